@@ -1,0 +1,101 @@
+# gort - make run: boots apps/hello under UEFI; make test: all tests; make test-slow: more.
+#
+# Rules for the kernel are in mk/kernel.mk, for the loader and the images in mk/boot.mk.
+# Everything that is built goes under build/.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD   := build
+GEN     := $(BUILD)/gen
+NEWLIB  := $(shell scripts/build-newlib --path)
+SMP     ?= 2
+APP     ?= ./apps/hello
+BOOTS   ?= sched_token
+
+all: kernel loader libgort
+
+include $(wildcard mk/*.mk)
+
+# The artifacts; mk/*.mk say how they are made.
+kernel: $(BUILD)/gort.elf
+loader: $(BUILD)/BOOTX64.EFI
+
+# ---- generated sources ----------------------------------------------------------------
+GEN_FILES := $(GEN)/rt_frames.h $(GEN)/rt_table.c $(GEN)/zgates_amd64.s $(GEN)/rt_entries.json
+
+$(GEN)/.stamp: scripts/gen-abi $(wildcard runtime/abi/entries/*.def)
+	@mkdir -p $(GEN)
+	scripts/gen-abi -o $(GEN)
+	@touch $@
+$(GEN_FILES): $(GEN)/.stamp ;
+gen: $(GEN)/.stamp
+
+$(NEWLIB)/lib/libc.a:
+	scripts/build-newlib
+newlib: $(NEWLIB)/lib/libc.a
+
+# ---- running and testing --------------------------------------------------------------
+setup:
+	@scripts/setup run
+setup-test:
+	@scripts/setup test
+build-all: setup
+	@$(MAKE) --no-print-directory -j2 all
+
+run: build-all
+	./gort run -smp $(SMP) $(APP)
+
+# The count of tests/run is the last line that is printed.
+test: build-tests
+	scripts/conformance -sample 60
+	scripts/conformance-std -sample
+	tests/run
+test-slow: build-tests
+	tests/run -slow
+# Hours: 500 boots of a mixed load, then the same programs with long arguments.
+soak: build-tests
+	tests/run soak
+# Two hundred boots of a program that uses both CPUs: 200 equal results.
+boots: build-tests
+	tests/run programs -smp 2 -count 200 -k '^$(BOOTS)$$'
+build-tests: setup-test
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/machine.elf $(BUILD)/gort-nobarrier.elf \
+		$(BUILD)/tests/bootinfo.elf
+
+conformance: setup-test
+	@$(MAKE) --no-print-directory all
+	scripts/conformance
+
+# Ratios against the same programs on Linux in the same QEMU: rounds of some minutes.
+ROUNDS ?= 3
+bench-setup:
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory -j2 all
+bench: bench-setup
+	scripts/bench -n $(ROUNDS) all
+bench-gc bench-sched: bench-%: bench-setup
+	scripts/bench -n $(ROUNDS) $*
+
+conformance-std: setup-test
+	@$(MAKE) --no-print-directory all
+	scripts/conformance-std
+
+gdb: build-all
+	./gort debug -smp $(SMP) $(APP)
+
+# ---- habits ---------------------------------------------------------------------------
+lint: format-check includes size-report
+format-check:
+	scripts/check-format
+includes:
+	scripts/check-includes
+size-report:
+	scripts/size-report
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all kernel loader gen newlib setup setup-test build-all build-tests run test test-slow \
+	soak boots conformance conformance-std bench bench-setup bench-gc bench-sched gdb \
+	lint format-check includes size-report clean
+.DELETE_ON_ERROR:

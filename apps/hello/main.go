@@ -1,0 +1,16 @@
+// Hello says where it runs.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+)
+
+func main() {
+	name := "world"
+	if len(os.Args) > 1 {
+		name = os.Args[1]
+	}
+	fmt.Printf("Hello, %s, from %s on %d CPUs!\n", name, runtime.Version(), runtime.NumCPU())
+}

@@ -1,0 +1,81 @@
+/* features.c - CPUID, and the control registers that every CPU gets. */
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/state.h"
+#include "kernel/check.h"
+
+struct cpu_features cpu_features;
+
+/* Leaf 0xd: which state components the CPU can save. x87, SSE, AVX and AVX-512 are enabled;
+ * MPX, PKRU and AMX are not: nothing here uses them. */
+#define XCR0_WANTED 0xe7ull
+
+static void xsetbv(uint64_t v)
+{
+    __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+}
+
+void cpu_detect(void)
+{
+    struct cpu_features *f = &cpu_features;
+    uint32_t r[4], max, maxext;
+
+    cpuid(0, 0, r);
+    max = r[0];
+    cpuid(0x80000000, 0, r);
+    maxext = r[0];
+    cpuid(1, 0, r);
+    f->pcid = r[2] >> 17 & 1;
+    f->x2apic = r[2] >> 21 & 1;
+    f->tsc_deadline = r[2] >> 24 & 1;
+    f->xsave = r[2] >> 26 & 1;
+    f->avx = r[2] >> 28 & 1;
+    f->rdrand = r[2] >> 30 & 1;
+    if (max >= 7) {
+        cpuid(7, 0, r);
+        f->fsgsbase = r[1] & 1;
+        f->avx2 = r[1] >> 5 & 1;
+        f->smep = r[1] >> 7 & 1;
+        f->erms = r[1] >> 9 & 1;
+        f->avx512 = r[1] >> 16 & 1;
+        f->rdseed = r[1] >> 18 & 1;
+        f->smap = r[1] >> 20 & 1;
+    }
+    if (maxext >= 0x80000001) {
+        cpuid(0x80000001, 0, r);
+        f->nx = r[3] >> 20 & 1;
+        f->gib_pages = r[3] >> 26 & 1;
+    }
+    if (maxext >= 0x80000007) {
+        cpuid(0x80000007, 0, r);
+        f->invtsc = r[3] >> 8 & 1;
+    }
+    if (f->xsave) {
+        cpuid(0xd, 0, r);
+        f->xcr0 = r[0] & XCR0_WANTED;
+        if ((f->xcr0 & 0xe0) != 0xe0) /* AVX-512 comes as three components or not at all */
+            f->xcr0 &= ~0xe0ull;
+    } else {
+        f->avx = f->avx2 = f->avx512 = false;
+    }
+}
+
+void cpu_setup(void)
+{
+    struct cpu_features *f = &cpu_features;
+    uint32_t r[4];
+
+    if (f->nx)
+        wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+    write_cr0((read_cr0() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD)) | CR0_MP | CR0_NE | CR0_WP);
+    write_cr4(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->fsgsbase ? CR4_FSGSBASE : 0) |
+              (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0));
+    __asm__ volatile("fninit");
+    __asm__ volatile("ldmxcsr %0" ::"m"((const uint32_t){ 0x1f80 }));
+    if (f->xsave) {
+        xsetbv(f->xcr0);
+        cpuid(0xd, 0, r);
+        f->xsave_size = r[1]; /* the same on every CPU */
+    } else {
+        f->xsave_size = 512;
+    }
+}

@@ -1,0 +1,81 @@
+/* tlb.c - making other CPUs forget translations.
+ *
+ * One shootdown at a time, guarded by a lock. The initiator publishes the range, sets
+ * tlb_pending of every CPU that takes part, sends IPIs and spins until all flags are clear.
+ * Two initiators cannot deadlock: whoever waits for the lock (lock() calls tlb_poll) or for
+ * the flags serves its own incoming request by hand. */
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/state.h"
+#include "kernel/clock.h"
+#include "kernel/lock.h"
+
+static struct lock tlb_lock = LOCK_INIT("tlb", RANK_SHOOTDOWN);
+static struct { uintptr_t va; size_t size; } request; /* [tlb_lock] */
+
+#define RESEND_NS 5000000ll
+#define FLUSH_ALL_ABOVE (64 * 4096ul)
+
+static void flush_local(uintptr_t va, size_t size)
+{
+    if (size > FLUSH_ALL_ABOVE) {
+        write_cr3(read_cr3());
+        return;
+    }
+    for (uintptr_t p = va; p < va + size; p += 4096)
+        invlpg(p);
+}
+
+void tlb_poll(void)
+{
+    struct cpu_arch *a = arch_of(cpu_self());
+
+    if (!__atomic_load_n(&a->tlb_pending, __ATOMIC_ACQUIRE))
+        return;
+    /* The IPI must not come in between: it would serve this request, and the store below
+     * would then acknowledge the next one without a flush. */
+    uint64_t flags = irq_save();
+    if (__atomic_load_n(&a->tlb_pending, __ATOMIC_ACQUIRE)) {
+        flush_local(request.va, request.size);
+        __atomic_store_n(&a->tlb_pending, 0, __ATOMIC_RELEASE);
+    }
+    irq_restore(flags);
+}
+
+/* An IPI that gets lost must not be the end: it is sent again. */
+static void wait_for(unsigned cpu)
+{
+    int64_t sent = clock_mono_ns();
+
+    while (__atomic_load_n(&arch_of(cpus[cpu])->tlb_pending, __ATOMIC_ACQUIRE)) {
+        cpu_relax();
+        if (clock_mono_ns() - sent > RESEND_NS) {
+            ipi_send(cpu, IPI_TLB);
+            sent = clock_mono_ns();
+        }
+    }
+}
+
+void tlb_shootdown(uintptr_t va, size_t size)
+{
+    struct cpu *me = cpu_self();
+    bool sent = false;
+
+    flush_local(va, size);
+    if (ncpu == 1)
+        return;
+    lock(&tlb_lock);
+    request.va = va;
+    request.size = size;
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        if (!cpus[i] || cpus[i] == me || !arch_of(cpus[i])->tlb_ready)
+            continue;
+        __atomic_store_n(&arch_of(cpus[i])->tlb_pending, 1, __ATOMIC_SEQ_CST);
+        ipi_send(i, IPI_TLB);
+        sent = true;
+    }
+    for (unsigned i = 0; sent && i < CPU_MAX; i++)
+        if (cpus[i] && cpus[i] != me)
+            wait_for(i);
+    unlock(&tlb_lock);
+}

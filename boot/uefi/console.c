@@ -1,0 +1,134 @@
+/* console.c - the loader's messages. There are few: it says nothing unless it gives up. */
+#include "boot/uefi/loader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COM1 = 0x3f8, COM2 = 0x2f8, COM3 = 0x3e8 };
+enum { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_LCR = 3, UART_LSR = 5, UART_SCRATCH = 7 };
+
+static void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port)); }
+static uint8_t inb(uint16_t port)
+{
+    uint8_t v;
+    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+
+/* A port without a UART reads as 0xff: it does not remember what was written. */
+static bool uart_present(uint16_t port)
+{
+    outb(port + UART_SCRATCH, 0x5a);
+    return inb(port + UART_SCRATCH) == 0x5a;
+}
+
+/* 115200 baud, 8N1, FIFOs on, no interrupts. */
+static void uart_init(uint16_t port)
+{
+    outb(port + UART_IER, 0);
+    outb(port + UART_LCR, 0x80);
+    outb(port + 0, 1);
+    outb(port + 1, 0);
+    outb(port + UART_LCR, 3);
+    outb(port + UART_FCR, 7);
+}
+
+static void uart_puts(uint16_t port, const char *s)
+{
+    if (!uart_present(port))
+        return;
+    for (; *s; s++) {
+        /* A real port may be stuck: give up on a byte after some 100 ms. */
+        for (int spin = 0; !(inb(port + UART_LSR) & 0x20) && spin < 100000; spin++)
+            ;
+        outb(port + UART_DATA, (uint8_t)*s);
+    }
+}
+
+static void uart_drain(uint16_t port)
+{
+    if (!uart_present(port))
+        return;
+    for (int spin = 0; !(inb(port + UART_LSR) & 0x40) && spin < 100000; spin++)
+        ;
+}
+
+void serial_mark(void)
+{
+    static const uint16_t ports[] = {COM1, COM2};
+
+    for (int i = 0; i < 2; i++) {
+        uart_drain(ports[i]);
+        if (uart_present(ports[i]))
+            uart_init(ports[i]);
+        uart_puts(ports[i], SERIAL_MARK);
+    }
+}
+
+static void firmware_puts(const char *s)
+{
+    CHAR16 wide[2] = {0, 0};
+
+    for (; loader.st->ConOut && *s; s++) {
+        wide[0] = (CHAR16)(uint8_t)*s;
+        loader.st->ConOut->OutputString(loader.st->ConOut, wide);
+    }
+}
+
+/* Where nobody listens at COM3 a person may be reading the screen. */
+static void stop(void)
+{
+    EFI_RUNTIME_SERVICES *rt = loader.st->RuntimeServices;
+
+    if (uart_present(COM3)) {
+        uart_init(COM3);
+        uart_puts(COM3, "gort: exit 1\n");
+        uart_drain(COM3);
+        rt->ResetSystem(EfiResetShutdown, EFI_LOAD_ERROR, 0, NULL);
+    }
+    if (!loader.left) {
+        loader.bs->Stall(10 * 1000 * 1000);
+        loader.bs->Exit(loader.image, EFI_LOAD_ERROR, 0, NULL);
+    }
+    rt->ResetSystem(EfiResetShutdown, EFI_LOAD_ERROR, 0, NULL);
+}
+
+void fail(const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (!loader.left) {
+        firmware_puts("gort: ");
+        firmware_puts(text);
+        firmware_puts("\r\n");
+    }
+    serial_mark();
+    uart_puts(COM2, "gort: ");
+    uart_puts(COM2, text);
+    uart_puts(COM2, "\n");
+    uart_drain(COM2);
+    stop();
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+void *pages_alloc_raw(size_t bytes, const char *what)
+{
+    UINTN pages = (bytes + BOOT_PAGE - 1) / BOOT_PAGE;
+    EFI_PHYSICAL_ADDRESS at = 0xffffffffu;
+
+    if (EFI_ERROR(loader.bs->AllocatePages(AllocateMaxAddress, EfiLoaderData, pages, &at)) &&
+        EFI_ERROR(loader.bs->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &at)))
+        fail("not enough memory: %s needs %zu bytes", what, bytes);
+    return (void *)(uintptr_t)at;
+}
+
+void *pages_alloc(size_t bytes, const char *what)
+{
+    return memset(pages_alloc_raw(bytes, what), 0, bytes);
+}

@@ -1,0 +1,67 @@
+/* leave.c - the memory map, ExitBootServices, the jump.
+ *
+ * ExitBootServices takes the key of the newest memory map, and fails if the map has changed
+ * since (a timer event of the firmware may do that at any moment): then it has to be read
+ * and tried again. After the first attempt nothing but that is allowed, so everything is
+ * allocated before. */
+#include "boot/uefi/loader.h"
+
+#define STACK_SIZE (64ull << 10)
+#define ATTEMPTS   8
+
+/* An allocation after the map was read makes its key stale. */
+static void spoil_key(void)
+{
+    EFI_PHYSICAL_ADDRESS at;
+
+    loader.bs->AllocatePages(AllocateAnyPages, EfiLoaderData, 1, &at);
+}
+
+static bool exit_boot_services(bool stale_key, UINTN *size, UINTN *desc_size)
+{
+    UINTN key;
+    UINT32 version;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        *size = loader.efi_map_room;
+        if (EFI_ERROR(loader.bs->GetMemoryMap(size, loader.efi_map, &key, desc_size, &version)))
+            return false;
+        if (stale_key && i == 0)
+            spoil_key();
+        if (!EFI_ERROR(loader.bs->ExitBootServices(loader.image, key)))
+            return true;
+    }
+    return false;
+}
+
+static void fill_map(UINTN size, UINTN desc_size, bool fragment)
+{
+    struct boot_info *b = loader.info;
+    struct memmap *m = &loader.map;
+
+    if (!efimap_add(m, loader.efi_map, size, desc_size) ||
+        !memmap_claim(m, 0, BOOT_PAGE, BOOT_MEM_RESERVED) || /* real-mode vectors */
+        (fragment && !efimap_fragment(m)) ||
+        !memmap_claim(m, b->kernel_phys, b->kernel_size, BOOT_MEM_KERNEL) ||
+        !memmap_claim(m, b->bundle_base, b->bundle_size, BOOT_MEM_BUNDLE))
+        fail("the memory map has more than %u pieces", MAP_ENTRIES);
+    b->mem_map = (uintptr_t)m->e;
+    b->mem_count = m->n;
+}
+
+void leave_firmware(const struct loader_tests *t)
+{
+    UINTN size, desc_size;
+
+    loader.stack_top = DIRECT_MAP_BASE + (uintptr_t)pages_alloc(STACK_SIZE, "a stack") + STACK_SIZE;
+    if (!exit_boot_services(t->stale_key, &size, &desc_size))
+        fail("the firmware does not let go: ExitBootServices failed %d times", ATTEMPTS);
+    loader.left = true;
+    __asm__ volatile("cli");
+    fill_map(size, desc_size, t->fragment);
+    if (t->la57)
+        paging_enter_la57();
+    paging_leave_la57();
+    serial_mark();
+    handoff(loader.cr3, loader.stack_top, loader.entry, (uintptr_t)loader.info);
+}

@@ -1,0 +1,209 @@
+#include "drivers/acpi_tables.h"
+#include <string.h>
+
+static uint64_t read_le(const uint8_t *p, unsigned n)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
+static uint8_t sum(const uint8_t *p, size_t n)
+{
+    uint8_t s = 0;
+
+    while (n--)
+        s = (uint8_t)(s + *p++);
+    return s;
+}
+
+uint64_t acpi_rsdp_parse(const void *ptr, size_t max, bool *wide)
+{
+    const uint8_t *p = ptr;
+    uint64_t xsdt = 0;
+
+    if (max < 20 || memcmp(p, "RSD PTR ", 8) || sum(p, 20))
+        return 0;
+    if (p[15] >= 2 && max >= 36 && read_le(p + 20, 4) >= 36 && !sum(p, 36))
+        xsdt = read_le(p + 24, 8);
+    *wide = xsdt != 0;
+    return xsdt ? xsdt : read_le(p + 16, 4);
+}
+
+bool acpi_table_valid(const void *ptr, size_t max)
+{
+    const uint8_t *p = ptr;
+
+    if (max < sizeof(struct acpi_header))
+        return false;
+    uint64_t length = read_le(p + 4, 4);
+    return length >= sizeof(struct acpi_header) && length <= max && !sum(p, length);
+}
+
+uint64_t acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i)
+{
+    size_t size = wide ? 8 : 4, at = sizeof *root + i * size;
+
+    if (at + size > root->length)
+        return 0;
+    return read_le((const uint8_t *)root + at, (unsigned)size);
+}
+
+static void add_cpu(struct acpi_info *o, uint32_t apic_id, uint32_t flags)
+{
+    if (!(flags & 1)) /* enabled; "online capable" ones would need hot-plug */
+        return;
+    for (unsigned i = 0; i < o->ncpus; i++)
+        if (o->cpu_apic_id[i] == apic_id)
+            return;   /* listed as APIC and as x2APIC */
+    if (o->ncpus == ACPI_MAX_CPUS)
+        o->ncpus_ignored++;
+    else
+        o->cpu_apic_id[o->ncpus++] = apic_id;
+}
+
+/* MPS INTI flags: polarity in bits 0-1 (3 = low), trigger in bits 2-3 (3 = level). */
+static void add_override(struct acpi_info *o, const uint8_t *e)
+{
+    uint16_t flags = (uint16_t)read_le(e + 8, 2);
+
+    if (o->noverrides == ACPI_MAX_OVERRIDE || e[2] != 0) /* bus 0 is ISA */
+        return;
+    o->override[o->noverrides++] = (struct acpi_override){
+        e[3], (uint32_t)read_le(e + 4, 4), (flags & 3) == 3, (flags >> 2 & 3) == 3
+    };
+}
+
+static void madt_entry(struct acpi_info *o, const uint8_t *e, unsigned len)
+{
+    switch (e[0]) {
+    case 0: /* processor local APIC */
+        if (len >= 8)
+            add_cpu(o, e[3], (uint32_t)read_le(e + 4, 4));
+        break;
+    case 1:
+        if (len >= 12 && o->nioapics < ACPI_MAX_IOAPICS)
+            o->ioapic[o->nioapics++] = (struct acpi_ioapic){
+                e[2], (uint32_t)read_le(e + 4, 4), (uint32_t)read_le(e + 8, 4)
+            };
+        break;
+    case 2:
+        if (len >= 10)
+            add_override(o, e);
+        break;
+    case 4: /* local APIC NMI */
+        if (len >= 6 && e[2] == 0xff && e[5] <= 1) {
+            o->nmi_lint = e[5];
+            o->nmi_low = (e[3] & 3) == 3;
+        }
+        break;
+    case 5: /* 64-bit local APIC address */
+        if (len >= 12)
+            o->lapic_address = read_le(e + 4, 8);
+        break;
+    case 9: /* processor local x2APIC */
+        if (len >= 16 && read_le(e + 4, 4) != UINT32_MAX) {
+            o->has_x2apic_ids = true;
+            add_cpu(o, (uint32_t)read_le(e + 4, 4), (uint32_t)read_le(e + 8, 4));
+        }
+        break;
+    }
+}
+
+void acpi_madt_parse(const struct acpi_header *madt, struct acpi_info *out)
+{
+    const uint8_t *p = (const uint8_t *)madt;
+    size_t at = 44;
+
+    out->nmi_lint = -1;
+    if (madt->length < 44)
+        return;
+    out->lapic_address = read_le(p + 36, 4);
+    while (at + 2 <= madt->length) {
+        unsigned len = p[at + 1];
+        if (len < 2 || at + len > madt->length)
+            return; /* a broken entry: what follows cannot be found */
+        madt_entry(out, p + at, len);
+        at += len;
+    }
+}
+
+void acpi_fadt_parse(const struct acpi_header *fadt, struct acpi_info *o)
+{
+    const uint8_t *p = (const uint8_t *)fadt;
+
+    if (fadt->length < 116) /* ACPI 1.0 size */
+        return;
+    o->has_fadt = true;
+    o->dsdt = read_le(p + 40, 4);
+    o->smi_command = (uint32_t)read_le(p + 48, 4);
+    o->acpi_enable = p[52];
+    o->sci_irq = (uint16_t)read_le(p + 46, 2);
+    o->pm1a_event = (uint32_t)read_le(p + 56, 4);
+    o->pm1_event_length = p[88];
+    o->pm1a_control = (uint32_t)read_le(p + 64, 4);
+    o->pm1b_control = (uint32_t)read_le(p + 68, 4);
+    o->pm_timer_port = p[91] == 4 ? (uint32_t)read_le(p + 76, 4) : 0;
+    uint32_t flags = (uint32_t)read_le(p + 112, 4);
+    o->has_power_button = !(flags >> 4 & 1);
+    o->pm_timer_32bit = flags >> 8 & 1;
+    if (fadt->length >= 129 && flags >> 10 & 1) {
+        o->reset_supported = true;
+        o->reset_space = p[116];
+        o->reset_address = read_le(p + 120, 8);
+        o->reset_value = p[128];
+    }
+    if (fadt->length >= 148 && read_le(p + 140, 8))
+        o->dsdt = read_le(p + 140, 8);
+}
+
+void acpi_hpet_parse(const struct acpi_header *hpet, struct acpi_info *o)
+{
+    const uint8_t *p = (const uint8_t *)hpet;
+
+    if (hpet->length >= 56 && p[40] == 0) /* in memory space */
+        o->hpet_address = read_le(p + 44, 8);
+}
+
+/* An AML integer constant: value, and *at moved behind it. -1 if it is something else. */
+static int aml_byte(const uint8_t *p, size_t end, size_t *at)
+{
+    if (*at >= end)
+        return -1;
+    uint8_t op = p[(*at)++];
+    if (op == 0x00 || op == 0x01) /* ZeroOp, OneOp */
+        return op;
+    unsigned n = op == 0x0a ? 1 : op == 0x0b ? 2 : op == 0x0c ? 4 : 0;
+    if (!n || end - *at < n)
+        return -1;
+    int v = p[*at];
+    *at += n;
+    return v;
+}
+
+/* Name(_S5_, Package(){ a, b, ... }) without an AML interpreter: the bytes
+ * 08 ['\'] "_S5_" 12 PkgLength NumElements a b. */
+void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *o)
+{
+    const uint8_t *p = (const uint8_t *)dsdt;
+    size_t end = dsdt->length;
+
+    for (size_t i = sizeof *dsdt + 1; i + 8 < end; i++) {
+        if (memcmp(p + i, "_S5_", 4) || p[i + 4] != 0x12)
+            continue;
+        if (p[i - 1] != 0x08 && !(p[i - 1] == '\\' && p[i - 2] == 0x08))
+            continue;
+        size_t at = i + 5;
+        at += 1 + (p[at] >> 6); /* PkgLength: the top bits count further bytes */
+        at += 1;                /* NumElements */
+        int a = aml_byte(p, end, &at), b = aml_byte(p, end, &at);
+        if (a >= 0 && b >= 0) {
+            o->has_s5 = true;
+            o->s5_a = (uint8_t)(a & 7);
+            o->s5_b = (uint8_t)(b & 7);
+            return;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/* acpi_tables.h - reading ACPI tables (ACPI specification 6.5, chapter 5). Pure: works on
+ * bytes in memory and believes nothing: every length and checksum is checked. */
+#ifndef DRIVERS_ACPI_TABLES_H
+#define DRIVERS_ACPI_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ACPI_MAX_CPUS     64
+#define ACPI_MAX_IOAPICS  8
+#define ACPI_MAX_OVERRIDE 24
+
+struct acpi_header {
+    char signature[4];
+    uint32_t length;
+    uint8_t revision, checksum;
+    char oem_id[6], oem_table[8];
+    uint32_t oem_revision, creator, creator_revision;
+} __attribute__((packed));
+
+struct acpi_ioapic { uint8_t id; uint32_t address, gsi_base; };
+struct acpi_override { uint8_t isa_irq; uint32_t gsi; bool low, level; };
+
+struct acpi_info {
+    uint64_t lapic_address;
+    unsigned ncpus;                      /* usable ones, as listed */
+    unsigned ncpus_ignored;              /* enabled ones beyond ACPI_MAX_CPUS */
+    uint32_t cpu_apic_id[ACPI_MAX_CPUS];
+    bool has_x2apic_ids;
+    unsigned nioapics, noverrides;
+    struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
+    struct acpi_override override[ACPI_MAX_OVERRIDE];
+    int nmi_lint;                        /* LINT pin of NMI on all CPUs, -1 = none given */
+    bool nmi_low;
+    /* FADT */
+    bool has_fadt, reset_supported, pm_timer_32bit;
+    uint32_t pm1a_event;                 /* I/O port of the status register, 0 = none */
+    uint8_t pm1_event_length;
+    uint16_t sci_irq;
+    bool has_power_button;               /* as a fixed feature */
+    uint32_t pm1a_control, pm1b_control, pm_timer_port, smi_command;
+    uint8_t acpi_enable;
+    uint64_t dsdt;
+    uint8_t reset_space, reset_value;    /* space: 0 memory, 1 I/O, 2 PCI */
+    uint64_t reset_address;
+    /* _S5_ of the DSDT */
+    bool has_s5;
+    uint8_t s5_a, s5_b;
+    uint64_t hpet_address;
+};
+
+/* Root pointer: address of XSDT (*wide = true) or RSDT; 0 if it is damaged. */
+uint64_t acpi_rsdp_parse(const void *p, size_t max, bool *wide);
+/* Is this a table of exactly h->length bytes, all of them within max, summing to 0? */
+bool acpi_table_valid(const void *p, size_t max);
+/* Table number i of an XSDT/RSDT; 0 behind the last. */
+uint64_t acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i);
+/* Each takes a valid table and fills its part of *out; broken entries are skipped. */
+void acpi_madt_parse(const struct acpi_header *madt, struct acpi_info *out);
+void acpi_fadt_parse(const struct acpi_header *fadt, struct acpi_info *out);
+void acpi_hpet_parse(const struct acpi_header *hpet, struct acpi_info *out);
+void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *out);
+
+#endif

@@ -1,0 +1,11 @@
+/* fbcon.h - kernel messages as text on the firmware's framebuffer, if there is one. */
+#ifndef DRIVERS_FBCON_H
+#define DRIVERS_FBCON_H
+
+#include <stddef.h>
+
+struct boot_info;
+void fbcon_init(const struct boot_info *bi);
+void fbcon_write(const char *s, size_t n); /* any context; does nothing without one */
+
+#endif

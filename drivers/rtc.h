@@ -1,0 +1,10 @@
+/* rtc.h - the CMOS clock (MC146818). */
+#ifndef DRIVERS_RTC_H
+#define DRIVERS_RTC_H
+
+#include <stdint.h>
+
+/* Unix seconds, UTC assumed (as QEMU and UEFI set it); 0 if the clock gives nonsense. */
+int64_t rtc_read(void);
+
+#endif

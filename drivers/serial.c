@@ -1,0 +1,96 @@
+#include "drivers/serial.h"
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/asm.h"
+
+static const uint16_t base[SERIAL_PORTS] = { 0x3f8, 0x2f8, 0x3e8 };
+static bool present[SERIAL_PORTS];
+static bool fifo[SERIAL_PORTS];
+
+enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7, IIR = 2 };
+#define IIR_FIFO  0xc0  /* FIFOs are on */
+#define LSR_READY 0x01
+#define LSR_THRE  0x20  /* FIFO empty: takes FIFO_SIZE bytes */
+#define LSR_TEMT  0x40
+#define FIFO_SIZE 16
+#define SPINS_MAX 2000000u
+
+/* Switching the FIFOs on empties them. So a port on which input is waiting already is left
+ * without: one byte at a time, and while it waits QEMU's chardev holds back the others. */
+void serial_fifo_enable(unsigned port)
+{
+    uint16_t p = base[port];
+
+    if (!present[port] || fifo[port] || inb(p + LSR) & LSR_READY)
+        return;
+    if ((inb(p + IIR) & IIR_FIFO) != IIR_FIFO)
+        outb(p + FCR, 0x07); /* on and empty, interrupt at 1 byte */
+    fifo[port] = true;
+}
+
+void serial_init(void)
+{
+    for (unsigned i = 0; i < SERIAL_PORTS; i++) {
+        uint16_t p = base[i];
+        outb(p + SCR, 0x5a); /* the scratch register tells whether somebody is there */
+        if (inb(p + SCR) != 0x5a)
+            continue;
+        outb(p + IER, 0);
+        outb(p + LCR, 0x80); /* divisor latch */
+        outb(p + DATA, 1);   /* 115200 baud */
+        outb(p + IER, 0);
+        outb(p + LCR, 0x03); /* 8N1 */
+        outb(p + MCR, 0x0b); /* DTR, RTS, OUT2 (gates the interrupt line) */
+        present[i] = true;
+        serial_fifo_enable(i);
+    }
+}
+
+bool serial_present(unsigned port)
+{
+    return port < SERIAL_PORTS && present[port];
+}
+
+static bool wait_lsr(uint16_t p, uint8_t bit)
+{
+    for (unsigned n = 0; n < SPINS_MAX; n++) {
+        if (inb(p + LSR) & bit)
+            return true;
+        cpu_relax();
+    }
+    return false;
+}
+
+void serial_write(unsigned port, const void *buf, size_t n)
+{
+    const uint8_t *b = buf;
+
+    if (!serial_present(port))
+        return;
+    while (n) {
+        size_t room = fifo[port] ? FIFO_SIZE : 1, k = n < room ? n : room;
+        if (!wait_lsr(base[port], LSR_THRE))
+            return;
+        for (size_t i = 0; i < k; i++)
+            outb(base[port] + DATA, *b++);
+        n -= k;
+    }
+}
+
+void serial_drain(unsigned port)
+{
+    if (serial_present(port))
+        wait_lsr(base[port], LSR_TEMT);
+}
+
+int serial_read(unsigned port)
+{
+    if (!serial_present(port) || !(inb(base[port] + LSR) & LSR_READY))
+        return -1;
+    return inb(base[port] + DATA);
+}
+
+void serial_rx_interrupt(unsigned port, bool on)
+{
+    if (serial_present(port))
+        outb(base[port] + IER, on ? 1 : 0);
+}

@@ -1,0 +1,8 @@
+module gort
+
+go 1.26
+
+ignore (
+	./build
+	./runtime
+)

@@ -1,0 +1,116 @@
+#include "kernel/lock.h"
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/state.h"
+#include "kernel/check.h"
+#include "kernel/options.h"
+#include "kernel/panic.h"
+
+#define HELD_MAX (sizeof ((struct cpu *)0)->held / sizeof(struct lock *))
+
+#ifdef GORT_DEBUG
+#define RANK_CHECKED true
+#else
+#define RANK_CHECKED options.lockrank
+#endif
+
+void lock_init(struct lock *l, const char *name, enum lock_rank rank)
+{
+    l->held = 0;
+    l->rank = rank;
+    l->name = name;
+}
+
+/* Ranks rise along any chain of held locks, so no cycle can form. Channels alone may be
+ * held several at once (selectgo takes them in address order). */
+static void rank_check(const struct cpu *c, const struct lock *l)
+{
+    const struct lock *top = c->nheld ? c->held[c->nheld - 1] : NULL;
+
+    CHECK(!c->irq_depth, "lock %s taken in an interrupt handler", l->name);
+    CHECK(!top || top->rank < l->rank ||
+          (top->rank == RANK_HCHAN && l->rank == RANK_HCHAN && top < l),
+          "lock order: %s(%u) under %s(%u)", l->name, l->rank, top->name, top->rank);
+}
+
+static void held_push(struct cpu *c, struct lock *l)
+{
+    CHECK(c->nheld < HELD_MAX, "%u locks held when taking %s", c->nheld, l->name);
+    c->held[c->nheld++] = l;
+}
+
+/* Locks need not be released in the reverse order. */
+static void held_remove(struct cpu *c, const struct lock *l)
+{
+    for (uint32_t i = c->nheld; i-- > 0;) {
+        if (c->held[i] != l)
+            continue;
+        for (; i + 1 < c->nheld; i++)
+            c->held[i] = c->held[i + 1];
+        c->nheld--;
+        return;
+    }
+}
+
+static bool take(struct lock *l, uint32_t me)
+{
+    uint32_t expected = 0;
+
+    return __atomic_compare_exchange_n(&l->held, &expected, me, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+/* Somebody else has it: until it looks free. */
+static void wait_for(struct cpu *c, const struct lock *l)
+{
+    uint64_t start = rdtsc();
+
+    CHECK(l->held != c->id + 1, "cpu %u takes lock %s, which it holds", c->id, l->name);
+    while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
+        tlb_poll(); /* the holder may be waiting for us, and interrupts may be off */
+        cpu_relax();
+    }
+    c->lock_wait += rdtsc() - start;
+}
+
+void lock(struct lock *l)
+{
+    struct cpu *c = cpu_self();
+
+    if (crash_in_progress())
+        return; /* the crashing CPU is alone; the others are about to be stopped */
+    if (RANK_CHECKED)
+        rank_check(c, l);
+    while (!take(l, c->id + 1))
+        wait_for(c, l);
+    if (RANK_CHECKED)
+        held_push(c, l);
+}
+
+bool lock_try(struct lock *l)
+{
+    struct cpu *c = cpu_self();
+
+    if (!take(l, c->id + 1))
+        return false;
+    if (RANK_CHECKED)
+        held_push(c, l);
+    return true;
+}
+
+void unlock(struct lock *l)
+{
+    struct cpu *c = cpu_self();
+
+    if (crash_in_progress())
+        return;
+    CHECK(l->held == c->id + 1, "cpu %u releases lock %s, held by %d", c->id, l->name,
+          (int)l->held - 1);
+    if (RANK_CHECKED)
+        held_remove(c, l);
+    __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
+
+bool lock_held_here(const struct lock *l)
+{
+    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == cpu_self()->id + 1;
+}

@@ -1,0 +1,118 @@
+/* main.c - the script of the boot. */
+#include "kernel/main.h"
+#include <string.h>
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/state.h"
+#include "arch/x86_64/smp.h"
+#include "drivers/acpi.h"
+#include "drivers/fbcon.h"
+#include "drivers/lapic.h"
+#include "kernel/check.h"
+#include "kernel/clock.h"
+#include "kernel/console.h"
+#include "kernel/cpio.h"
+#include "kernel/irq.h"
+#include "kernel/options_parse.h"
+#include "kernel/print.h"
+#include "kernel/random.h"
+#include "mm/mm.h"
+
+static struct boot_info boot;
+static char cmdline[2048];
+
+static void option_ignored(const char *word, size_t n)
+{
+    (void)word, (void)n;
+}
+
+/* The command line is copied: it lies in memory that mm_reclaim gives away. */
+static void take_boot_info(const struct boot_info *from)
+{
+    boot = *from;
+    CHECK(boot.magic == BOOT_INFO_MAGIC && boot.version == BOOT_INFO_VERSION,
+          "boot_info of another kernel: magic %#llx version %u, want version %u",
+          (unsigned long long)boot.magic, boot.version, BOOT_INFO_VERSION);
+    if (boot.cmdline)
+        strncpy(cmdline, phys_to_virt(boot.cmdline), sizeof cmdline - 1);
+    options_parse(cmdline);
+}
+
+/* .gort/options of the bundle. A broken archive is the bundle reader's to report. */
+static void take_bundle_options(void)
+{
+    struct cpio c;
+    struct cpio_entry e;
+
+    if (!boot.bundle_base)
+        return;
+    cpio_open(&c, phys_to_virt(boot.bundle_base), boot.bundle_size);
+    while (cpio_next(&c, &e) == 1)
+        if (!strcmp(e.name, ".gort/options"))
+            options_apply(&options, (const char *)e.data, e.size, option_ignored);
+}
+
+static void log_memory(void)
+{
+    struct mm_stats s;
+
+    mm_stats_read(&s);
+    boot_log("memory: %llu MiB of RAM free, %llu map entries",
+             (unsigned long long)s.free_bytes >> 20, (unsigned long long)boot.mem_count);
+}
+
+static void power_pressed(void) { console_press(KEY_POWER); }
+
+/* The rest of the boot, on the guarded g0 stack. */
+static void main_on_g0(void *unused)
+{
+    (void)unused;
+    acpi_init(boot.rsdp);                 /* who is there, what turns it off */
+    boot_log("acpi: %u CPUs, %u I/O APICs%s", acpi.ncpus, acpi.nioapics,
+             acpi.has_s5 ? "" : ", no S5");
+    lapic_init(acpi.lapic_address);
+    lapic_setup();
+    boot_cpu.apic_id = lapic_id();
+    irq_init();
+    clock_init(boot.tsc_entry, boot.wall_seconds);
+    random_init(boot.seed, boot.seed_bytes);
+    irq_enable();
+    acpi_power_button(power_pressed);
+    console_input_init();
+    smp_prepare(acpi.cpu_apic_id, acpi.ncpus, (unsigned)options.maxcpus);
+    boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
+    boot.cmdline = virt_to_phys(cmdline);
+    mm_reclaim(&boot);
+    log_memory();
+    gort_main(&boot);
+}
+
+void kernel_main(struct boot_info *loader_info)
+{
+    cpu_detect();
+    desc_init_boot();                     /* from here on faults are reported */
+    cpu_setup();
+    irq_init_early();
+    console_init();
+    take_boot_info(loader_info);
+    take_bundle_options();                /* the loader's page tables map it, too */
+    mm_init(&boot, options.memlimit);     /* our own page tables */
+    fbcon_init(&boot);
+    boot_cpu_finish();                    /* stacks with guard pages */
+    stack_call((void *)boot_cpu.g0_hi, main_on_g0, NULL);
+}
+
+__attribute__((weak)) void gort_cpu_main(struct cpu *c)
+{
+    kprintf("gort: cpu %u idle\n", c->id);
+    irq_enable();
+    for (;;)
+        __asm__ volatile("hlt");
+}
+
+__attribute__((weak)) void gort_main(struct boot_info *bi)
+{
+    kprintf("gort: no runtime in this kernel; %u CPUs, bundle of %llu bytes\n", ncpu,
+            (unsigned long long)bi->bundle_size);
+    smp_start(gort_cpu_main);
+    machine_exit(0);
+}

@@ -1,0 +1,30 @@
+/* options.h - boot options, spelled once (kernel/options.c parses the command line and the
+ * bundle's .gort/options: words `name` or `name=value`, unknown ones are named on stderr). */
+#ifndef KERNEL_OPTIONS_H
+#define KERNEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct boot_options {
+    bool     verbose;        /* boot log with timings */
+    bool     lockrank;       /* check lock order */
+    bool     preemptstress;  /* preempt at every tick of a very short timer */
+    bool     stackstress;    /* move a stack at every chance */
+    uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
+    uint64_t gcstress;       /* collect at every Nth allocation, 0 = off */
+    uint64_t allocfail;      /* every Nth allocation or commit of heap pages fails; 0 = off */
+    uint64_t seed;           /* random numbers and scheduling choices follow from it; 0 = off */
+    uint64_t maxcpus;        /* use at most this many CPUs; 0 = all */
+    uint64_t deadcpu;        /* for tests: the CPU with this APIC id gets no STARTUP; 0 = none */
+    uint64_t memlimit;       /* use at most this many bytes of RAM; 0 = all */
+};
+
+/* Applies the words of a NUL-terminated text; unknown ones are named. kernel_main has done so
+ * with the command line and, silently, with the bundle's .gort/options; the bundle's reader
+ * calls it again for the messages. */
+void options_parse(const char *text);
+
+extern struct boot_options options; /* [const after boot] */
+
+#endif

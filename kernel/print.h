@@ -1,0 +1,40 @@
+/* print.h - the kernel's own messages.
+ *
+ * Three byte channels leave the machine: the program's stdout (COM1), its stderr together
+ * with kernel messages (COM2), and the control channel (COM3) by which the host side
+ * learns the exit status and receives output files. */
+#ifndef KERNEL_PRINT_H
+#define KERNEL_PRINT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* A message on the error channel. g0 or boot context; takes the console lock, except while
+ * the machine is crashing. Formats with newlib's vsnprintf into a fixed buffer: at most
+ * 1023 bytes a call. */
+void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void kvprintf(const char *fmt, va_list ap);
+
+/* A line of the boot log, printed only with the boot option `verbose` (gort -v), with the
+ * time since kernel entry in front. No newline in fmt. */
+void boot_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Raw bytes to a channel: CONSOLE_OUT, _ERR, _CTL. g0 context; never blocks longer than
+ * the UART takes. Whole buffers are not interleaved with other CPUs'. */
+enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
+void console_write(enum console_channel ch, const void *buf, size_t n);
+
+/* Input bytes that the receive interrupt has queued for the program's stdin: copies up to
+ * n, returns the count, 0 if there is none now, -1 after end of input (Ctrl-D at the start
+ * of a line, or 0x1c 'd' from the runner, never read as data). g0 context. */
+long console_read(void *buf, size_t n);
+/* Which keys have been pressed since the last call: on COM3, or met by console_read. */
+enum console_key { KEY_INTERRUPT = 1, KEY_QUIT = 2, KEY_GOROUTINES = 4, KEY_SCHED = 8,
+                   KEY_POWER = 16 };
+unsigned console_take_keys(void);
+/* Any context. */
+void console_press(unsigned key);
+/* fn runs in interrupt context (no locks!) whenever bytes or keys have arrived. */
+void console_set_input_callback(void (*fn)(void));
+
+#endif

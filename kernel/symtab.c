@@ -1,0 +1,84 @@
+#include "kernel/symtab.h"
+#include "boot/boot_info.h"
+#include "kernel/print.h"
+#include "mm/mm.h"
+
+/* Made by scripts/gen-ksyms between two links (see kernel.ld). Weak: absent in the first. */
+struct ksym { uint32_t offset, name; }; /* offset from KERNEL_BASE, sorted */
+extern const struct ksym ksym_table[] __attribute__((weak));
+extern const uint32_t ksym_count __attribute__((weak));
+extern const char ksym_names[] __attribute__((weak));
+extern char kernel_image_start[], kernel_text_end[];
+
+const char *ksym_lookup(uintptr_t addr, uintptr_t *offset)
+{
+    if (addr < (uintptr_t)kernel_image_start || addr >= (uintptr_t)kernel_text_end ||
+        !&ksym_count || !ksym_count)
+        return NULL;
+    uint32_t off = (uint32_t)(addr - KERNEL_BASE), lo = 0, hi = ksym_count;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (ksym_table[mid].offset <= off)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    if (ksym_table[lo].offset > off)
+        return NULL;
+    *offset = off - ksym_table[lo].offset;
+    return ksym_names + ksym_table[lo].name;
+}
+
+void ksym_print(uintptr_t addr)
+{
+    uintptr_t off;
+    const char *name = ksym_lookup(addr, &off);
+
+    if (name)
+        kprintf("    %s+%#lx (%#lx)\n", name, off, addr);
+    else
+        kprintf("    %#lx\n", addr);
+}
+
+/* A call that does not return may be its function's last instruction: the return address
+ * belongs to the next function then, the byte before it to the caller. */
+static void print_return(uintptr_t addr)
+{
+    uintptr_t off;
+    const char *name = ksym_lookup(addr - 1, &off);
+
+    if (name)
+        kprintf("    %s+%#lx (%#lx)\n", name, off + 1, addr);
+    else
+        kprintf("    %#lx\n", addr);
+}
+
+void ksym_backtrace(uintptr_t pc, uintptr_t bp)
+{
+    uintptr_t last = 0;
+    unsigned repeats = 0;
+
+    ksym_print(pc);
+    for (int lines = 0; lines < 48;) {
+        if (bp & 7 || bp < PAGE_SIZE || !vm_is_mapped(bp, false) || !vm_is_mapped(bp + 15, false))
+            break;
+        uintptr_t next = ((uintptr_t *)bp)[0], ret = ((uintptr_t *)bp)[1];
+        if (!ret)
+            break;
+        if (ret == last) {
+            repeats++; /* recursion: one line */
+        } else {
+            if (repeats)
+                kprintf("    ... and %u times more\n", repeats);
+            repeats = 0;
+            print_return(ret);
+            lines++;
+        }
+        last = ret;
+        if (next <= bp) /* stacks grow down: callers lie above */
+            break;
+        bp = next;
+    }
+    if (repeats)
+        kprintf("    ... and %u times more\n", repeats);
+}

@@ -1,0 +1,86 @@
+/* mm.h - physical frames and virtual address ranges.
+ *
+ *   DIRECT_MAP_BASE 0xffff800000000000   all RAM, RW+NX, 2 MiB / 1 GiB pages
+ *   VM_KERNEL_BASE  0xffffa00000000000   kernel stacks, runtime metadata: vm_reserve(VM_KERNEL)
+ *   KERNEL_BASE     0xffffffff80000000   kernel image: text RX, rodata R, data RW+NX
+ *   lower half                           the app at its own addresses (page 0 never mapped),
+ *                                        Go heap arenas from HEAP_BASE
+ *
+ * The runtime reserves, commits and decommits address ranges and knows nothing of frames. */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SIZE      4096ul
+#define HUGE_PAGE_SIZE (2ul << 20)
+#define VM_KERNEL_BASE 0xffffa00000000000ull
+#define HEAP_BASE      0xc000000000ull
+
+/* ---- frames ------------------------------------------------------------------------ */
+enum { FRAME_ORDER_4K = 0, FRAME_ORDER_2M = 9, FRAME_ORDER_1G = 18, FRAME_ORDER_MAX = 18 };
+
+/* 2^order frames, physically contiguous and aligned to their size, contents undefined.
+ * Returns the physical address, 0 if there is none. g0 or boot context. */
+uint64_t frame_alloc(unsigned order);
+void frame_free(uint64_t pa, unsigned order);
+void *phys_to_virt(uint64_t pa);       /* through the direct map */
+uint64_t virt_to_phys(const void *va); /* any mapped kernel or app address; 0 if unmapped */
+
+struct mm_stats {
+    uint64_t ram_bytes;    /* RAM that the allocator has managed since boot */
+    uint64_t free_bytes;
+    uint64_t largest_free; /* bytes of the largest free block */
+    uint64_t kernel_bytes; /* image, page tables, per-CPU stacks */
+};
+void mm_stats_read(struct mm_stats *out);
+
+/* ---- ranges ------------------------------------------------------------------------ */
+enum vm_prot { VM_R = 1, VM_W = 2, VM_X = 4, VM_UNCACHED = 8 };
+enum vm_zone { VM_KERNEL, VM_HEAP };
+
+/* Reserves `size` bytes of address space (multiple of 4 KiB) aligned to `align` (power of
+ * two >= 4 KiB), at `hint` if that is non-zero and free, else anywhere in the zone.
+ * Nothing is mapped. Returns the address, 0 if there is no room. */
+uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t align);
+void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted */
+
+/* Backs [va, va+size) (4 KiB multiples, within reserved ranges, not yet committed) with
+ * zero-filled frames, RW+NX, 2 MiB pages where address and supply allow. All or nothing:
+ * 0 or -ENOMEM. */
+int vm_commit(uintptr_t va, size_t size);
+/* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
+ * skipped. Splits 2 MiB pages at the edges. */
+void vm_decommit(uintptr_t va, size_t size);
+/* Maps given physical memory (MMIO, the bundle, ELF segments). 0, -ENOMEM, -EEXIST. */
+int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot);
+/* Takes such a mapping away again (the frames are not freed). */
+void vm_unmap_phys(uintptr_t va, size_t size);
+/* prot 0: no access, the contents are kept. -ENOMEM: parts are not mapped. */
+int vm_protect(uintptr_t va, size_t size, unsigned prot);
+/* Is the byte mapped (and writable)? Walks the tables, any context, no locks: for crash
+ * reports and syscalls that must answer EFAULT. */
+bool vm_is_mapped(uintptr_t va, bool write);
+
+/* Maps device registers or firmware tables of any size and alignment somewhere in the
+ * kernel zone; NULL if there is no memory. Never unmapped. g0 or boot context. */
+void *vm_map_device(uint64_t pa, size_t size, unsigned prot);
+
+/* Runtime metadata that is never freed: zeroed, aligned to `align` (<= 4 KiB). Panics with
+ * an out-of-memory report when there is no RAM. `stat` accounts it; NULL: persistent_other. */
+void *persistent_alloc(size_t size, size_t align, uint64_t *stat);
+extern uint64_t persistent_other; /* [atomic] bytes: goroutines, Ms, Ps, timers, sudogs ... */
+
+/* ---- boot ---------------------------------------------------------------------------
+ * mm_init builds the kernel's page tables and leaves the loader's; bi is the kernel's copy,
+ * whose mem_map is moved to kernel memory. limit: manage at most that many bytes, 0 = all.
+ * mm_reclaim gives the loader's memory to the allocator: nothing of it may be used then. */
+struct boot_info;
+void mm_init(struct boot_info *bi, uint64_t limit);
+void mm_reclaim(const struct boot_info *bi);
+/* A page below 1 MiB for real-mode code, 0 if there is none. */
+uint64_t mm_low_page(void);
+
+#endif

@@ -1,0 +1,288 @@
+/* vm.c - reserve, commit, decommit: the runtime's view of memory. */
+#include <errno.h>
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/paging.h"
+#include "kernel/check.h"
+#include "kernel/lock.h"
+#include "kernel/options.h"
+#include "mm/private.h"
+#include "mm/ranges.h"
+
+#define KERNEL_ZONE_END 0xffffb00000000000ull
+#define HEAP_ZONE_LOW   0x10000ull           /* hints may lie below HEAP_BASE */
+#define HEAP_ZONE_END   0x7ffffffff000ull
+
+static struct lock vm_lock = LOCK_INIT("vm", RANK_VM);
+uint64_t vm_table_bytes;
+static uint64_t commit_count; /* [vm_lock] for the option allocfail */
+
+/* Nodes of the range sets come from pages of the direct map. */
+static struct range_node *node_new(void)
+{
+    static struct range_node *next, *end; /* [vm_lock] */
+
+    if (next == end) {
+        uint64_t pa = frame_alloc(0);
+        if (!pa)
+            return NULL;
+        next = phys_to_virt(pa);
+        end = next + PAGE_SIZE / sizeof *next;
+    }
+    return next++;
+}
+
+static struct range_set zones[2] = { /* [vm_lock] */
+    [VM_KERNEL] = { NULL, NULL, node_new, 1 },
+    [VM_HEAP] = { NULL, NULL, node_new, 2 },
+};
+static const uintptr_t zone_min[2] = { [VM_KERNEL] = VM_KERNEL_BASE, [VM_HEAP] = HEAP_BASE };
+
+static uint64_t table_frame(void)
+{
+    uint64_t pa = frame_alloc(0);
+
+    if (pa)
+        __atomic_fetch_add(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+    return pa;
+}
+
+void vm_init(void)
+{
+    pt_alloc_frame = table_frame;
+    CHECK(ranges_add(&zones[VM_KERNEL], VM_KERNEL_BASE + PAGE_SIZE, KERNEL_ZONE_END) &&
+          ranges_add(&zones[VM_HEAP], HEAP_ZONE_LOW, HEAP_ZONE_END), "no memory at boot");
+}
+
+static uint64_t prot_flags(unsigned prot)
+{
+    return (prot & VM_W ? PTE_W : 0) | (prot & VM_X || !cpu_features.nx ? 0 : PTE_NX) |
+           (prot & VM_UNCACHED ? PTE_PCD | PTE_PWT : 0);
+}
+
+static void check_range(const char *what, uintptr_t va, size_t size)
+{
+    CHECK(!((va | size) & (PAGE_SIZE - 1)) && va + size >= va && va >= PAGE_SIZE,
+          "%s(%#lx, %#zx): not whole pages", what, va, size);
+}
+
+/* ---- reservations ------------------------------------------------------------------ */
+
+uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t align)
+{
+    struct range_set *s = &zones[zone];
+    uintptr_t va = 0;
+
+    CHECK(align >= PAGE_SIZE && !(align & (align - 1)) && !(size & (PAGE_SIZE - 1)),
+          "vm_reserve: size %#zx align %#zx", size, align);
+    lock(&vm_lock);
+    if (hint && !(hint & (align - 1)) && ranges_take_at(s, hint, size))
+        va = hint;
+    if (!va)
+        va = ranges_take(s, zone_min[zone], size, align);
+    unlock(&vm_lock);
+    return va;
+}
+
+void vm_release(uintptr_t va, size_t size)
+{
+    struct range_set *s = &zones[va >= VM_KERNEL_BASE ? VM_KERNEL : VM_HEAP];
+
+    check_range("vm_release", va, size);
+    lock(&vm_lock);
+    bool ok = ranges_add(s, va, va + size);
+    unlock(&vm_lock);
+    CHECK(ok, "vm_release(%#lx, %#zx): not reserved", va, size);
+}
+
+/* ---- mapping ----------------------------------------------------------------------- */
+
+/* One page at va, at most `room` bytes: its size, 0 if out of memory. Zeroed before it can be
+ * seen. */
+static size_t commit_one(uintptr_t va, size_t room)
+{
+    uint64_t flags = PTE_P | PTE_A | PTE_D | prot_flags(VM_R | VM_W);
+    uint64_t *slot, pa;
+
+    if (!(va & (HUGE_PAGE_SIZE - 1)) && room >= HUGE_PAGE_SIZE) {
+        slot = pt_slot(va, 2);
+        if (slot && !*slot && (pa = frame_alloc(FRAME_ORDER_2M))) {
+            memset(phys_to_virt(pa), 0, HUGE_PAGE_SIZE);
+            __atomic_store_n(slot, pa | flags | PTE_PS, __ATOMIC_RELEASE);
+            return HUGE_PAGE_SIZE;
+        }
+    }
+    slot = pt_slot(va, 1);
+    if (!slot || !(pa = frame_alloc(0)))
+        return 0;
+    CHECK(!*slot, "vm_commit: %#lx is committed already (entry %#llx)", va,
+          (unsigned long long)*slot);
+    memset(phys_to_virt(pa), 0, PAGE_SIZE);
+    __atomic_store_n(slot, pa | flags, __ATOMIC_RELEASE);
+    return PAGE_SIZE;
+}
+
+/* Frames to be freed once no TLB knows them. */
+struct batch {
+    uintptr_t lo, hi;
+    unsigned n;
+    struct { uint64_t pa; uint8_t order, table; } f[128];
+};
+
+static void batch_flush(struct batch *b)
+{
+    if (b->hi > b->lo)
+        tlb_shootdown(b->lo, b->hi - b->lo);
+    for (unsigned i = 0; i < b->n; i++) {
+        frame_free(b->f[i].pa, b->f[i].order);
+        if (b->f[i].table)
+            __atomic_fetch_sub(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+    }
+    b->n = 0;
+    b->lo = UINTPTR_MAX;
+    b->hi = 0;
+}
+
+static void batch_add(struct batch *b, uintptr_t va, size_t size, uint64_t pa, unsigned order,
+                      bool table)
+{
+    if (va < b->lo)
+        b->lo = va;
+    if (va + size > b->hi)
+        b->hi = va + size;
+    b->f[b->n].pa = pa;
+    b->f[b->n].order = (uint8_t)order;
+    b->f[b->n++].table = table;
+    if (b->n == sizeof b->f / sizeof b->f[0])
+        batch_flush(b);
+}
+
+static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
+{
+    struct batch b = { .lo = UINTPTR_MAX };
+
+    for (uintptr_t next; va < end; va = next) {
+        unsigned level;
+        uint64_t *e = pt_leaf_within(va, end, &level, &next);
+        if (e) {
+            uint64_t old = __atomic_exchange_n(e, 0, __ATOMIC_SEQ_CST);
+            uint64_t pa = old & PTE_ADDR & ~(LEVEL_SIZE(level) - 1);
+            if (free_frames)
+                batch_add(&b, va, LEVEL_SIZE(level), pa, 9 * (level - 1), false);
+        }
+        if (!(next & (HUGE_PAGE_SIZE - 1)) || next >= end) {
+            uint64_t table = pt_prune(va);
+            if (table)
+                batch_add(&b, va, PAGE_SIZE, table, 0, true);
+        }
+    }
+    batch_flush(&b);
+}
+
+/* Of the heap only: the kernel does not live without what it asks for. */
+static bool fail_on_purpose_locked(uintptr_t va)
+{
+    return options.allocfail && va < VM_KERNEL_BASE && ++commit_count % options.allocfail == 0;
+}
+
+int vm_commit(uintptr_t va, size_t size)
+{
+    uintptr_t p = va, end = va + size;
+
+    check_range("vm_commit", va, size);
+    lock(&vm_lock);
+    bool fail = fail_on_purpose_locked(va);
+    while (!fail && p < end) {
+        size_t n = commit_one(p, end - p);
+        fail = n == 0;
+        p += n;
+    }
+    if (fail)
+        decommit_locked(va, p, true);
+    unlock(&vm_lock);
+    return fail ? -ENOMEM : 0;
+}
+
+void vm_decommit(uintptr_t va, size_t size)
+{
+    check_range("vm_decommit", va, size);
+    lock(&vm_lock);
+    decommit_locked(va, va + size, true);
+    unlock(&vm_lock);
+}
+
+int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot)
+{
+    check_range("vm_map_phys", va, size);
+    lock(&vm_lock);
+    int err = pt_map(va, pa, size, prot_flags(prot), 2);
+    unlock(&vm_lock);
+    return err;
+}
+
+void vm_unmap_phys(uintptr_t va, size_t size)
+{
+    check_range("vm_unmap_phys", va, size);
+    lock(&vm_lock);
+    decommit_locked(va, va + size, false);
+    tlb_shootdown(va, size);
+    unlock(&vm_lock);
+}
+
+int vm_protect(uintptr_t va, size_t size, unsigned prot)
+{
+    const uint64_t keep = PTE_A | PTE_D | PTE_PS | PTE_ADDR;
+    const uint64_t flags = prot_flags(prot) | (prot ? PTE_P : PTE_NONE);
+    uintptr_t p = va, end = va + size;
+    int err = 0;
+
+    check_range("vm_protect", va, size);
+    lock(&vm_lock);
+    for (uintptr_t next; p < end; p = next) {
+        unsigned level;
+        uint64_t *e = pt_leaf_within(p, end, &level, &next);
+        if (e)
+            __atomic_store_n(e, (*e & keep) | flags, __ATOMIC_SEQ_CST);
+        else
+            err = -ENOMEM; /* as mprotect says it: a hole */
+    }
+    tlb_shootdown(va, size);
+    unlock(&vm_lock);
+    return err;
+}
+
+/* ---- questions --------------------------------------------------------------------- */
+
+static uint64_t current_root(void)
+{
+    return read_cr3() & PTE_ADDR; /* also true before mm_init, on the loader's tables */
+}
+
+bool vm_is_mapped(uintptr_t va, bool write)
+{
+    unsigned level;
+    uint64_t e = pt_lookup(current_root(), va, &level);
+
+    return e && (!write || e & PTE_W);
+}
+
+uint64_t virt_to_phys(const void *va)
+{
+    unsigned level;
+    uintptr_t a = (uintptr_t)va;
+    uint64_t e = pt_lookup(current_root(), a, &level);
+
+    return e ? (e & PTE_ADDR & ~(LEVEL_SIZE(level) - 1)) | (a & (LEVEL_SIZE(level) - 1)) : 0;
+}
+
+void *vm_map_device(uint64_t pa, size_t size, unsigned prot)
+{
+    uint64_t base = pa & ~(PAGE_SIZE - 1), off = pa - base;
+
+    size = (off + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    uintptr_t va = vm_reserve(VM_KERNEL, 0, size, PAGE_SIZE);
+    if (!va || vm_map_phys(va, base, size, prot) < 0)
+        return NULL;
+    return (void *)(va + off);
+}

@@ -1,0 +1,76 @@
+/* background.c - see background.h. Lock-free: interrupt handlers ask for jobs. */
+#include "runtime/background.h"
+#include <stddef.h>
+#include "kernel/check.h"
+#include "kernel/clock.h"
+
+#define JOBS 8
+
+static struct job {
+    void (*fn)(void);  /* [atomic] NULL: free */
+    int64_t when;      /* [atomic] INT64_MAX: not now. Whoever moves it from a time that is past
+                          runs the job */
+    int64_t period;    /* [const] 0: when asked for */
+} jobs[JOBS];
+
+/* The slot of fn, taken now if it has none. */
+static struct job *slot_of(void (*fn)(void))
+{
+    for (int i = 0; i < JOBS; i++) {
+        void (*seen)(void) = NULL;
+        if (__atomic_compare_exchange_n(&jobs[i].fn, &seen, fn, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST)) {
+            int64_t unset = 0; /* not over the time of a faster asker for the same job */
+            __atomic_compare_exchange_n(&jobs[i].when, &unset, INT64_MAX, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            return &jobs[i];
+        }
+        if (seen == fn)
+            return &jobs[i];
+    }
+    CHECK(false, "more than %d background jobs", JOBS);
+}
+
+void background_every(int64_t period, void (*fn)(void))
+{
+    struct job *j = slot_of(fn);
+
+    j->period = period;
+    __atomic_store_n(&j->when, 1, __ATOMIC_SEQ_CST);
+}
+
+void background_ask(void (*fn)(void))
+{
+    __atomic_store_n(&slot_of(fn)->when, 1, __ATOMIC_SEQ_CST);
+}
+
+int64_t background_next(void)
+{
+    int64_t t = INT64_MAX;
+
+    for (int i = 0; i < JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
+        int64_t w = __atomic_load_n(&jobs[i].when, __ATOMIC_SEQ_CST);
+        if (w > 0 && w < t)
+            t = w;
+    }
+    return t;
+}
+
+bool background_run(void)
+{
+    int64_t now = clock_mono_ns();
+    bool any = false;
+
+    for (int i = 0; i < JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
+        struct job *j = &jobs[i];
+        int64_t when = __atomic_load_n(&j->when, __ATOMIC_SEQ_CST);
+        int64_t next = j->period ? now + j->period : INT64_MAX;
+        if (when <= 0 || when > now ||
+            !__atomic_compare_exchange_n(&j->when, &when, next, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST))
+            continue;
+        j->fn();
+        any = true;
+    }
+    return any;
+}

@@ -1,0 +1,73 @@
+/* chan.h - channels: what chan.c, select.c and timer.c know of each other.
+ *
+ *   hchan --buf--> ring of dataqsiz elements          (sendx, recvx, qcount)
+ *     |---recvq--> sudog <-> sudog ...  goroutines that wait for a value
+ *     `---sendq--> sudog <-> sudog ...  goroutines that wait for room, with their values
+ *
+ * A channel is one object of the Go heap, made by makechan in overlay/chan.go; its lock and
+ * its queues are C's. At least one queue is empty, unless one select both sends and receives
+ * on the channel. A value in the ring means that nobody waits to receive; room in the ring,
+ * that nobody waits to send.
+ *
+ * Parking. A gate that must wait writes CHAN_PARKED as its status and parks with the channel
+ * locked. The waker hands over the value (into the waiter's stack: it stands still as long as
+ * the channel is locked), sets sudog.success and g.param, and readies it: it writes nothing
+ * else of the waiter, whose stack the collector may move once the channel is unlocked. The
+ * waiter's Go code then calls a second gate (chanwoken, selectwoken), which frees its sudogs
+ * and learns the result. So no C state survives a park but what g.waiting leads to. */
+#ifndef GORT_CHAN_H
+#define GORT_CHAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "runtime/g.h"
+
+struct sudogq { struct sudog *first, *last; };
+
+/* Layout mirrored in overlay/chan.go, which reads qcount, dataqsiz, closed, timer unlocked. */
+struct hchan {
+    uint64_t qcount;       /* 0  [lock, atomic reads] elements in the ring */
+    uint64_t dataqsiz;     /* 8  [const] */
+    void    *buf;          /* 16 [const] */
+    uint16_t elemsize;     /* 24 [const] */
+    uint32_t closed;       /* 28 [lock, atomic reads] */
+    struct timer *timer;   /* 32 [const] that feeds the channel, or NULL */
+    const void *elemtype;  /* 40 [const] */
+    uint64_t sendx, recvx; /* 48 [lock] */
+    struct sudogq recvq;   /* 64 [lock] */
+    struct sudogq sendq;   /* 80 [lock] */
+    void    *bubble;       /* 96 synctest */
+    struct lock lock;      /* 104 also guards elem, success, next, prev of its sudogs */
+};
+
+enum chan_status {
+    CHAN_WOULD_BLOCK, /* non-blocking: nothing done */
+    CHAN_DONE,        /* sent, or a value received */
+    CHAN_CLOSED,      /* received the zero value; or a send that must panic */
+    CHAN_PARKED,      /* was parked: call chanwoken/selectwoken for the status */
+    CHAN_TIMER,       /* timer of the channel is due: call its function, then try again */
+};
+
+/* sudog.c. Acquired ones are zeroed. g0, locks below RANK_SUDOG may be held. */
+struct sudog *sudog_acquire(void);
+void sudog_release(struct sudog *s);
+
+/* ---- with the channel locked (chan.c) ------------------------------------------------ */
+void sudogq_push(struct sudogq *q, struct sudog *s);
+/* First waiter that is still to be had (a select that another channel has woken is not). */
+struct sudog *sudogq_pop(struct sudogq *q);
+void sudogq_remove(struct sudogq *q, struct sudog *s);
+void ring_put(struct hchan *c, const void *elem);
+void ring_get(struct hchan *c, void *elem); /* elem may be NULL */
+/* s, just taken from the queue, gets *elem / gives its value to elem. Call chan_wake after
+ * unlocking. */
+void chan_hand_to(struct hchan *c, struct sudog *s, const void *elem);
+void chan_take_from(struct hchan *c, struct sudog *s, void *elem);
+/* Empties the ring of a timer's channel. True if there was anything. */
+bool chan_drain(struct hchan *c);
+
+/* ---- unlocked --------------------------------------------------------------------------- */
+void chan_wake(struct sudog *s, bool success);
+void chan_zero(const struct hchan *c, void *elem); /* elem may be NULL */
+
+#endif

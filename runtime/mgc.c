@@ -1,0 +1,644 @@
+/* mgc.c - the phases of a collection: mgc.h.
+ *
+ *   start_g0         sweep what is left; stop the world; barrier on, caches stamped, roots
+ *                    listed; start it
+ *   drain            workers (one goroutine per P) and assists: roots, then grey objects
+ *   finish_g0        when nobody has work: stop the world; flush the barriers' buffers; if that
+ *                    gives much new work go on marking, else barrier off, sweep_gen += 2
+ *
+ * A worker is a goroutine in Go that calls the gate gc_worker for ever. It marks on g0 for a
+ * slice and then goes to the tail of its P's queue: against busy goroutines, which run 10 ms
+ * each, the slice's length makes the collector's share 25 %; on an idle P it is all. */
+#include "runtime/mgc.h"
+#include "arch/x86_64/arch.h"
+#include "runtime/app.h"
+#include "runtime/mbitmap.h"
+#include "runtime/mcache.h"
+#include "runtime/metrics.h"
+#include "runtime/mfinal.h"
+#include "runtime/mgcmark.h"
+#include "runtime/mgcpacer.h"
+#include "runtime/mgcroot.h"
+#include "runtime/mheap.h"
+#include "runtime/mprof.h"
+#include "runtime/sched.h"
+#include "runtime/wbbuf.h"
+#include "kernel/clock.h"
+#include "kernel/print.h"
+#include "rt_frames.h"
+
+#define SLICE_UNIT_NS   3300000ll /* per goroutine of 10 ms that waits: 25 % */
+#define SLICE_MAX_NS    10000000ll
+#define STW_DRAIN       2000      /* objects that the last stop may still scan */
+#define STW_DRAIN_BYTES (1ull << 20)
+#define ASSIST_MIN      (64ull << 10)
+#define ASSIST_WORK_MAX (1ull << 20)
+
+struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
+void *gc_pool_cleanup;
+
+static struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
+static struct g *idle_workers, *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
+
+static struct {
+    uint32_t running;      /* [atomic] from before the first stop until after the last */
+    uint32_t active;       /* [atomic] workers and assists that may hold work */
+    uint32_t workers;      /* [atomic] workers among them: one at least does not park */
+    uint32_t finishing;    /* [atomic] */
+    bool     enabled;
+    bool     forced;
+    uint64_t ram_limit;
+    uint64_t bytes_marked; /* [atomic] by P's that have published */
+    uint64_t scan_work;    /* [atomic] */
+    uint64_t roots;        /* bytes */
+    uint64_t live_at_start;
+    uint64_t runway;       /* bytes allocated while the last cycle marked */
+    uint64_t last_marked;  /* bytes, for what to expect of the next one */
+    uint64_t relax;        /* bytes: pacer_limiter */
+    int64_t  last_end_ns;
+    uint64_t assist_ns;    /* this cycle's */
+    uint64_t assist_ns_then; /* gc_metrics.assist_ns at the last cycle's end */
+    int64_t  start_ns, stop1_ns, mark_ns, cpu_ns; /* this cycle's */
+    int64_t  cpu_total_ns;
+} work;
+
+static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+
+void gc_init(void) { gc_roots_init(); }
+
+/* ---- pacing ------------------------------------------------------------------------------ */
+
+static uint64_t overhead(void)
+{
+    uint64_t in_use = load(&mheap.in_use);
+    uint64_t frag = in_use > gc.heap_marked ? in_use - gc.heap_marked : 0;
+
+    return load(&mheap.stacks) + load(&mheap.manual) + mheap.meta_spans + mheap.meta_caches +
+           mheap.meta_tables + mheap.meta_other + load(&persistent_other) + frag / 2;
+}
+
+static void pace(void)
+{
+    int64_t limit = gc.limit < (int64_t)work.ram_limit ? gc.limit : (int64_t)work.ram_limit;
+    struct pacer_in in = { gc.percent, limit, gc.heap_marked, work.roots, overhead(), work.runway,
+                           work.relax };
+    struct pacer_out out = pacer_compute(&in);
+
+    __atomic_store_n(&gc.goal, out.goal, __ATOMIC_RELAXED);
+    __atomic_store_n(&gc.trigger, work.enabled ? out.trigger : ~0ul, __ATOMIC_RELAXED);
+}
+
+/* ---- parking and waking ------------------------------------------------------------------ */
+
+static void wake_list(struct g **list)
+{
+    lock(&gc_lock);
+    struct g *gp = *list;
+    *list = NULL;
+    unlock(&gc_lock);
+    while (gp) {
+        struct g *next = gp->schedlink;
+        gp->schedlink = NULL;
+        g_ready_tail(gp);
+        gp = next;
+    }
+}
+
+static _Noreturn void park_on_locked(struct g *gp, struct g **list, enum wait_reason why)
+{
+    gp->schedlink = *list;
+    *list = gp;
+    g_park_g0(gp, &gc_lock, why);
+}
+
+/* To the tail of this P's queue. */
+static _Noreturn void step_back(struct g *gp)
+{
+    gp->wait_reason = WAIT_GC_WORKER_IDLE;
+    g_status_set(gp, G_RUNNING, G_WAITING);
+    g_ready_tail(gp);
+    schedule();
+}
+
+static unsigned others_waiting(const struct p *p)
+{
+    uint32_t n = __atomic_load_n(&p->runq_tail, __ATOMIC_RELAXED) -
+                 __atomic_load_n(&p->runq_head, __ATOMIC_RELAXED);
+
+    return n + (__atomic_load_n(&p->runnext, __ATOMIC_RELAXED) != NULL) +
+           (__atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) != 0);
+}
+
+/* ---- the first stop ---------------------------------------------------------------------- */
+
+/* Objects of cached spans from here on are born black. */
+static void stamp_caches(void)
+{
+    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++) {
+        struct mcache *c = allp[i]->mcache;
+        for (unsigned spc = 2; spc < NUM_SPAN_CLASSES; spc++)
+            if (c->alloc[spc]->nelems)
+                c->alloc[spc]->scan_index = c->alloc[spc]->free_index;
+        c->tiny = 0; /* its block may be white */
+    }
+}
+
+static void barrier_set(bool on)
+{
+    gc.barrier = on;
+    gc.blacken = on;
+    gc.phase = on ? GC_MARK : GC_OFF;
+    __atomic_store_n(app->write_barrier, on, __ATOMIC_SEQ_CST);
+}
+
+static void finish_stopped(int64_t t0);
+static void publish(struct gcw *w);
+
+/* GODEBUG=gcstoptheworld=1: nothing is concurrent but the sweep; 2: not even that. */
+static void whole_cycle_stopped(int64_t t0)
+{
+    work.stop1_ns = 0;
+    work.mark_ns = t0;
+    mark_all_stopped();
+    publish(p_self()->gcw);
+    finish_stopped(t0);
+}
+
+static struct g *take_worker(void)
+{
+    lock(&gc_lock);
+    struct g *gp = idle_workers;
+    if (gp)
+        idle_workers = gp->schedlink;
+    unlock(&gc_lock);
+    if (gp)
+        gp->schedlink = NULL;
+    return gp;
+}
+
+/* One to run next here, the others wherever there is room. */
+static void wake_workers(void)
+{
+    struct g *first = take_worker();
+
+    wake_list(&idle_workers);
+    if (first)
+        g_ready(first);
+}
+
+/* On g0, in a gate whose frame is read again afterwards: the stop may move the stack. False: a
+ * cycle is running already. */
+static bool start_g0(bool forced)
+{
+    if (!work.enabled || __atomic_exchange_n(&work.running, 1, __ATOMIC_SEQ_CST))
+        return false;
+    sweep_all();
+    int64_t t0 = clock_mono_ns();
+    time_hist_add(&gc_metrics.stopping, stw_begin(STW_GC_SWEEP_TERM));
+    if (gc_pool_cleanup)
+        go_call(gc_pool_cleanup, NULL, 0);
+    work.forced = forced;
+    work.bytes_marked = work.scan_work = 0;
+    work.cpu_ns = 0;
+    work.live_at_start = load(&gc.heap_live);
+    stamp_caches();
+    barrier_set(true);
+    work.start_ns = t0;
+    if (app->debug->gcstoptheworld) {
+        whole_cycle_stopped(t0);
+        return true;
+    }
+    work.roots = mark_roots_prepare();
+    work.mark_ns = stw_end();
+    work.stop1_ns = work.mark_ns - t0;
+    time_hist_add(&gc_metrics.pauses, work.stop1_ns);
+    wake_workers();
+    return true;
+}
+
+/* While marking lasts allocation is slow: the sooner the workers run the better. So one of
+ * them is next on this P, and the goroutine that has started the cycle gives way to it. */
+void gc_start_if_wanted(void)
+{
+    struct g *gp = g_calling();
+
+    if (!gc_wanted() || gc.phase != GC_OFF || m_self()->locks || !start_g0(false))
+        return;
+    __atomic_store_n(&gp->preempt, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&gp->stackguard0, STACK_PREEMPT, __ATOMIC_RELAXED);
+}
+
+/* ---- marking ----------------------------------------------------------------------------- */
+
+/* There is work for one more worker. No locks held. */
+static void wake_worker(void)
+{
+    if (!__atomic_load_n(&idle_workers, __ATOMIC_RELAXED) || !work_available())
+        return;
+    struct g *gp = take_worker();
+    if (gp)
+        g_ready_tail(gp);
+}
+
+static void publish(struct gcw *w)
+{
+    gcw_dispose(w);
+    __atomic_add_fetch(&work.bytes_marked, w->bytes_marked, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&work.scan_work, w->scan_work, __ATOMIC_RELAXED);
+    w->bytes_marked = w->scan_work = 0;
+}
+
+#define BATCH 32 /* objects between two looks at the clock and at who wants this CPU */
+
+/* A few objects; false: none to be had. */
+static bool mark_some(struct p *p)
+{
+    if (mark_queued(p->gcw, BATCH))
+        return true;
+    wbbuf_flush(p);
+    return mark_queued(p->gcw, BATCH) != 0;
+}
+
+static void stop_if_asked(void)
+{
+    if (!__atomic_load_n(&sched.stopping, __ATOMIC_RELAXED))
+        return;
+    sched_stop_here();
+    if (!cpu_self()->p)
+        sched_wait_p();
+}
+
+/* A worker's slice. False: no work was left to take. */
+static bool drain(int64_t until)
+{
+    for (;;) {
+        stop_if_asked();
+        if (gc.phase != GC_MARK)
+            return true;
+        if (!mark_root_next() && !mark_some(p_self()))
+            return false;
+        if (clock_mono_ns() > until)
+            return true;
+        if (__atomic_load_n(&idle_workers, __ATOMIC_RELAXED)) {
+            gcw_balance(p_self()->gcw);
+            wake_worker();
+        }
+    }
+}
+
+/* Nobody has work, and nobody can come by any but through the barrier's buffers. Who takes a
+ * root is active until it is done, so the order of the questions matters. */
+static bool looks_complete(void)
+{
+    return gc.phase == GC_MARK && mark_roots_taken() &&
+           __atomic_load_n(&work.active, __ATOMIC_SEQ_CST) == 0 && !work_available();
+}
+
+static void finish_g0(void);
+
+/* Marks for a slice with the goroutine WAITING, so that others may scan its stack. */
+static bool worker_slice(struct g *gp)
+{
+    unsigned others = others_waiting(p_self());
+    int64_t slice = others ? (int64_t)others * SLICE_UNIT_NS : SLICE_MAX_NS;
+    int64_t t0 = clock_mono_ns();
+
+    gp->wait_reason = WAIT_GC_WORKER_ACTIVE;
+    g_status_set(gp, G_RUNNING, G_WAITING);
+    bool more = drain(t0 + (slice < SLICE_MAX_NS ? slice : SLICE_MAX_NS));
+    publish(p_self()->gcw);
+    g_status_set(gp, G_WAITING, G_RUNNING);
+    __atomic_add_fetch(&work.cpu_ns, clock_mono_ns() - t0, __ATOMIC_RELAXED);
+    return more;
+}
+
+void rt_gc_worker(struct gc_worker_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    if (gc.phase != GC_MARK) {
+        lock(&gc_lock);
+        if (gc.phase != GC_MARK)
+            park_on_locked(gp, &idle_workers, WAIT_GC_WORKER_IDLE);
+        unlock(&gc_lock);
+    }
+    __atomic_add_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&work.workers, 1, __ATOMIC_SEQ_CST);
+    bool more = worker_slice(gp);
+    __atomic_sub_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
+    uint32_t rest = __atomic_sub_fetch(&work.workers, 1, __ATOMIC_SEQ_CST);
+    if (more) {
+        wake_worker();
+        step_back(gp);
+    }
+    if (looks_complete())
+        finish_g0();
+    else if (rest > 0) {
+        lock(&gc_lock);
+        park_on_locked(gp, &idle_workers, WAIT_GC_WORKER_IDLE);
+    }
+    step_back(gp);
+}
+
+void gc_assist(struct g *gp, size_t size)
+{
+    uint64_t done = load(&work.scan_work), expect = work.last_marked + work.roots;
+    uint64_t left = expect > done ? expect - done : 0;
+    uint64_t debt = size > ASSIST_MIN ? size : ASSIST_MIN;
+    uint64_t todo = debt * pacer_assist_ratio(left, load(&gc.heap_live), load(&gc.goal)) / 1024;
+    struct p *p = p_self();
+    uint64_t start = p->gcw->scan_work;
+    int64_t t0 = clock_mono_ns();
+    bool more = true;
+
+    todo = todo < ASSIST_WORK_MAX ? todo : ASSIST_WORK_MAX;
+    __atomic_add_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
+    while (more && p->gcw->scan_work - start < todo &&
+           !__atomic_load_n(&sched.stopping, __ATOMIC_RELAXED))
+        more = mark_some(p);
+    publish(p->gcw);
+    __atomic_sub_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
+    gp->gc_assist_bytes += (int64_t)debt;
+    __atomic_add_fetch(&gc_metrics.assist_ns, (uint64_t)(clock_mono_ns() - t0), __ATOMIC_RELAXED);
+    if (!more && m_self()->locks == 0 && looks_complete())
+        finish_g0();
+}
+
+/* ---- the last stop ----------------------------------------------------------------------- */
+
+/* World stopped: everything that Ps hold back is marked, if it is little. */
+static bool drain_rest(void)
+{
+    struct p *mine = p_self();
+
+    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++) {
+        wbbuf_flush(allp[i]);
+        if (allp[i] != mine)
+            publish(allp[i]->gcw);
+    }
+    uint64_t start = mine->gcw->scan_work;
+    for (unsigned n = 0; n < STW_DRAIN; n += BATCH)
+        if (mine->gcw->scan_work - start > STW_DRAIN_BYTES || !mark_some(mine))
+            break;
+    bool done = gcw_empty(mine->gcw) && !work_available();
+    publish(mine->gcw);
+    return done && !work_available();
+}
+
+/* Compares what the cycle has cost with the time since the one before. */
+static void limit_cpu(void)
+{
+    int64_t now = clock_mono_ns();
+    uint64_t assists = load(&gc_metrics.assist_ns);
+    uint64_t cost = (uint64_t)load((const uint64_t *)&work.cpu_ns) + assists - work.assist_ns_then;
+
+    work.relax = pacer_limiter(work.relax, cost, (uint64_t)(now - work.last_end_ns) * gomaxprocs);
+    if (work.relax)
+        gc_metrics.limiter_cycle = gc.cycles + 1;
+    work.last_end_ns = now;
+    work.assist_ns = assists - work.assist_ns_then;
+    work.assist_ns_then = assists;
+}
+
+static void end_cycle(void)
+{
+    barrier_set(false);
+    gc.heap_marked = work.last_marked = load(&work.bytes_marked);
+    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++)
+        mcache_flush(allp[i]);
+    uint64_t live = load(&gc.heap_live);
+    work.runway = live > work.live_at_start ? live - work.live_at_start : 0;
+    sweep_begin();
+    mprof_next_cycle();
+    work_release();
+    __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
+    __atomic_store_n(&gc.heap_scan, load(&work.scan_work), __ATOMIC_RELAXED);
+    limit_cpu();
+    pace();
+}
+
+static void count_cycle(int64_t stop2_ns)
+{
+    unsigned at = gc.cycles % GC_PAUSES;
+    uint64_t pause = (uint64_t)(work.stop1_ns + stop2_ns);
+
+    time_hist_add(&gc_metrics.pauses, stop2_ns);
+    gc_metrics.worker_ns += (uint64_t)work.cpu_ns;
+    gc_metrics.scan_heap = load(&work.scan_work);
+    gc_metrics.scan_stack = load(&mheap.stacks);
+    gc_metrics.scan_globals =
+        work.roots - (work.roots < gc_metrics.scan_stack ? 0 : gc_metrics.scan_stack);
+    gc.pause_ns[at] = pause;
+    gc.last_wall_ns = gc.pause_end[at] = (uint64_t)clock_wall_ns();
+    gc.pause_total_ns += pause;
+    work.cpu_total_ns += work.cpu_ns + (int64_t)pause * gomaxprocs;
+    gc.cpu_fraction = (double)work.cpu_total_ns / ((double)clock_mono_ns() * gomaxprocs);
+    gc.forced += work.forced;
+    __atomic_store_n(&gc.cycles, gc.cycles + 1, __ATOMIC_RELEASE);
+}
+
+static void print_ms(const char *before, int64_t ns)
+{
+    kprintf("%s%lu.%03lu", before, (unsigned long)(ns / 1000000),
+            (unsigned long)(ns / 1000 % 1000));
+}
+
+/* GODEBUG=gctrace=1, in Go's format. */
+static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
+{
+    unsigned long mb = 1 << 20;
+
+    kprintf("gc %u @%lu.%03lus %u%%: ", gc.cycles, (unsigned long)(work.start_ns / 1000000000),
+            (unsigned long)(work.start_ns / 1000000 % 1000), (unsigned)(gc.cpu_fraction * 100));
+    print_ms("", work.stop1_ns);
+    print_ms("+", mark_ns);
+    print_ms("+", stop2_ns);
+    print_ms(" ms clock, ", work.stop1_ns * gomaxprocs);
+    print_ms("+", (int64_t)work.assist_ns);
+    print_ms("/", work.cpu_ns);
+    print_ms("/0+", stop2_ns * gomaxprocs);
+    kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
+            (unsigned long)work.live_at_start / mb, (unsigned long)live_end / mb,
+            (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
+            (unsigned long)load(&mheap.stacks) / mb, (unsigned long)work.roots / mb, gomaxprocs,
+            work.forced ? " (forced)" : "");
+}
+
+/* The world has been stopping since t0, and all is marked: the cycle ends. */
+static void finish_stopped(int64_t t0)
+{
+    if (app->debug->gccheckmark)
+        gc_checkmark();
+    uint64_t live_end = load(&gc.heap_live);
+    end_cycle();
+    if (app->debug->gcstoptheworld >= 2)
+        sweep_all();
+    int64_t t1 = stw_end();
+    count_cycle(t1 - t0);
+    mprof_flush();
+    if (app->debug->gctrace)
+        trace(t0 - work.mark_ns, t1 - t0, live_end);
+    __atomic_store_n(&work.running, 0, __ATOMIC_SEQ_CST);
+    wake_list(&waiters);
+    wake_list(&sweeper);
+}
+
+static void finish_g0(void)
+{
+    if (__atomic_exchange_n(&work.finishing, 1, __ATOMIC_SEQ_CST))
+        return;
+    int64_t t0 = clock_mono_ns();
+    time_hist_add(&gc_metrics.stopping, stw_begin(STW_GC_MARK_TERM));
+    if (!looks_complete() || !drain_rest()) {
+        stw_end();
+        __atomic_store_n(&work.finishing, 0, __ATOMIC_SEQ_CST);
+        return;
+    }
+    finish_stopped(t0);
+    __atomic_store_n(&work.finishing, 0, __ATOMIC_SEQ_CST);
+}
+
+/* ---- gates ------------------------------------------------------------------------------- */
+
+/* The program has read GOGC and GOMEMLIMIT; package runtime is initialised. */
+void rt_gc_enable(struct gc_enable_frame *f)
+{
+    struct mm_stats mm;
+
+    mm_stats_read(&mm);
+    work.ram_limit = mm.free_bytes + load(&mheap.committed);
+    work.enabled = true;
+    gc.percent = f->percent;
+    gc.limit = f->limit;
+    mprof_init(f->profile_rate);
+    pace();
+}
+
+/* Says which cycle, when complete, will have begun after this call. running: one is under way
+ * that began before: wait for that and ask again. */
+void rt_gc_force(struct gc_force_frame *f)
+{
+    struct g *gp = g_calling();
+    uint32_t cycle = __atomic_load_n(&gc.cycles, __ATOMIC_ACQUIRE) + 1;
+    bool started = start_g0(f->forced);
+
+    f = g_gate_frame(gp);
+    f->cycle = cycle;
+    f->running = !started && work.enabled;
+}
+
+void rt_gc_wait(struct gc_wait_frame *f)
+{
+    struct g *gp = g_calling();
+
+    if (!work.enabled)
+        return;
+    lock(&gc_lock);
+    if (__atomic_load_n(&gc.cycles, __ATOMIC_ACQUIRE) < (uint32_t)f->cycle &&
+        __atomic_load_n(&work.running, __ATOMIC_SEQ_CST))
+        park_on_locked(gp, &waiters, WAIT_FOR_GC);
+    unlock(&gc_lock);
+}
+
+void rt_gc_sweep(struct gc_sweep_frame *f)
+{
+    f->more = true;
+    for (int i = 0; i < 64 && f->more; i++)
+        f->more = sweep_one() != ~0ul;
+    if (!f->more) {
+        sweep_all();
+        mprof_flush_swept();
+    }
+    finq_wake();
+}
+
+/* After a sweep: gives back what the heap will not need before its next goal. */
+static void scavenge_excess(void)
+{
+    uint64_t goal = load(&gc.goal), committed = load(&mheap.committed);
+
+    if (goal == ~0ul)
+        return;
+    uint64_t keep = goal + goal / 10 + load(&mheap.stacks) + load(&mheap.manual) + (8 << 20);
+    if (committed > keep)
+        mheap_scavenge((committed - keep) / 4);
+}
+
+void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
+{
+    struct g *gp = g_calling();
+    int64_t until = clock_mono_ns() + SLICE_UNIT_NS / 8;
+    bool more = true;
+
+    (void)f;
+    while (more && clock_mono_ns() < until)
+        more = sweep_one() != ~0ul;
+    finq_wake();
+    if (more)
+        step_back(gp);
+    scavenge_excess();
+    lock(&gc_lock);
+    if (sweep_pending()) {
+        unlock(&gc_lock);
+        return;
+    }
+    park_on_locked(gp, &sweeper, WAIT_GC_SWEEP_WAIT);
+}
+
+void rt_gc_set_percent(struct gc_set_percent_frame *f)
+{
+    f->old = gc.percent;
+    gc.percent = f->percent < 0 ? -1 : f->percent;
+    pace();
+}
+
+void rt_gc_set_limit(struct gc_set_limit_frame *f)
+{
+    f->old = gc.limit;
+    if (f->limit >= 0)
+        gc.limit = f->limit;
+    pace();
+}
+
+void rt_gc_free_os_memory(struct gc_free_os_memory_frame *f)
+{
+    (void)f;
+    mheap_scavenge(~0ul);
+}
+
+void rt_mem_object(struct mem_object_frame *f)
+{
+    uintptr_t p = (uintptr_t)f->p;
+    struct mspan *s = mheap_object_span(p);
+
+    f->base = f->size = 0;
+    f->noscan = f->tiny = false;
+    if (!s)
+        return;
+    f->base = s->base + mspan_index(s, p) * s->elemsize;
+    f->size = s->elemsize;
+    f->noscan = mspan_noscan(s);
+    f->tiny = s->spanclass == TINY_SPAN_CLASS;
+    if (!f->noscan && !mspan_has_bits(s) && !mspan_is_large(s)) {
+        f->base += MALLOC_HEADER;
+        f->size -= MALLOC_HEADER;
+    }
+}
+
+/* mask, which is zeroed, covers the heap object that starts at p. */
+void rt_mem_ptrmask(struct mem_ptrmask_frame *f)
+{
+    uintptr_t p = (uintptr_t)f->p, slot;
+    struct mspan *s = mheap_object_span(p);
+    struct ptrs walk;
+
+    if (!s || mspan_noscan(s))
+        return;
+    ptrs_of_object(&walk, s, s->base + mspan_index(s, p) * s->elemsize, p,
+                   p + 8 * (uintptr_t)f->mask.len);
+    while ((slot = ptrs_next(&walk)))
+        ((uint8_t *)f->mask.ptr)[(slot - p) / 8] = 1;
+}
+
+void rt_pool_cleanup_set(struct pool_cleanup_set_frame *f) { gc_pool_cleanup = f->fn; }

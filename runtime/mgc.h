@@ -1,0 +1,99 @@
+/* mgc.h - the collector: concurrent tri-color mark and sweep, non-moving.
+ *
+ *   off -> [stop: flush caches, barrier on, allocate black] -> mark -> [stop: barrier off,
+ *   sweep_gen += 2] -> off, sweeping lazily
+ *
+ * Invariant while marking: no black object points to a white one that is not reachable from a
+ * grey object or a grey stack. The hybrid barrier keeps it: before *slot = ptr it shades what
+ * slot held and ptr. Stacks are scanned once; a scanned stack is black.
+ *
+ * Files: mgc.c phases; mgcmark.c roots, greying, scanning; mgcwork.c queues of grey objects;
+ * mwbbuf.c the barrier's buffers; mgcsweep.c; mgcpacer.c when and how hard; mfinal.c
+ * finalizers and other specials. */
+#ifndef GORT_MGC_H
+#define GORT_MGC_H
+
+#include "runtime/mspan.h"
+
+struct g;
+struct p;
+
+#define GC_PAUSES 256 /* as many as MemStats shows */
+
+enum gc_phase { GC_OFF = 0, GC_MARK, GC_MARKTERM };
+
+struct gc {
+    uint32_t phase;          /* [stw] enum gc_phase */
+    bool     barrier;        /* [stw] as the program's writeBarrier.enabled */
+    bool     blacken;        /* [stw] assists and workers may mark */
+    uint64_t heap_live;      /* [atomic] bytes: marked by the last cycle plus allocated since */
+    uint64_t heap_scan;      /* [atomic] the part that may hold pointers */
+    uint64_t heap_marked;    /* [stw] bytes marked by the last cycle */
+    uint64_t trigger;        /* [atomic] heap_live that starts a cycle; ~0: never */
+    uint64_t goal;           /* [atomic] heap_live to end it by; ~0: none */
+    uint32_t cycles;         /* [stw] completed */
+    uint32_t forced;         /* ...of which somebody asked for */
+    int32_t  percent;        /* [stw] GOGC; < 0: off */
+    int64_t  limit;          /* [stw] GOMEMLIMIT in bytes */
+    uint64_t pause_total_ns;
+    uint64_t pause_ns[GC_PAUSES], pause_end[GC_PAUSES]; /* ring by cycle; ends in wall time */
+    uint64_t last_wall_ns;   /* when the last cycle ended, since 1970 */
+    double   cpu_fraction;   /* of all CPU time since start */
+    uint64_t total_alloc, total_free; /* [atomic] bytes, of flushed spans */
+};
+extern struct gc gc;
+extern void *gc_pool_cleanup; /* root: closure that empties sync.Pools */
+
+/* ---- towards the allocator --------------------------------------------------------------- */
+
+void gc_init(void);
+/* Has the heap reached the trigger? */
+static inline bool gc_wanted(void)
+{
+    return __atomic_load_n(&gc.heap_live, __ATOMIC_RELAXED) >=
+           __atomic_load_n(&gc.trigger, __ATOMIC_RELAXED);
+}
+/* In a gate: starts a cycle if one is wanted. Returns when it is on its way. */
+void gc_start_if_wanted(void);
+/* In a gate, while gc.blacken: the calling goroutine owes marking for `size` bytes. May stop
+ * the world. */
+void gc_assist(struct g *gp, size_t size);
+/* The object at index i of s has just been allocated while marking: it is born black. */
+void gc_mark_new(struct mspan *s, unsigned i);
+/* Tells the collector of a pointer that is read or written past the compiler's barriers. Any
+ * value; nothing happens while not marking. */
+void gc_shade(void *p);
+
+/* mgccheck.c, GODEBUG=gccheckmark=1: the world is stopped, marking is complete. Throws if an
+ * object is reachable that is not marked. */
+void gc_checkmark(void);
+
+/* ---- sweeping: protocol of mspan.sweep_gen against g = mheap.sweep_gen --------------------
+ *   g - 2  must be swept      g - 1  is being swept     g  swept
+ *   g + 1  cached by a P before this sweep began: must be swept    g + 3  swept, then cached */
+
+struct sweep {
+    uint32_t class;    /* [atomic] span classes below have nothing unswept listed */
+    uint32_t active;   /* [atomic] CPUs in sweep_one */
+    bool     drained;  /* [atomic] nothing is listed any more */
+    uint64_t pages;    /* [atomic] swept in this cycle */
+};
+extern struct sweep sweep;
+
+/* g - 2 -> g - 1: the caller sweeps. False: somebody else does, or did. */
+bool sweep_claim(struct mspan *s);
+/* Sweeps a claimed span. preserve: it stays the caller's; else it goes to its central list, or
+ * back to the heap when nothing is left (true). */
+bool sweep_span(struct mspan *s, bool preserve);
+/* Are there spans that must be swept? */
+bool sweep_pending(void);
+/* Sweeps one span. Pages that it freed, or ~0 when there is nothing left to sweep. */
+size_t sweep_one(void);
+/* All of it, and waits for those who are still at it. g0 context. */
+void sweep_all(void);
+/* The world is stopped, every P's cache is flushed: all spans become unswept. */
+void sweep_begin(void);
+/* Sweeps (or waits for the sweeper of) this span. */
+void sweep_ensure(struct mspan *s);
+
+#endif

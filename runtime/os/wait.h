@@ -1,0 +1,83 @@
+/* wait.h - a system call in progress, and how it waits.
+ *
+ *   handler -> not ready -> call_wait(c, queue) -> SYS_BLOCK -> goroutine parks
+ *                                                       |
+ *   queue_wake(queue) by another CPU's call, os_poll or a timer: the call is claimed and its
+ *   handler runs again, on the waker's g0 stack, until it completes; then the g is readied.
+ *
+ * The goroutine never runs in between, so its stack and the arguments that point into it stay
+ * where they are (parked with WAIT_SYSCALL: stacks of such are not moved). No wake-up is lost:
+ * a call is on its queues before it looks at the condition for the last time, and a wake-up
+ * that comes before it has parked sets `fired`, which makes it look again.
+ *
+ * Locks: object (RANK_FILE) < queue.lock (RANK_POLL) < call.lock (RANK_NOTIFY). */
+#ifndef GORT_OS_WAIT_H
+#define GORT_OS_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/lock.h"
+
+struct g;
+struct file;
+struct call;
+struct poll_desc;
+
+struct waiter;
+
+struct waitq {
+    struct lock lock;        /* RANK_POLL */
+    struct waiter *first;    /* [lock] */
+};
+
+struct waiter {
+    struct waitq *q;         /* [q->lock] NULL: not queued */
+    struct waiter *prev, *next; /* [q->lock] */
+    struct call *call;       /* one of the two */
+    struct poll_desc *pd;    /* stays on the queue when woken */
+    struct file *file;       /* [owner] reference that keeps q alive, or NULL */
+};
+
+#define SYS_BLOCK INT64_MIN  /* a handler's result: it has queued itself */
+#define CALL_WAITERS 2
+
+struct call {
+    uint64_t num, a[6];
+    struct g *gp;
+    void *frame;             /* of the gate */
+    struct file *file;       /* [owner] reference held until the call completes */
+    uint64_t done;           /* [owner] bytes so far, or the handler's own */
+    int64_t deadline;        /* [owner] clock_mono_ns, 0 = none; set by call_deadline */
+    bool queued;             /* [owner] registered since the last wake-up */
+    bool fired, parked;      /* [lock] */
+    struct lock lock;        /* RANK_NOTIFY */
+    struct call *next;       /* [per CPU] list of calls to run again; free list */
+    struct waiter w[CALL_WAITERS]; /* [owner] and the queues */
+    unsigned nw;             /* [owner] */
+    struct waiter *more;     /* [owner] poll(2): one per descriptor */
+    unsigned nmore, more_cap;
+    void *timer;             /* [const] sched's timer of this structure */
+};
+
+void waitq_init(struct waitq *q);
+/* Object's lock may be held. Calls are queued on this CPU and run by calls_run. */
+void queue_wake(struct waitq *q);
+void waiter_add(struct waitq *q, struct waiter *w);
+void waiter_remove(struct waiter *w);
+
+/* Registers c on q. True the first time since the last wake-up: the handler must look at its
+ * condition again; false: it is registered already and returns SYS_BLOCK. */
+bool call_wait(struct call *c, struct waitq *q);
+/* Sets the deadline once; true if it has passed. */
+bool call_deadline(struct call *c, int64_t when);
+
+/* Runs a system call for gp. Returns normally if it has completed at once, else parks gp. */
+void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
+/* Runs the calls that queue_wake has claimed on this CPU. No locks held. */
+void calls_run(void);
+
+/* The handlers' side: dispatch.c. */
+int64_t call_dispatch(struct call *c);
+void call_finish(struct call *c, int64_t r);
+
+#endif

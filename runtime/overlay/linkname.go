@@ -1,0 +1,71 @@
+package runtime
+
+import (
+	"internal/abi"
+	"internal/goarch"
+	"internal/runtime/sys"
+	_ "unsafe"
+)
+
+// Names that other packages of the standard library, or widely used modules, pull. The linker
+// lets them through only if they are marked on this side too; marking a function also gives it
+// the wrapper by which assembly of other packages calls it.
+
+//go:linkname overflowError
+//go:linkname divideError
+//go:linkname lastmoduledatap
+//go:linkname activeModules
+
+//go:linkname memmove
+//go:linkname memclrNoHeapPointers
+//go:linkname memequal
+//go:linkname writeBarrier
+//go:linkname gcWriteBarrier2
+//go:linkname morestack_noctxt
+//go:linkname sigpanic
+//go:linkname add
+//go:linkname noescape
+//go:linkname exit
+//go:linkname findfunc
+//go:linkname FuncForPC
+//go:linkname doInit
+
+// gcWriteBarrier2 is called by compiled code, never as a Go function.
+func gcWriteBarrier2()
+
+// heapObjectsCanMove tells packages which count on it that objects stay where they are.
+//
+//go:linkname heapObjectsCanMove
+func heapObjectsCanMove() bool { return false }
+
+// cputicks is a cheap counter with no unit in particular.
+//
+//go:linkname cputicks
+func cputicks() int64 { return nanotime1() }
+
+// pcHeader begins a function table (cmd/link/internal/ld/pcln.go); the rest is the linker's.
+type pcHeader struct {
+	magic          abi.PCLnTabMagic
+	pad1, pad2     uint8
+	minLC, ptrSize uint8
+}
+
+// moduledataverify1 checks the function table of a module that a program made itself, before
+// it joins the list of modules: entries must ascend and end at maxpc.
+//
+//go:linkname moduledataverify1
+func moduledataverify1(md *moduledata) {
+	h := (*pcHeader)(md.pcHeader)
+	if h.magic != abi.CurrentPCLnTabMagic || h.minLC != sys.PCQuantum || h.ptrSize != goarch.PtrSize {
+		throw("invalid function symbol table")
+	}
+	for i := 1; i < len(md.ftab); i++ {
+		if md.ftab[i-1].entryoff > md.ftab[i].entryoff {
+			throw("invalid runtime symbol table")
+		}
+	}
+	if n := len(md.ftab); n == 0 || md.minpc != md.text+uintptr(md.ftab[0].entryoff) ||
+		md.maxpc != md.text+uintptr(md.ftab[n-1].entryoff) {
+		throw("minpc or maxpc invalid")
+	}
+}

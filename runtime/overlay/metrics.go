@@ -1,0 +1,335 @@
+package runtime
+
+// runtime/metrics: names and kinds here, numbers from runtime/metrics.c and runtime/mstats.c.
+
+import (
+	"internal/runtime/gc"
+	"unsafe"
+)
+
+// godebugMetrics counts uses of non-default GODEBUG settings by name.
+var (
+	godebugMetricsLock mutex
+	godebugMetrics     []godebugMetric
+)
+
+type godebugMetric struct {
+	name string
+	read func() uint64
+}
+
+func registerGodebugMetric(name string, read func() uint64) {
+	m := append([]godebugMetric(nil), godebugMetrics...)
+	m = append(m, godebugMetric{"/godebug/non-default-behavior/" + name + ":events", read})
+	lock(&godebugMetricsLock)
+	godebugMetrics = m
+	unlock(&godebugMetricsLock)
+}
+
+const (
+	timeHistMinBits = 9
+	timeHistMaxBits = 48
+	timeHistLen     = (timeHistMaxBits-timeHistMinBits+1)*4 + 2
+)
+
+// metricsC is struct metrics_raw of runtime/metrics.c.
+type metricsC struct {
+	percent, limit, goal, marked                     uint64
+	scanHeap, scanStack, scanGlobals                 uint64
+	markWorker, markAssist, pauseCPU, idle, total    uint64
+	cleanupsQueued, cleanupsRun, finsQueued, finsRun uint64
+	gomaxprocs, threads, created, goroutines         uint64
+	inSyscall, runnable, running, waiting            uint64
+	committed, limiterCycle                          uint64
+	largeAllocs, largeFrees                          uint64
+	smallAllocs, smallFrees                          [gc.NumSizeClasses]uint64
+	mutexWait                                        uint64
+	pauses, stopping, pausesOther, stoppingOther     [timeHistLen]uint64
+	latencies                                        [timeHistLen]uint64
+}
+
+//go:noescape
+func metrics_read(out unsafe.Pointer, size uintptr)
+
+// Layouts of package runtime/metrics.
+type metricSample struct {
+	name  string
+	value metricValue
+}
+
+type metricValue struct {
+	kind    int
+	scalar  uint64
+	pointer unsafe.Pointer
+}
+
+type metricHistogram struct {
+	counts  []uint64
+	buckets []float64
+}
+
+const (
+	metricBad = iota
+	metricUint64
+	metricFloat64
+	metricFloat64Histogram
+)
+
+func (v *metricValue) u(x uint64) { v.kind, v.scalar = metricUint64, x }
+
+// seconds sets a value that C counts in nanoseconds.
+func (v *metricValue) seconds(ns uint64) {
+	f := float64(ns) / 1e9
+	v.kind, v.scalar = metricFloat64, *(*uint64)(unsafe.Pointer(&f))
+}
+
+func (v *metricValue) hist(buckets []float64) *metricHistogram {
+	h := (*metricHistogram)(v.pointer)
+	if v.kind != metricFloat64Histogram || h == nil {
+		h = new(metricHistogram)
+		v.kind, v.pointer = metricFloat64Histogram, unsafe.Pointer(h)
+	}
+	h.buckets = buckets
+	if len(h.counts) != len(buckets)-1 {
+		h.counts = make([]uint64, len(buckets)-1)
+	}
+	return h
+}
+
+func infinity(sign int) float64 {
+	bits := uint64(0x7ff0000000000000)
+	if sign < 0 {
+		bits |= 1 << 63
+	}
+	return *(*float64)(unsafe.Pointer(&bits))
+}
+
+var timeBuckets, sizeBuckets []float64 // [const once made]
+
+// timeHistBuckets gives the borders of struct time_hist, in seconds.
+func timeHistBuckets() []float64 {
+	b := make([]float64, 0, timeHistLen+1)
+	b = append(b, infinity(-1))
+	for j := uint64(0); j < 4; j++ {
+		b = append(b, float64(j<<(timeHistMinBits-3))/1e9)
+	}
+	for bits := timeHistMinBits; bits < timeHistMaxBits; bits++ {
+		for j := uint64(0); j < 4; j++ {
+			b = append(b, float64(1<<(bits-1)|j<<(bits-3))/1e9)
+		}
+	}
+	return append(b, float64(uint64(1)<<(timeHistMaxBits-1))/1e9, infinity(1))
+}
+
+// sizeClassBuckets gives the borders of size classes: a class holds what is larger than the
+// class below, up to its own size.
+func sizeClassBuckets() []float64 {
+	b := []float64{1}
+	for i := 1; i < gc.NumSizeClasses; i++ {
+		b = append(b, float64(gc.SizeClassToSize[i])+1)
+	}
+	return append(b, infinity(1))
+}
+
+func (v *metricValue) times(counts *[timeHistLen]uint64) {
+	copy(v.hist(timeBuckets).counts, counts[:])
+}
+
+func (v *metricValue) sizes(small *[gc.NumSizeClasses]uint64, large uint64) {
+	h := v.hist(sizeBuckets)
+	copy(h.counts, small[1:])
+	h.counts[len(h.counts)-1] = large
+}
+
+//go:linkname readMetrics runtime/metrics.runtime_readMetrics
+func readMetrics(samplesp unsafe.Pointer, n, capacity int) {
+	if timeBuckets == nil {
+		sizeBuckets = sizeClassBuckets()
+		timeBuckets = timeHistBuckets()
+	}
+	var c metricsC
+	var m memStatsC
+	metrics_read(unsafe.Pointer(&c), unsafe.Sizeof(c))
+	mem_stats(unsafe.Pointer(&m))
+	for i := range unsafe.Slice((*metricSample)(samplesp), n) {
+		s := (*metricSample)(add(samplesp, uintptr(i)*unsafe.Sizeof(metricSample{})))
+		v := &s.value
+		if !memoryMetric(s.name, v, &c, &m) && !gcMetric(s.name, v, &c, &m) && !schedMetric(s.name, v, &c) {
+			otherMetric(s.name, v)
+		}
+	}
+}
+
+func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
+	objects := m.totalAlloc - m.totalFree
+	// The snapshot is not of one instant: keep differences from going below zero.
+	unused := max(m.heapInuse, objects) - objects
+	free := max(m.heapIdle, m.heapReleased) - m.heapReleased
+	switch name {
+	case "/memory/classes/heap/free:bytes":
+		v.u(free)
+	case "/memory/classes/heap/objects:bytes":
+		v.u(objects)
+	case "/memory/classes/heap/released:bytes":
+		v.u(m.heapReleased)
+	case "/memory/classes/heap/stacks:bytes":
+		v.u(m.stackInuse)
+	case "/memory/classes/heap/unused:bytes":
+		v.u(unused)
+	case "/memory/classes/metadata/mcache/free:bytes":
+		v.u(m.mcacheSys - m.mcacheInuse)
+	case "/memory/classes/metadata/mcache/inuse:bytes":
+		v.u(m.mcacheInuse)
+	case "/memory/classes/metadata/mspan/free:bytes":
+		v.u(max(m.mspanSys, m.mspanInuse) - m.mspanInuse)
+	case "/memory/classes/metadata/mspan/inuse:bytes":
+		v.u(m.mspanInuse)
+	case "/memory/classes/metadata/other:bytes":
+		v.u(m.gcSys)
+	case "/memory/classes/profiling/buckets:bytes":
+		v.u(m.profSys)
+	case "/memory/classes/os-stacks:bytes":
+		v.u(0)
+	case "/memory/classes/other:bytes":
+		v.u(m.otherSys)
+	case "/memory/classes/total:bytes":
+		v.u(free + objects + m.heapReleased + m.stackInuse + unused + m.mcacheSys +
+			max(m.mspanSys, m.mspanInuse) + m.gcSys + m.otherSys + m.profSys)
+	case "/gc/heap/allocs:bytes":
+		v.u(m.totalAlloc)
+	case "/gc/heap/allocs:objects":
+		v.u(m.mallocs - m.tiny)
+	case "/gc/heap/frees:bytes":
+		v.u(m.totalFree)
+	case "/gc/heap/frees:objects":
+		v.u(m.frees - m.tiny)
+	case "/gc/heap/objects:objects":
+		v.u(m.mallocs - m.frees)
+	case "/gc/heap/tiny/allocs:objects":
+		v.u(m.tiny)
+	case "/gc/heap/allocs-by-size:bytes":
+		v.sizes(&c.smallAllocs, c.largeAllocs)
+	case "/gc/heap/frees-by-size:bytes":
+		v.sizes(&c.smallFrees, c.largeFrees)
+	default:
+		return false
+	}
+	return true
+}
+
+func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
+	gcTotal := c.markWorker + c.markAssist + c.pauseCPU
+	switch name {
+	case "/cpu/classes/gc/mark/assist:cpu-seconds":
+		v.seconds(c.markAssist)
+	case "/cpu/classes/gc/mark/dedicated:cpu-seconds":
+		v.seconds(c.markWorker)
+	case "/cpu/classes/gc/mark/idle:cpu-seconds", "/cpu/classes/scavenge/assist:cpu-seconds",
+		"/cpu/classes/scavenge/background:cpu-seconds", "/cpu/classes/scavenge/total:cpu-seconds":
+		v.seconds(0) // counted with the dedicated workers, and with the sweeper as user time
+	case "/cpu/classes/gc/pause:cpu-seconds":
+		v.seconds(c.pauseCPU)
+	case "/cpu/classes/gc/total:cpu-seconds":
+		v.seconds(gcTotal)
+	case "/cpu/classes/idle:cpu-seconds":
+		v.seconds(c.idle)
+	case "/cpu/classes/total:cpu-seconds":
+		v.seconds(max(c.total, c.idle+gcTotal))
+	case "/cpu/classes/user:cpu-seconds":
+		v.seconds(max(c.total, c.idle+gcTotal) - c.idle - gcTotal)
+	case "/gc/cleanups/executed:cleanups":
+		v.u(c.cleanupsRun)
+	case "/gc/cleanups/queued:cleanups":
+		v.u(c.cleanupsQueued)
+	case "/gc/finalizers/executed:finalizers":
+		v.u(c.finsRun)
+	case "/gc/finalizers/queued:finalizers":
+		v.u(c.finsQueued)
+	case "/gc/cycles/automatic:gc-cycles":
+		v.u(m.numGC - m.numForced)
+	case "/gc/cycles/forced:gc-cycles":
+		v.u(m.numForced)
+	case "/gc/cycles/total:gc-cycles":
+		v.u(m.numGC)
+	case "/gc/gogc:percent":
+		v.u(c.percent)
+	case "/gc/gomemlimit:bytes":
+		v.u(c.limit)
+	case "/gc/heap/goal:bytes":
+		v.u(c.goal)
+	case "/gc/heap/live:bytes":
+		v.u(c.marked)
+	case "/gc/limiter/last-enabled:gc-cycle":
+		v.u(c.limiterCycle)
+	case "/gc/pauses:seconds", "/sched/pauses/total/gc:seconds":
+		v.times(&c.pauses)
+	case "/sched/pauses/stopping/gc:seconds":
+		v.times(&c.stopping)
+	case "/gc/scan/globals:bytes":
+		v.u(c.scanGlobals)
+	case "/gc/scan/heap:bytes":
+		v.u(c.scanHeap)
+	case "/gc/scan/stack:bytes":
+		v.u(c.scanStack)
+	case "/gc/scan/total:bytes":
+		v.u(c.scanGlobals + c.scanHeap + c.scanStack)
+	case "/gc/stack/starting-size:bytes":
+		v.u(2048)
+	default:
+		return false
+	}
+	return true
+}
+
+func schedMetric(name string, v *metricValue, c *metricsC) bool {
+	switch name {
+	case "/cgo/go-to-c-calls:calls":
+		v.u(0)
+	case "/sched/gomaxprocs:threads":
+		v.u(c.gomaxprocs)
+	case "/sched/threads/total:threads":
+		v.u(c.threads)
+	case "/sched/goroutines-created:goroutines":
+		v.u(c.created)
+	case "/sched/goroutines:goroutines":
+		v.u(c.goroutines)
+	case "/sched/goroutines/not-in-go:goroutines":
+		v.u(c.inSyscall)
+	case "/sched/goroutines/runnable:goroutines":
+		v.u(c.runnable)
+	case "/sched/goroutines/running:goroutines":
+		v.u(c.running)
+	case "/sched/goroutines/waiting:goroutines":
+		v.u(c.waiting)
+	case "/sched/latencies:seconds":
+		v.times(&c.latencies)
+	case "/sched/pauses/stopping/other:seconds":
+		v.times(&c.stoppingOther)
+	case "/sched/pauses/total/other:seconds":
+		v.times(&c.pausesOther)
+	case "/sync/mutex/wait/total:seconds":
+		v.seconds(c.mutexWait)
+	default:
+		return false
+	}
+	return true
+}
+
+// otherMetric knows the GODEBUG settings; anything else is not supported, and says so.
+func otherMetric(name string, v *metricValue) {
+	lock(&godebugMetricsLock)
+	list := godebugMetrics
+	unlock(&godebugMetricsLock)
+	for i := range list {
+		if list[i].name == name {
+			v.u(list[i].read())
+			return
+		}
+	}
+	const godebugPrefix = "/godebug/non-default-behavior/"
+	if len(name) > len(godebugPrefix) && name[:len(godebugPrefix)] == godebugPrefix {
+		v.u(0) // never used so far
+		return
+	}
+	v.kind = metricBad
+}

@@ -1,0 +1,199 @@
+package runtime
+
+// The collector's Go side: what calls user code, and the checks that SetFinalizer and its kin
+// make of their arguments.
+
+import (
+	"internal/abi"
+	"unsafe"
+)
+
+//go:noescape
+func mem_object(p unsafe.Pointer) (base, size uintptr, noscan, tiny bool)
+
+func gc_force(forced bool) (cycle int, running bool)
+func gc_wait(cycle int)
+func gc_sweep() (more bool)
+func gc_worker()
+func gc_bgsweep()
+
+// GC runs a garbage collection and blocks until it is complete, its sweep included.
+func GC() { collect(true) }
+
+// collect returns when a cycle that began after the call is complete and swept.
+func collect(forced bool) {
+	for {
+		cycle, running := gc_force(forced)
+		gc_wait(cycle)
+		if !running {
+			break
+		}
+	}
+	for gc_sweep() {
+		Gosched()
+	}
+	if forced {
+		yieldToFinalizers()
+	}
+}
+
+// gcBgMarkWorker marks while there is something to mark. There is one per P.
+func gcBgMarkWorker() {
+	for {
+		gc_worker()
+	}
+}
+
+// bgsweep sweeps what nobody else has swept.
+func bgsweep() {
+	for {
+		gc_bgsweep()
+	}
+}
+
+// isStaticData reports whether p is a variable of the program: it lives for ever.
+func isStaticData(p unsafe.Pointer) bool {
+	a := uintptr(p)
+	if p == unsafe.Pointer(&zerobase) {
+		return true
+	}
+	for md := &firstmoduledata; md != nil; md = md.next {
+		if md.noptrdata <= a && a < md.end || md.types <= a && a < md.etypes || md.rodata <= a && a < md.etypes {
+			return true
+		}
+	}
+	return false
+}
+
+// finalizerArg checks a pointer and its finalizer as the documentation of SetFinalizer wants it.
+func checkFinalizer(etyp *_type, ot *ptrtype, ftyp *_type) {
+	if ftyp.Kind() != abi.Func {
+		throw("runtime.SetFinalizer: second argument is " + toRType(ftyp).string() + ", not a function")
+	}
+	ft := (*functype)(unsafe.Pointer(ftyp))
+	bad := "runtime.SetFinalizer: cannot pass " + toRType(etyp).string() + " to finalizer " + toRType(ftyp).string()
+	if ft.IsVariadic() {
+		throw(bad + " because dotdotdot")
+	}
+	if ft.InCount != 1 {
+		throw(bad)
+	}
+	in := ft.InSlice()[0]
+	switch {
+	case in == etyp:
+		return
+	case in.Kind() == abi.Pointer:
+		if (in.Uncommon() == nil || etyp.Uncommon() == nil) && (*ptrtype)(unsafe.Pointer(in)).Elem == ot.Elem {
+			return
+		}
+	case in.Kind() == abi.Interface:
+		it := (*interfacetype)(unsafe.Pointer(in))
+		if len(it.Methods) == 0 || assertE2I2(it, etyp) != nil {
+			return
+		}
+	}
+	throw(bad)
+}
+
+// SetFinalizer sets the finalizer associated with obj to the provided finalizer function.
+func SetFinalizer(obj any, finalizer any) {
+	e := efaceOf(&obj)
+	if e._type == nil {
+		throw("runtime.SetFinalizer: first argument is nil")
+	}
+	if e._type.Kind() != abi.Pointer {
+		throw("runtime.SetFinalizer: first argument is " + toRType(e._type).string() + ", not pointer")
+	}
+	ot := (*ptrtype)(unsafe.Pointer(e._type))
+	if ot.Elem == nil {
+		throw("nil elem type!")
+	}
+	base, _, _, _ := mem_object(e.data)
+	if base == 0 {
+		if isStaticData(e.data) {
+			return
+		}
+		throw("runtime.SetFinalizer: pointer not in allocated block")
+	}
+	// Objects without pointers below 16 bytes may share a block.
+	if uintptr(e.data) != base && (ot.Elem.Pointers() || ot.Elem.Size_ >= 16) {
+		throw("runtime.SetFinalizer: pointer not at beginning of allocated block")
+	}
+	f := efaceOf(&finalizer)
+	if f._type == nil {
+		removeFinalizer(e.data)
+		return
+	}
+	checkFinalizer(e._type, ot, f._type)
+	if !addFinalizer(e.data, f, (*ptrtype)(unsafe.Pointer(e._type))) {
+		throw("runtime.SetFinalizer: finalizer already set")
+	}
+}
+
+// Cleanup is a handle to a cleanup call for a specific object.
+type Cleanup struct {
+	id  uint64
+	ptr uintptr
+}
+
+// AddCleanup attaches a cleanup function to ptr, to run some time after ptr is no longer
+// reachable, with arg as its argument.
+func AddCleanup[T, S any](ptr *T, cleanup func(S), arg S) Cleanup {
+	ptr = abi.Escape(ptr)
+	cleanup = abi.Escape(cleanup)
+	if ptr == nil {
+		panic("runtime.AddCleanup: ptr is nil")
+	}
+	base, size, _, tiny := mem_object(unsafe.Pointer(ptr))
+	var argPtr uintptr
+	kind := abi.TypeOf(arg).Kind()
+	if kind == abi.Pointer || kind == abi.UnsafePointer {
+		argPtr = *(*uintptr)(unsafe.Pointer(&arg))
+		if argPtr == uintptr(unsafe.Pointer(ptr)) {
+			panic("runtime.AddCleanup: ptr is equal to arg, cleanup will never run")
+		}
+	}
+	if base == 0 {
+		if isStaticData(unsafe.Pointer(ptr)) {
+			return Cleanup{}
+		}
+		panic("runtime.AddCleanup: ptr not in allocated block")
+	}
+	if argPtr >= base && argPtr < base+size && !tiny {
+		panic("runtime.AddCleanup: ptr is within arg, cleanup will never run")
+	}
+	fn := func() { cleanup(arg) }
+	return addCleanup(unsafe.Pointer(ptr), fn)
+}
+
+// findObject returns the base of the heap object that p points into, 0 if there is none.
+//
+//go:linkname findObject
+func findObject(p, refBase, refOff uintptr) (base uintptr, s *notInHeap, objIndex uintptr) {
+	base, _, _, _ = mem_object(unsafe.Pointer(p))
+	return base, nil, 0
+}
+
+// spanOfHeap tells whether p is in a span of heap objects: not 0.
+func spanOfHeap(p uintptr) uintptr {
+	_, size, _, _ := mem_object(unsafe.Pointer(p))
+	return size
+}
+
+// freegc would give memory back at once that the compiler knows to be dead; the collector
+// finds it anyway.
+func freegc(p unsafe.Pointer, size uintptr, noscan bool) bool { return false }
+
+func gc_enable(percent int32, limit int64, profileRate *int)
+
+// startSystemGoroutines runs once package runtime is initialised.
+func startSystemGoroutines() {
+	for i := 0; i < max(GOMAXPROCS(0), NumCPU()); i++ {
+		go gcBgMarkWorker()
+	}
+	go bgsweep()
+	if disableMemoryProfiling {
+		MemProfileRate = 0
+	}
+	gc_enable(debug.gogc, debug.memlimit, &MemProfileRate)
+}

@@ -1,0 +1,335 @@
+package runtime
+
+// Version, GODEBUG, random numbers and other small services that the standard library asks of
+// package runtime.
+
+import (
+	"internal/bytealg"
+	"internal/runtime/atomic"
+	"unsafe"
+)
+
+//go:noescape
+func write_err(p *byte, n int32)
+
+// ---- version --------------------------------------------------------------------------
+
+// buildVersion is set by the linker.
+//
+//go:linkname buildVersion
+var buildVersion string
+
+var modinfo string
+
+//go:linkname runtime_debug_modinfo runtime/debug.modinfo
+func runtime_debug_modinfo() string { return modinfo }
+
+var defaultGOROOT string // set by the linker
+
+// GOROOT returns the root of the Go tree: the environment's GOROOT, else the one that the
+// program was built with.
+func GOROOT() string {
+	if s := gogetenv("GOROOT"); s != "" {
+		return s
+	}
+	return defaultGOROOT
+}
+
+// Version returns the Go release that built the program.
+func Version() string { return buildVersion }
+
+// ---- messages -------------------------------------------------------------------------
+
+func writeErrData(p *byte, n int32) { write_err(p, n) }
+
+// ---- GODEBUG --------------------------------------------------------------------------
+
+// debug holds the GODEBUG settings. C reads those that concern it through the app table:
+// abigen checks the order of the int32s.
+var debug struct {
+	clobberfree        int32
+	gccheckmark        int32
+	gcpacertrace       int32
+	gcshrinkstackoff   int32
+	gcstoptheworld     int32
+	gctrace            int32
+	invalidptr         int32
+	scavtrace          int32
+	scheddetail        int32
+	schedtrace         int32
+	tracebackancestors int32
+	asyncpreemptoff    int32
+	inittrace          int32
+	sbrk               int32
+	checkfinalizers    int32
+	profstackdepth     int32
+	gotraceback        int32 // GOTRACEBACK: 0 none 1 single 2 all 3 system 4 crash
+	gogc               int32 // GOGC, -1 off
+	memlimit           int64 // GOMEMLIMIT, bytes
+
+	panicnil        atomic.Int32
+	asynctimerchan  atomic.Int32
+	tracebacklabels atomic.Int32
+}
+
+type dbgvar struct {
+	name string
+	v    *int32
+	a    *atomic.Int32
+}
+
+func dbgvarList() []dbgvar {
+	return []dbgvar{
+		{name: "clobberfree", v: &debug.clobberfree},
+		{name: "gccheckmark", v: &debug.gccheckmark},
+		{name: "gcpacertrace", v: &debug.gcpacertrace},
+		{name: "gcshrinkstackoff", v: &debug.gcshrinkstackoff},
+		{name: "gcstoptheworld", v: &debug.gcstoptheworld},
+		{name: "gctrace", v: &debug.gctrace},
+		{name: "invalidptr", v: &debug.invalidptr},
+		{name: "scavtrace", v: &debug.scavtrace},
+		{name: "scheddetail", v: &debug.scheddetail},
+		{name: "schedtrace", v: &debug.schedtrace},
+		{name: "tracebackancestors", v: &debug.tracebackancestors},
+		{name: "asyncpreemptoff", v: &debug.asyncpreemptoff},
+		{name: "inittrace", v: &debug.inittrace},
+		{name: "sbrk", v: &debug.sbrk},
+		{name: "checkfinalizers", v: &debug.checkfinalizers},
+		{name: "profstackdepth", v: &debug.profstackdepth},
+		{name: "panicnil", a: &debug.panicnil},
+		{name: "asynctimerchan", a: &debug.asynctimerchan},
+		{name: "tracebacklabels", a: &debug.tracebacklabels},
+	}
+}
+
+var godebugDefault string // set by the linker from go.mod and //go:debug lines
+
+func godebugEnv() string { return gogetenv("GODEBUG") }
+
+// parsedebugvars reads GODEBUG, GOTRACEBACK, GOGC and GOMEMLIMIT before any package
+// initialises.
+func parsedebugvars() {
+	debug.invalidptr = 1
+	debug.profstackdepth = 128
+	vars := dbgvarList()
+	parsegodebug(vars, godebugDefault)
+	parsegodebug(vars, godebugEnv())
+	setTraceback(gogetenv("GOTRACEBACK"))
+	debug.gogc = 100
+	switch s := gogetenv("GOGC"); {
+	case s == "off":
+		debug.gogc = -1
+	case s != "":
+		if n, ok := atoi(s); ok {
+			debug.gogc = int32(n)
+		}
+	}
+	debug.memlimit = 1<<63 - 1
+	if s := gogetenv("GOMEMLIMIT"); s != "" && s != "off" {
+		n, ok := parseByteCount(s)
+		if !ok {
+			print("GOMEMLIMIT=", s, "\n")
+			throw("malformed GOMEMLIMIT; see `go doc runtime/debug.SetMemoryLimit`")
+		}
+		debug.memlimit = n
+	}
+	sched_trace_opts(debug.schedtrace, debug.scheddetail)
+}
+
+func parsegodebug(vars []dbgvar, s string) {
+	for s != "" {
+		var field string
+		if i := bytealg.IndexByteString(s, ','); i >= 0 {
+			field, s = s[:i], s[i+1:]
+		} else {
+			field, s = s, ""
+		}
+		i := bytealg.IndexByteString(field, '=')
+		if i < 0 {
+			continue
+		}
+		n, ok := atoi(field[i+1:])
+		if !ok {
+			continue
+		}
+		for _, v := range vars {
+			switch {
+			case v.name != field[:i]:
+			case v.v != nil:
+				*v.v = int32(n)
+			default:
+				v.a.Store(int32(n))
+			}
+		}
+	}
+}
+
+//go:linkname setTraceback runtime/debug.SetTraceback
+func setTraceback(level string) {
+	switch level {
+	case "none":
+		debug.gotraceback = 0
+	case "single", "":
+		debug.gotraceback = 1
+	case "all":
+		debug.gotraceback = 2
+	case "system":
+		debug.gotraceback = 3
+	case "crash", "wer":
+		debug.gotraceback = 4
+	default:
+		debug.gotraceback = 2
+		if n, ok := atoi(level); ok {
+			debug.gotraceback = int32(n)
+		}
+	}
+}
+
+var (
+	godebugUpdate    func(def, env string)
+	newIncNonDefault func(name string) func()
+)
+
+//go:linkname godebug_setUpdate internal/godebug.setUpdate
+func godebug_setUpdate(update func(def, env string)) {
+	godebugUpdate = update
+	godebugNotify(false)
+}
+
+//go:linkname godebug_registerMetric internal/godebug.registerMetric
+func godebug_registerMetric(name string, read func() uint64) { registerGodebugMetric(name, read) }
+
+//go:linkname godebug_setNewIncNonDefault internal/godebug.setNewIncNonDefault
+func godebug_setNewIncNonDefault(f func(string) func()) { newIncNonDefault = f }
+
+// godebugNotify is called when GODEBUG has changed in the environment.
+func godebugNotify(changed bool) {
+	env := godebugEnv()
+	if changed {
+		parsegodebug(dbgvarList(), env)
+	}
+	if godebugUpdate != nil {
+		godebugUpdate(godebugDefault, env)
+	}
+}
+
+// godebugInc counts uses of a non-default setting of the runtime's own.
+type godebugInc struct {
+	name string
+	inc  atomic.Pointer[func()]
+}
+
+func (g *godebugInc) IncNonDefault() {
+	inc := g.inc.Load()
+	if inc == nil {
+		if newIncNonDefault == nil {
+			return
+		}
+		inc = new(func())
+		*inc = newIncNonDefault(g.name)
+		g.inc.CompareAndSwap(nil, inc)
+	}
+	(*inc)()
+}
+
+var panicnil = &godebugInc{name: "panicnil"}
+
+// ---- numbers --------------------------------------------------------------------------
+
+// atoi reads a decimal integer with an optional sign.
+func atoi(s string) (int, bool) {
+	if s == "" {
+		return 0, false
+	}
+	neg := s[0] == '-'
+	if neg || s[0] == '+' {
+		s = s[1:]
+	}
+	if s == "" {
+		return 0, false
+	}
+	var n uint64
+	for i := 0; i < len(s); i++ {
+		c := s[i] - '0'
+		if c > 9 || n > 1<<63/10 {
+			return 0, false
+		}
+		n = n*10 + uint64(c)
+	}
+	if neg {
+		return -int(n), n <= 1<<63
+	}
+	return int(n), n < 1<<63
+}
+
+func rand_fast() (v uint64)
+
+//go:noescape
+func random_fill(p unsafe.Pointer, n uintptr) (ok bool)
+
+//go:linkname rand
+func rand() uint64 { return rand_fast() }
+
+func rand32() uint32 { return uint32(rand() >> 32) }
+
+func bootstrapRand() uint64 { return rand() }
+
+//go:linkname maps_rand internal/runtime/maps.rand
+func maps_rand() uint64 { return rand() }
+
+//go:linkname os_fastrand os.fastrand
+func os_fastrand() uint64 { return rand() }
+
+//go:linkname randn
+func randn(n uint32) uint32 { return uint32((uint64(uint32(rand())) * uint64(n)) >> 32) }
+
+//go:linkname cheaprand
+func cheaprand() uint32 { return uint32(rand()) }
+
+//go:linkname cheaprand64
+func cheaprand64() int64 { return int64(rand() >> 1) }
+
+//go:linkname cheaprandn
+func cheaprandn(n uint32) uint32 { return randn(n) }
+
+//go:linkname legacy_fastrand runtime.fastrand
+func legacy_fastrand() uint32 { return uint32(rand()) }
+
+//go:linkname legacy_fastrandn runtime.fastrandn
+func legacy_fastrandn(n uint32) uint32 { return randn(n) }
+
+//go:linkname legacy_fastrand64 runtime.fastrand64
+func legacy_fastrand64() uint64 { return rand() }
+
+// ---- crypto ---------------------------------------------------------------------------
+
+//go:linkname fips_getIndicator crypto/internal/fips140.getIndicator
+func fips_getIndicator() uint8 { return getg().fipsIndicator }
+
+//go:linkname fips_setIndicator crypto/internal/fips140.setIndicator
+func fips_setIndicator(i uint8) { getg().fipsIndicator = i }
+
+//go:linkname dit_setEnabled crypto/subtle.setDITEnabled
+func dit_setEnabled() bool { return false }
+
+//go:linkname dit_setDisabled crypto/subtle.setDITDisabled
+func dit_setDisabled() bool { return false }
+
+// ---- miscellany -----------------------------------------------------------------------
+
+//go:linkname syscall_Exit syscall.Exit
+func syscall_Exit(code int) { exit(int32(code)) }
+
+//go:linkname os_beforeExit os.runtime_beforeExit
+func os_beforeExit(code int) { runExitHooks(code) }
+
+//go:linkname debug_setMaxThreads runtime/debug.setMaxThreads
+func debug_setMaxThreads(in int) (out int) {
+	out = maxThreads
+	maxThreads = in
+	return
+}
+
+var maxThreads = 10000
+
+var maxstacksize uintptr = 1000000000

@@ -1,0 +1,172 @@
+package runtime
+
+// Profiles and traces. CPU profiles are in cpuprof.go. What gort does not record yet
+// reports nothing (empty profiles) or an error (execution traces), see README.md.
+
+import (
+	"internal/profilerecord"
+	"unsafe"
+)
+
+// StackRecord describes a single execution stack.
+type StackRecord struct {
+	Stack0 [32]uintptr
+}
+
+// Stack returns the record's program counters, up to the first zero.
+func (r *StackRecord) Stack() []uintptr {
+	for i, pc := range r.Stack0 {
+		if pc == 0 {
+			return r.Stack0[:i]
+		}
+	}
+	return r.Stack0[:]
+}
+
+func goroutine_profile(pcs *uintptr, records, depth int, labels *unsafe.Pointer) (n int)
+
+const profDepth = 128
+
+// goroutineStacks fills p with the stacks of all goroutines, if there is room for all.
+func goroutineStacks(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
+	n = NumGoroutine()
+	if n > len(p) {
+		return n, false
+	}
+	room := len(p)
+	pcs := make([]uintptr, room*profDepth)
+	labs := make([]unsafe.Pointer, room)
+	n = goroutine_profile(unsafe.SliceData(pcs), room, profDepth, unsafe.SliceData(labs))
+	if n > room {
+		return n, false
+	}
+	for i := 0; i < n; i++ {
+		st := pcs[i*profDepth : (i+1)*profDepth]
+		for j, pc := range st {
+			if pc == 0 {
+				st = st[:j]
+				break
+			}
+		}
+		p[i].Stack = st
+	}
+	copy(labels, labs[:n])
+	return n, true
+}
+
+// GoroutineProfile returns the number of goroutines and, if p has room, their stacks.
+func GoroutineProfile(p []StackRecord) (n int, ok bool) {
+	tmp := make([]profilerecord.StackRecord, len(p))
+	n, ok = goroutineStacks(tmp, nil)
+	if !ok {
+		return n, false
+	}
+	for i := range tmp[:n] {
+		p[i] = StackRecord{}
+		copy(p[i].Stack0[:], tmp[i].Stack)
+	}
+	return n, true
+}
+
+//go:linkname pprof_goroutineProfileWithLabels
+func pprof_goroutineProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
+	return goroutineStacks(p, labels)
+}
+
+//go:linkname pprof_goroutineLeakProfileWithLabels
+func pprof_goroutineLeakProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
+	return 0, true
+}
+
+//go:linkname runtime_goroutineLeakGC runtime/pprof.runtime_goroutineLeakGC
+func runtime_goroutineLeakGC() { GC() }
+
+//go:linkname runtime_goroutineleakcount runtime/pprof.runtime_goroutineleakcount
+func runtime_goroutineleakcount() int { return 0 }
+
+// ThreadCreateProfile reports no records: CPUs are not created by the program.
+func ThreadCreateProfile(p []StackRecord) (n int, ok bool) { return 0, true }
+
+//go:linkname pprof_threadCreateInternal
+func pprof_threadCreateInternal(p []profilerecord.StackRecord) (n int, ok bool) { return 0, true }
+
+// CPUProfile has panicked since Go 1.9.
+func CPUProfile() []byte { panic("CPUProfile no longer available") }
+
+//go:linkname pprof_cyclesPerSecond runtime/pprof.runtime_cyclesPerSecond
+func pprof_cyclesPerSecond() int64 { return 1000000000 }
+
+//go:linkname pprof_makeProfStack
+func pprof_makeProfStack() []uintptr { return make([]uintptr, profDepth) }
+
+//go:linkname pprof_fpunwindExpand
+func pprof_fpunwindExpand(dst, src []uintptr) int { return copy(dst, src) }
+
+//go:linkname runtime_setProfLabel runtime/pprof.runtime_setProfLabel
+func runtime_setProfLabel(labels unsafe.Pointer) { getg().labels = labels }
+
+//go:linkname runtime_getProfLabel runtime/pprof.runtime_getProfLabel
+func runtime_getProfLabel() unsafe.Pointer { return getg().labels }
+
+// ---- execution traces -------------------------------------------------------------------
+
+// StartTrace fails: there is no execution tracer yet.
+func StartTrace() error { return errorString("execution traces are not supported by gort yet") }
+
+// StopTrace does nothing: no trace can be running.
+func StopTrace() {}
+
+// ReadTrace returns nil: no trace can be running.
+func ReadTrace() []byte { return nil }
+
+//go:linkname traceAdvance
+func traceAdvance(stop bool) {}
+
+//go:linkname traceClockNow
+func traceClockNow() uint64 { return uint64(nanotime()) }
+
+//go:linkname traceClockUnitsPerSecond runtime/trace.runtime_traceClockUnitsPerSecond
+func traceClockUnitsPerSecond() uint64 { return 1000000000 }
+
+//go:linkname trace_userTaskCreate runtime/trace.userTaskCreate
+func trace_userTaskCreate(id, parentID uint64, taskType string) {}
+
+//go:linkname trace_userTaskEnd runtime/trace.userTaskEnd
+func trace_userTaskEnd(id uint64) {}
+
+//go:linkname trace_userRegion runtime/trace.userRegion
+func trace_userRegion(id, mode uint64, name string) {}
+
+//go:linkname trace_userLog runtime/trace.userLog
+func trace_userLog(id uint64, category, message string) {}
+
+// ---- heap dumps and crash output --------------------------------------------------------
+
+//go:linkname debug_WriteHeapDump runtime/debug.WriteHeapDump
+func debug_WriteHeapDump(fd uintptr) {
+	panic(plainError("runtime/debug.WriteHeapDump is not supported by gort yet"))
+}
+
+// setCrashFD is told where crashes shall be written, too; -1 (what it returns) is nowhere.
+//
+//go:linkname setCrashFD
+func setCrashFD(fd uintptr) uintptr {
+	if fd != ^uintptr(0) {
+		print("runtime: debug.SetCrashOutput is not supported by gort yet: nothing will be written there\n")
+	}
+	return ^uintptr(0)
+}
+
+// ---- odds and ends ----------------------------------------------------------------------
+
+// Breakpoint executes a breakpoint trap, for a debugger that is attached.
+func Breakpoint() { breakpoint() }
+
+func breakpoint()
+
+// SetCgoTraceback panics for versions that it does not know, and has no cgo to apply to.
+func SetCgoTraceback(version int, traceback, context, symbolizer unsafe.Pointer) {
+	if version != 0 {
+		panic("unsupported version")
+	}
+}

@@ -1,0 +1,448 @@
+/* proc.c - goroutines come and go; the gates of sched.def. */
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "runtime/app.h"
+#include "runtime/leaf.h"
+#include "runtime/os/os.h"
+#include "runtime/preempt.h"
+#include "runtime/runq.h"
+#include "runtime/sched.h"
+#include "runtime/stack.h"
+#include "runtime/symtab.h"
+#include "runtime/synctest.h"
+#include "runtime/timer.h"
+#include "runtime/malloc.h"
+#include "kernel/clock.h"
+#include "kernel/print.h"
+#include "kernel/random.h"
+#include "mm/mm.h"
+#include "rt_frames.h"
+
+static struct lock allg_lock = LOCK_INIT("allg", RANK_ALLG);
+
+/* ---- allocation of struct g ------------------------------------------------------------- */
+
+struct g *g_alloc(void)
+{
+    struct g *gp = persistent_alloc(sizeof *gp, 64, NULL);
+
+    static struct g **last = &allgs; /* [allg_lock] */
+    lock(&allg_lock);
+    __atomic_store_n(last, gp, __ATOMIC_RELEASE);
+    last = &gp->alllink;
+    unlock(&allg_lock);
+    return gp;
+}
+
+#define GFREE_LOCAL 64
+
+void gfree_put(struct g *gp)
+{
+    struct p *p = p_self();
+
+    if (p && p->gfree_count < GFREE_LOCAL) {
+        gp->schedlink = p->gfree;
+        p->gfree = gp;
+        p->gfree_count++;
+        return;
+    }
+    lock(&sched.lock);
+    gp->schedlink = sched.gfree;
+    sched.gfree = gp;
+    unlock(&sched.lock);
+}
+
+static struct g *gfree_get(struct p *p)
+{
+    struct g *gp = p->gfree;
+
+    if (!gp && __atomic_load_n(&sched.gfree, __ATOMIC_RELAXED)) {
+        lock(&sched.lock);
+        for (int i = 0; i < GFREE_LOCAL / 2 && sched.gfree; i++) {
+            struct g *x = sched.gfree;
+            sched.gfree = x->schedlink;
+            x->schedlink = p->gfree;
+            p->gfree = x;
+            p->gfree_count++;
+        }
+        unlock(&sched.lock);
+        gp = p->gfree;
+    }
+    if (gp) {
+        p->gfree = gp->schedlink;
+        p->gfree_count--;
+        gp->schedlink = NULL;
+    }
+    return gp;
+}
+
+/* A dead goroutine with a stack of the smallest size. */
+static struct g *g_dead(void)
+{
+    struct g *gp = gfree_get(p_self());
+
+    if (!gp) {
+        gp = g_alloc();
+        gp->status = G_DEAD;
+    }
+    if (!gp->stack.lo)
+        gp->stack = stack_alloc(STACK_MIN);
+    return gp;
+}
+
+/* The stack of a goroutine that has not run:
+ *
+ *      hi      spare words, for functions that look at their caller's frame
+ *      goexit+1                                      <- sched.sp: fn's return address
+ */
+static void g_setup(struct g *gp, void *closure)
+{
+    uintptr_t sp = gp->stack.hi - 4 * 8;
+
+    memset((void *)sp, 0, 4 * 8);
+    sp -= 8;
+    *(uintptr_t *)sp = app->goexit + 1;
+    gp->sched = (struct gobuf){ .sp = sp, .pc = *(uintptr_t *)closure, .ctxt = closure };
+    gp->stackguard0 = gp->stack.lo + STACK_GUARD;
+    gp->stackguard1 = ~0ul;
+}
+
+struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
+{
+    struct g *gp = g_dead();
+
+    g_setup(gp, closure);
+    gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
+    gp->parent_goid = parent ? parent->goid : 0;
+    gp->gopc = callerpc;
+    gp->startpc = gp->sched.pc;
+    gp->labels = parent ? parent->labels : NULL;
+    /* A goroutine that is born while the collector marks is not scanned: these are its roots. */
+    gc_shade(closure);
+    gc_shade(gp->labels);
+    gp->fips_bypass = parent ? parent->fips_bypass : 0;
+    gp->system = symtab_is_system_goroutine(gp->startpc);
+    __atomic_add_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
+    gp->track_seq = (uint8_t)((uint32_t)gp->goid * 0x9e3779b9u >> 24); /* one birth in eight */
+    gp->tracking = gp->track_seq % TRACK_PERIOD == 0;
+    gp->runnable_ns = 0;
+    g_status_set(gp, G_DEAD, G_WAITING);
+    if (parent && parent->bubble && !gp->system) {
+        gp->bubble = parent->bubble;
+        gc_shade(gp->bubble);
+        bubble_join(gp);
+    }
+    return gp;
+}
+
+void g_clear(struct g *gp)
+{
+    gp->panic = NULL;
+    gp->defer = NULL;
+    gp->m = NULL;
+    gc_shade(gp->labels); /* a sample of the CPU profile may have them */
+    gp->param = gp->labels = gp->coroarg = gp->bubble = gp->go_private = NULL;
+    gp->writebuf = (struct goslice){ 0 };
+    gp->waiting = NULL;
+    gp->sig_flags = 0;
+    gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
+    gp->preempt = gp->preempt_stop = gp->preempt_shrink = false;
+    gp->async_safe_point = gp->in_gate = gp->system = false;
+    gp->gc_assist_bytes = 0;
+    gp->wait_reason = WAIT_ZERO;
+    memset(gp->wait_words, 0, sizeof gp->wait_words);
+    memset(gp->wait_roots, 0, sizeof gp->wait_roots);
+}
+
+void rt_newproc1(struct newproc1_frame *f)
+{
+    struct g *gp = g_new(f->fn, g_calling(), f->callerpc);
+
+    g_ready(gp);
+}
+
+void g_ending(struct g *gp)
+{
+    if (gp->system)
+        return;
+    gp->system = true;
+    __atomic_add_fetch(&sched.gcount_sys, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&sched.gcount, 1, __ATOMIC_SEQ_CST);
+}
+
+void rt_goexit0(struct goexit0_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    CHECK(gp->m->locks == 0, "goroutine %lu exits with %d locks held", gp->goid, gp->m->locks);
+    __atomic_sub_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_SEQ_CST);
+    if (gp->lockedm) {
+        gp->lockedm->lockedg = NULL;
+        gp->lockedm = NULL;
+        gp->locked_count = 0;
+    }
+    g_status_set(gp, G_RUNNING, G_DEAD);
+    if (gp->bubble)
+        bubble_leave(gp);
+    g_clear(gp);
+    cpu_self()->curg = NULL;
+    if (gp->stack.hi - gp->stack.lo != STACK_MIN) {
+        stack_free(gp->stack);
+        gp->stack = (struct stack){ 0 };
+    }
+    gfree_put(gp);
+    schedule();
+}
+
+/* ---- yielding ---------------------------------------------------------------------------- */
+
+/* Gosched with nobody to yield to: the goroutine would be the next to run. */
+uint64_t yield_leaf(void)
+{
+    const struct cpu *c = cpu_self();
+
+    return !c->pending && !sched.stopping && !sched.handoff &&
+           __atomic_load_n(&c->curg->stackguard0, __ATOMIC_RELAXED) != STACK_PREEMPT &&
+           !__atomic_load_n(&c->m->lockq, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) == 0 && runq_empty(c->p);
+}
+
+void rt_gosched(struct gosched_frame *f)
+{
+    (void)f;
+    g_yield_g0(g_calling());
+}
+
+/* The goroutine stands in asyncPreempt, its vector state in this CPU's scratch area: that
+ * area becomes the goroutine's and the CPU gets another. */
+void rt_async_preempt(struct async_preempt_frame *f)
+{
+    struct g *gp = g_calling();
+    struct cpu *c = cpu_self();
+    void *old = gp->vec;
+
+    (void)f;
+    gp->vec = c->vec_scratch;
+    c->vec_scratch = old ? old : persistent_alloc(vec_area_size, 64, NULL);
+    gp->async_safe_point = true;
+    g_preempt_g0(gp);
+}
+
+/* ---- LockOSThread -------------------------------------------------------------------------- */
+
+void rt_lockosthread(struct lockosthread_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    gp->locked_count++;
+    gp->lockedm = m_self();
+}
+
+void rt_unlockosthread(struct unlockosthread_frame *f)
+{
+    struct g *gp = g_calling();
+
+    f->ok = gp->locked_count != 0;
+    if (gp->locked_count && --gp->locked_count == 0)
+        gp->lockedm = NULL;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+void rt_numcpu(struct numcpu_frame *f) { f->n = (int32_t)ncpu; }
+
+void rt_numgoroutine(struct numgoroutine_frame *f)
+{
+    f->n = __atomic_load_n(&sched.gcount, __ATOMIC_RELAXED);
+}
+
+void rt_procpin(struct procpin_frame *f)
+{
+    m_self()->locks++;
+    f->id = p_self()->id;
+}
+
+void rt_procunpin(struct procunpin_frame *f)
+{
+    (void)f;
+    m_self()->locks--;
+}
+
+static struct p *p_new(unsigned id)
+{
+    struct p *p = persistent_alloc(sizeof *p, 64, NULL);
+
+    p->id = id;
+    p->status = P_DEAD;
+    timers_init(p);
+    mcache_init(p);
+    return p;
+}
+
+/* World stopped (or boot). Ps beyond n give their work away and die; new ones are idle. */
+static void procresize(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!allp[i])
+            allp[i] = p_new(i);
+        if (allp[i]->status == P_DEAD) {
+            allp[i]->m = NULL;
+            allp[i]->status = P_IDLE;
+        }
+    }
+    unsigned old = gomaxprocs;
+    gomaxprocs = n;
+    for (unsigned i = n; i < old; i++) {
+        struct p *p = allp[i];
+        bool inherit;
+        struct g *gp;
+        while ((gp = runq_get(p, &inherit)))
+            injectglist(gp, gp, 1);
+        timers_adopt(allp[0], p);
+        mcache_flush(p);
+        p->status = P_DEAD;
+        p->m = NULL;
+    }
+}
+
+/* Rebuilds the idle list: every P of 0..gomaxprocs-1 without an M. */
+static void pidle_rebuild(void)
+{
+    lock(&sched.lock);
+    sched.pidle = NULL;
+    sched.npidle = 0;
+    for (unsigned i = gomaxprocs; i-- > 0;) {
+        struct p *p = allp[i];
+        if (p->status != P_IDLE)
+            continue;
+        p->link = sched.pidle;
+        sched.pidle = p;
+        sched.npidle++;
+    }
+    unlock(&sched.lock);
+}
+
+void rt_gomaxprocs(struct gomaxprocs_frame *f)
+{
+    f->old = (int32_t)gomaxprocs;
+    if (f->n <= 0 || f->n == f->old)
+        return;
+    unsigned n = f->n > CPU_MAX * 4 ? CPU_MAX * 4 : (unsigned)f->n;
+    stw_begin(STW_GOMAXPROCS);
+    /* Keep our own P by letting it trade places with P 0 when its number goes away. */
+    struct p *mine = p_self();
+    if (mine->id >= n) {
+        struct cpu *c = cpu_self();
+        struct p *zero = allp[0];
+        struct m *owner = zero->m;
+        c->p = zero;
+        mine->m = NULL;
+        zero->m = c->m;
+        zero->status = P_RUNNING;
+        mine->status = P_IDLE;
+        if (owner && owner != c->m)
+            owner->cpu->p = NULL; /* stands in sched_stop_here: see there */
+    }
+    for (unsigned i = n; i < gomaxprocs; i++)
+        if (allp[i]->m) {
+            allp[i]->m->cpu->p = NULL;
+            allp[i]->m = NULL;
+        }
+    procresize(n);
+    pidle_rebuild();
+    stw_end();
+    for (unsigned i = 0; i < n && i < ncpu; i++)
+        wake_p();
+}
+
+void sched_init(unsigned nprocs)
+{
+    procresize(nprocs);
+    pidle_rebuild();
+}
+
+/* ---- calling Go from C --------------------------------------------------------------------- */
+
+void go_call_switch(struct g *helper, uintptr_t fn, uintptr_t ctxt, const uintptr_t *args);
+_Noreturn void gocall_return(void);
+
+static struct g *helper_get(struct m *mp)
+{
+    struct g *gp = mp->callgo_g;
+
+    if (!gp) {
+        gp = g_dead();
+        gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
+        gp->system = true;
+        g_status_set(gp, G_DEAD, G_WAITING);
+        mp->callgo_g = gp;
+    }
+    return gp;
+}
+
+void go_call(void *closure, const uintptr_t *args, unsigned nargs)
+{
+    struct cpu *c = cpu_self();
+    struct m *mp = c->m;
+    struct g *gp = helper_get(mp);
+    struct g *caller = c->curg;
+    uintptr_t a[4] = { 0 };
+
+    CHECK(nargs <= 4, "go_call with %u words of arguments", nargs);
+    for (unsigned i = 0; i < nargs; i++)
+        a[i] = args[i];
+    CHECK(gp->status == G_WAITING, "go_call inside go_call");
+    g_setup(gp, closure);
+    *(uintptr_t *)gp->sched.sp = app->gocallret + 1;
+    g_status_set(gp, G_WAITING, G_RUNNING);
+    gp->m = mp;
+    mp->locks++; /* no preemption: the callback is part of the scheduler */
+    c->curg = mp->curg = gp;
+    go_call_switch(gp, gp->sched.pc, (uintptr_t)closure, a);
+    mp->locks--;
+    g_status_set(gp, G_RUNNING, G_WAITING);
+    c->curg = mp->curg = caller;
+    c->tls_g = caller;
+}
+
+void rt_gocall_done(struct gocall_done_frame *f)
+{
+    (void)f;
+    gocall_return();
+}
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+void rt_write_err(struct write_err_frame *f) { console_write(CONSOLE_ERR, f->p, (size_t)f->n); }
+void rt_rand_fast(struct rand_fast_frame *f) { f->v = random_fast(); }
+void rt_random_fill(struct random_fill_frame *f) { f->ok = random_bytes(f->p, f->n) == 0; }
+
+/* For -v: an idle machine takes next to no interrupts. */
+static void log_cpus(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu ms idle", i,
+                 (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
+                 (unsigned long long)cpus[i]->ipis,
+                 (unsigned long long)cpus[i]->idle_ns / 1000000);
+}
+
+void rt_machine_halt(struct machine_halt_frame *f)
+{
+    log_cpus();
+    machine_exit(f->status);
+}
+
+void rt_rt_started(struct rt_started_frame *f)
+{
+    (void)f;
+    boot_log("main.main");
+}
+
+void rt_wb_shade(struct wb_shade_frame *f)
+{
+    gc_shade(f->old);
+    gc_shade(f->new);
+}

@@ -1,0 +1,421 @@
+// Command abigen reads from a Go installation's sources the layouts and numbers that C code
+// shares with Go's toolchain, and prints them as a C header (runtime/abi/goabi.h).
+//
+//	go run ./scripts/abigen [-overlay runtime/overlay/runtime2.go] > runtime/abi/goabi.h
+//
+// Nothing here is typed in by hand: go/types computes sizes and offsets the way the compiler
+// does, and constants are folded from the declarations. A new Go release is a regeneration
+// and a diff.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/constant"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"unicode"
+)
+
+var (
+	fset  = token.NewFileSet()
+	sizes = types.SizesFor("gc", "amd64")
+	out   bytes.Buffer
+)
+
+// structs lists what becomes a C struct, in an order in which embedded ones come first.
+var structs = []struct{ pkg, name, c string }{
+	{"runtime", "bitvector", "bitvector"},
+	{"runtime", "pcHeader", "pc_header"},
+	{"runtime", "functab", "functab"},
+	{"runtime", "textsect", "textsect"},
+	{"runtime", "findfuncbucket", "findfuncbucket"},
+	{"runtime", "moduledata", "moduledata"},
+	{"runtime", "_func", "func_entry"},
+	{"runtime", "stackmap", "stackmap"},
+	{"runtime", "stackObjectRecord", "stack_object_record"},
+	{"runtime", "inlinedCall", "inlined_call"},
+	{"runtime", "reflectMethodValue", "reflect_method_value"},
+	{"internal/abi", "Type", "go_type"},
+	{"internal/abi", "UncommonType", "go_uncommon_type"},
+	{"internal/abi", "Method", "go_method"},
+	{"internal/abi", "Imethod", "go_imethod"},
+	{"internal/abi", "Name", "go_name"},
+	{"internal/abi", "StructField", "go_struct_field"},
+	{"internal/abi", "ArrayType", "go_array_type"},
+	{"internal/abi", "ChanType", "go_chan_type"},
+	{"internal/abi", "FuncType", "go_func_type"},
+	{"internal/abi", "InterfaceType", "go_interface_type"},
+	{"internal/abi", "MapType", "go_map_type"},
+	{"internal/abi", "PtrType", "go_ptr_type"},
+	{"internal/abi", "SliceType", "go_slice_type"},
+	{"internal/abi", "StructType", "go_struct_type"},
+	{"internal/abi", "ITab", "go_itab"},
+	{"internal/abi", "RegArgs", "go_regargs"},
+	{"runtime", "itabTableType", "go_itab_table"},
+	{"runtime", "funcval", "go_funcval"},
+	{"internal/runtime/maps", "Map", "go_map"},
+	{"internal/runtime/maps", "Iter", "go_map_iter"},
+}
+
+// offsets lists structs of which only macros are wanted: C has its own declaration.
+var offsets = []struct{ pkg, name, prefix string }{
+	{"runtime", "_defer", "GO_DEFER"},
+	{"runtime", "_panic", "GO_PANIC"},
+}
+
+// consts lists groups of constants: every constant of pkg whose name starts with prefix
+// becomes replacement + REST_OF_NAME. An empty rest list takes single names.
+var consts = []struct{ pkg, prefix, c string }{
+	{"internal/abi", "FUNCDATA_", "FUNCDATA_"},
+	{"internal/abi", "PCDATA_", "PCDATA_"},
+	{"internal/abi", "UnsafePoint", "UNSAFE_POINT_"},
+	{"internal/abi", "FuncID_", "FUNCID_"},
+	{"internal/abi", "FuncID", "FUNCID_"},
+	{"internal/abi", "FuncFlag", "FUNCFLAG_"},
+	{"internal/abi", "TFlag", "TFLAG_"},
+	{"internal/abi", "KindDirectIface", "KIND_DIRECT_IFACE"},
+	{"internal/abi", "KindMask", "KIND_MASK"},
+	{"internal/abi", "TraceArgs", "TRACE_ARGS_"},
+	{"internal/abi", "Map", "GO_MAP_"},
+	{"internal/abi", "CurrentPCLnTabMagic", "PCLNTAB_MAGIC"},
+	{"internal/abi", "FuncTabBucketSize", "FUNCTAB_BUCKET_SIZE"},
+	{"internal/abi", "ArgsSizeUnknown", "ARGS_SIZE_UNKNOWN"},
+	{"internal/abi", "IntArgRegs", "GO_INT_ARG_REGS"},
+	{"internal/abi", "FloatArgRegs", "GO_FLOAT_ARG_REGS"},
+	{"internal/abi", "ZeroValSize", "GO_ZERO_VAL_SIZE"},
+	{"internal/abi", "StackNosplitBase", "GO_STACK_NOSPLIT_BASE"},
+	{"internal/abi", "StackSmall", "GO_STACK_SMALL"},
+	{"internal/abi", "StackBig", "GO_STACK_BIG"},
+	{"runtime", "stackMin", "GO_STACK_MIN"},
+	{"runtime", "fixedStack", "GO_STACK_FIXED"},
+	{"runtime", "stackNosplit", "GO_STACK_NOSPLIT"},
+	{"runtime", "stackGuard", "GO_STACK_GUARD"},
+	{"runtime", "stackPreempt", "GO_STACK_PREEMPT"},
+	{"runtime", "tracebackInnerFrames", "TRACEBACK_INNER_FRAMES"},
+	{"runtime", "tracebackOuterFrames", "TRACEBACK_OUTER_FRAMES"},
+	{"runtime", "heapArenaBytes", "GO_HEAP_ARENA_BYTES"},
+	{"runtime", "maxObjsPerSpan", "GC_MAX_OBJS_PER_SPAN"},
+	{"runtime", "minLegalPointer", "GO_MIN_LEGAL_POINTER"},
+	{"internal/runtime/gc", "", "GC_"},
+}
+
+var kinds = []string{"Bool", "Int", "Int8", "Int16", "Int32", "Int64", "Uint", "Uint8",
+	"Uint16", "Uint32", "Uint64", "Uintptr", "Float32", "Float64", "Complex64", "Complex128",
+	"Array", "Chan", "Func", "Interface", "Map", "Pointer", "Slice", "String", "Struct",
+	"UnsafePointer"}
+
+// tables lists variables that are arrays of constants.
+var tables = []struct{ pkg, name, c, typ string }{
+	{"internal/runtime/gc", "SizeClassToSize", "gc_class_to_size", "uint16_t"},
+	{"internal/runtime/gc", "SizeClassToNPages", "gc_class_to_npages", "uint8_t"},
+	{"internal/runtime/gc", "SizeClassToDivMagic", "gc_class_to_divmagic", "uint32_t"},
+	{"internal/runtime/gc", "SizeToSizeClass8", "gc_size_to_class8", "uint8_t"},
+	{"internal/runtime/gc", "SizeToSizeClass128", "gc_size_to_class128", "uint8_t"},
+}
+
+func p(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+
+// snake turns a Go name into a C one: PtrBytes -> ptr_bytes, GCData -> gcdata.
+func snake(s string) string {
+	s = strings.Trim(s, "_")
+	var b strings.Builder
+	r := []rune(s)
+	for i, c := range r {
+		lowerBefore := i > 0 && (unicode.IsLower(r[i-1]) || unicode.IsDigit(r[i-1]))
+		if unicode.IsUpper(c) && lowerBefore && i+1 < len(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
+func cname(t types.Type) string {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil {
+		return ""
+	}
+	for _, s := range structs {
+		if s.pkg == n.Obj().Pkg().Path() && s.name == n.Obj().Name() {
+			return s.c
+		}
+	}
+	return ""
+}
+
+// declare is the C declaration of a field with the same size and alignment.
+func declare(name string, t types.Type) string {
+	if c := cname(t); c != "" {
+		return "struct " + c + " " + name
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		switch u.Kind() {
+		case types.Bool:
+			return "bool " + name
+		case types.String:
+			return "struct gostring " + name
+		case types.UnsafePointer:
+			return "void *" + name
+		case types.Uintptr:
+			return "uintptr_t " + name
+		}
+		pre := "int"
+		if u.Info()&types.IsUnsigned != 0 {
+			pre = "uint"
+		}
+		return fmt.Sprintf("%s%d_t %s", pre, sizes.Sizeof(u)*8, name)
+	case *types.Pointer:
+		if c := cname(u.Elem()); c != "" {
+			return "struct " + c + " *" + name
+		}
+		if b, ok := u.Elem().Underlying().(*types.Basic); ok && b.Kind() == types.Uint8 {
+			return "uint8_t *" + name
+		}
+		return "void *" + name
+	case *types.Slice:
+		return "struct goslice " + name
+	case *types.Interface:
+		return "struct goeface " + name
+	case *types.Array:
+		return declare(fmt.Sprintf("%s[%d]", name, u.Len()), u.Elem())
+	case *types.Struct:
+		return fmt.Sprintf("uint8_t %s[%d] __attribute__((aligned(%d)))", name, sizes.Sizeof(u),
+			sizes.Alignof(u))
+	}
+	return "void *" + name // func, map, chan
+}
+
+func structOf(pkg *types.Package, name string) *types.Struct {
+	o := pkg.Scope().Lookup(name)
+	if o == nil {
+		log.Fatalf("%s.%s does not exist", pkg.Path(), name)
+	}
+	return o.Type().Underlying().(*types.Struct)
+}
+
+func fieldOffsets(s *types.Struct) ([]*types.Var, []int64) {
+	var f []*types.Var
+	for i := 0; i < s.NumFields(); i++ {
+		f = append(f, s.Field(i))
+	}
+	return f, sizes.Offsetsof(f)
+}
+
+func emitStruct(pkg *types.Package, name, c string) {
+	s := structOf(pkg, name)
+	fields, offs := fieldOffsets(s)
+	var asserts []string
+	p("\n/* %s.%s */\nstruct %s {", pkg.Path(), name, c)
+	for i, f := range fields {
+		if sizes.Sizeof(f.Type()) == 0 {
+			continue
+		}
+		n := snake(f.Name())
+		if f.Name() == "_" {
+			n = fmt.Sprintf("pad_%d", offs[i])
+		}
+		p("    %s; /* %d */", declare(n, f.Type()), offs[i])
+		asserts = append(asserts, fmt.Sprintf("GOABI_AT(struct %s, %s, %d);", c, n, offs[i]))
+	}
+	p("};\nGOABI_SIZE(struct %s, %d);", c, sizes.Sizeof(s))
+	for _, a := range asserts {
+		p("%s", a)
+	}
+}
+
+func emitOffsets(s *types.Struct, prefix string) {
+	fields, offs := fieldOffsets(s)
+	p("")
+	for i, f := range fields {
+		if sizes.Sizeof(f.Type()) > 0 && f.Name() != "_" {
+			p("#define %s_%s %d", prefix, strings.ToUpper(snake(f.Name())), offs[i])
+		}
+	}
+	p("#define %s__SIZE %d", prefix, sizes.Sizeof(s))
+}
+
+func constText(o *types.Const) string {
+	v := constant.ToInt(o.Val())
+	if v.Kind() != constant.Int {
+		return ""
+	}
+	if n, ok := constant.Int64Val(v); ok {
+		if n >= -1<<31 && n < 1<<31 {
+			return fmt.Sprint(n)
+		}
+		return fmt.Sprintf("%#xl", n)
+	}
+	u, _ := constant.Uint64Val(v)
+	return fmt.Sprintf("%#xul", u)
+}
+
+func emitConsts(load func(string) *types.Package) {
+	seen := map[string]bool{}
+	for _, g := range consts {
+		scope := load(g.pkg).Scope()
+		p("")
+		for _, n := range scope.Names() {
+			o, ok := scope.Lookup(n).(*types.Const)
+			if !ok || !strings.HasPrefix(n, g.prefix) || seen[g.pkg+n] {
+				continue
+			}
+			group := strings.HasSuffix(g.c, "_")
+			if group && strings.HasSuffix(o.Type().String(), "abi.Kind") {
+				continue
+			}
+			if text := constText(o); text != "" && (group || n == g.prefix) {
+				seen[g.pkg+n] = true
+				rest := ""
+				if group {
+					rest = strings.ToUpper(snake(n[len(g.prefix):]))
+				}
+				if text[0] == '-' {
+					text = "(" + text + ")"
+				}
+				p("#define %s%s %s", g.c, rest, text)
+			}
+		}
+	}
+	p("")
+	for _, k := range kinds {
+		o := load("internal/abi").Scope().Lookup(k).(*types.Const)
+		p("#define KIND_%s %s", strings.ToUpper(snake(k)), constText(o))
+	}
+}
+
+// emitTable evaluates an array literal of constant expressions.
+func emitTable(pk *types.Package, files []*ast.File, name, c, typ string) {
+	for _, f := range files {
+		for _, d := range f.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, s := range g.Specs {
+				v, ok := s.(*ast.ValueSpec)
+				if !ok || v.Names[0].Name != name {
+					continue
+				}
+				lit := v.Values[0].(*ast.CompositeLit)
+				p("\nstatic const %s %s[%d] __attribute__((unused)) = {", typ, c, len(lit.Elts))
+				line := "   "
+				for _, e := range lit.Elts {
+					tv, err := types.Eval(fset, pk, token.NoPos, types.ExprString(e))
+					if err != nil {
+						log.Fatal(err)
+					}
+					u, _ := constant.Uint64Val(constant.ToInt(tv.Value))
+					word := fmt.Sprintf(" %d,", u)
+					if len(line)+len(word) > 98 {
+						p("%s", line)
+						line = "   "
+					}
+					line += word
+				}
+				p("%s\n};", line)
+				return
+			}
+		}
+	}
+	log.Fatalf("no table %s", name)
+}
+
+func parseDir(dir string) []*ast.File {
+	bp, err := build.Default.ImportDir(dir, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var files []*ast.File
+	for _, n := range bp.GoFiles {
+		f, err := parser.ParseFile(fset, filepath.Join(dir, n), nil, 0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+func main() {
+	overlay := flag.String("overlay", "", "runtime2.go of the overlay, for struct g")
+	output := flag.String("o", "", "write here instead of stdout")
+	flag.Parse()
+	log.SetFlags(0)
+	log.SetPrefix("abigen: ")
+	build.Default.GOOS, build.Default.GOARCH = "linux", "amd64"
+	build.Default.CgoEnabled = false
+	imp := importer.ForCompiler(fset, "source", nil).(types.ImporterFrom)
+	src := filepath.Join(build.Default.GOROOT, "src")
+	load := func(path string) *types.Package {
+		pk, err := imp.ImportFrom(path, filepath.Join(src, "runtime"), 0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return pk
+	}
+	release := strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")
+
+	p("/* goabi.h - layouts and numbers that C shares with Go's toolchain.\n *\n"+
+		" * Written by scripts/abigen from the Go sources (%s, linux/amd64): do not edit,\n"+
+		" * run `make abi`. */", release)
+	p("#ifndef GORT_ABI_GOABI_H\n#define GORT_ABI_GOABI_H\n")
+	p("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include \"runtime/gotypes.h\"\n")
+	p("#define GOABI_AT(t, f, o) _Static_assert(offsetof(t, f) == (o), #t \".\" #f)")
+	p("#define GOABI_SIZE(t, n) _Static_assert(sizeof(t) == (n), \"size of \" #t)\n")
+	p("#define GOABI_RELEASE \"%s\"", release)
+	emitConsts(load)
+	for _, s := range structs {
+		emitStruct(load(s.pkg), s.name, s.c)
+	}
+	for _, s := range offsets {
+		emitOffsets(structOf(load(s.pkg), s.name), s.prefix)
+	}
+	gcFiles := parseDir(filepath.Join(src, "internal/runtime/gc"))
+	for _, t := range tables {
+		emitTable(load(t.pkg), gcFiles, t.name, t.c, t.typ)
+	}
+	if *overlay != "" {
+		emitOverlay(*overlay, imp, filepath.Join(src, "runtime"))
+	}
+	p("\n#endif")
+	if *output == "" {
+		os.Stdout.Write(out.Bytes())
+	} else if err := os.WriteFile(*output, out.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// dirImporter resolves internal packages as package runtime may.
+type dirImporter struct {
+	types.ImporterFrom
+	dir string
+}
+
+func (d dirImporter) Import(path string) (*types.Package, error) { return d.ImportFrom(path, d.dir, 0) }
+
+// emitOverlay prints where the overlay's Go sees the fields of struct g. The file alone does
+// not type-check, but g and what it consists of do.
+func emitOverlay(file string, imp types.ImporterFrom, dir string) {
+	f, err := parser.ParseFile(fset, file, nil, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	conf := types.Config{Importer: dirImporter{imp, dir}, Sizes: sizes, Error: func(error) {}}
+	pk, _ := conf.Check("overlay", fset, []*ast.File{f}, nil)
+	p("\n/* struct g, _panic and _defer as the overlay declares them: checked against C's by runtime/stack.c */")
+	emitOffsets(structOf(pk, "g"), "OVERLAY_G")
+	emitOffsets(structOf(pk, "_defer"), "OVERLAY_DEFER")
+	emitOffsets(structOf(pk, "_panic"), "OVERLAY_PANIC")
+}

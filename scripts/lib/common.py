@@ -1,0 +1,58 @@
+"""common - what the gort command, the QEMU runner and the test harness share."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build")
+KERNEL = os.environ.get("GORT_KERNEL") or os.path.join(BUILD, "gort.elf")  # for tests
+LOADER = os.path.join(BUILD, "BOOTX64.EFI")
+
+STATUS_TIMEOUT = 124        # as timeout(1)
+STATUS_NO_EXIT = 125        # the machine stopped without saying a status
+
+
+class UserError(Exception):
+    """Something the user can put right: one line, no traceback."""
+
+
+def fail(message, status=1):
+    sys.stdout.flush()
+    print(f"gort: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def cache_dir():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "gort")
+
+
+def work_dir():
+    """Where gort's own files go: build/ of the project, the user's cache if that is not ours."""
+    for path in (BUILD, os.path.join(cache_dir(), "build")):
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(path, os.W_OK):
+            return path
+    raise UserError(f"neither {BUILD} nor {cache_dir()} is writable")
+
+
+def parse_seconds(text):
+    """90, 1.5, 30s, 2m, 500ms as seconds."""
+    m = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
+    if not m:
+        raise UserError(f"-timeout {text}: expected a duration such as 30s or 2m")
+    return float(m[1]) * {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600}[m[2]]
+
+
+def parse_size(text):
+    """QEMU's -m: bytes with a suffix K, M, G; M without one. Returns MiB."""
+    m = re.fullmatch(r"(\d+)([KkMmGg])?[iI]?[bB]?", text)
+    if not m:
+        raise UserError(f"-m {text}: expected a size such as 512M or 2G")
+    mib = int(m[1]) * {"k": 1 / 1024, None: 1, "m": 1, "g": 1024}[m[2] and m[2].lower()]
+    if mib < 1:
+        raise UserError(f"-m {text}: too little memory")
+    return int(mib)

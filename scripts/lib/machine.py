@@ -1,0 +1,431 @@
+"""machine - one run of QEMU, seen as a process: stdin, stdout, stderr, an exit status.
+
+Three serial ports, each a socket pair that QEMU inherits:
+
+    COM1  the program's stdin and stdout, bytes as they are
+    COM2  its stderr, and the kernel's messages
+    COM3  control: "gort: ready" says that input may come (the UART loses what comes while it is
+          being set up), "gort: exit N" the status before the machine powers off
+
+To the guest, 0x1c is an escape: 0x1c 'd' is the end of input, 'c', 'q', 'g', 's' are keys
+(kernel/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
+Ctrl-D, which the kernel takes for the end of input when somebody types it on a bare serial line.
+"""
+import collections
+import ctypes
+import os
+import re
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from common import KERNEL, ROOT, STATUS_NO_EXIT, STATUS_TIMEOUT, UserError
+
+QEMU = "qemu-system-x86_64"
+FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/qemu/OVMF.fd",
+            "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/edk2-ovmf/x64/OVMF.fd")
+# The UEFI loader's word that from here on COM1 and COM2 are gort's (boot/uefi/loader.h).
+SERIAL_MARK = b"\x1cgort\x1c\n"
+# What OVMF says when it has started nothing of what it was given.
+REFUSED_RE = re.compile(rb"EFI Internal Shell|No bootable option")
+EXIT_RE = re.compile(rb"^gort: exit (\d+)\r?$", re.M)
+READY = b"gort: ready\n"
+POWER_OFF_SECONDS = 5       # from the exit status to QEMU's end
+CHUNK = 65536
+PR_SET_PDEATHSIG = 1
+
+
+def firmware_file():
+    override = os.environ.get("GORT_OVMF")
+    for path in [override] if override else FIRMWARE:
+        if os.path.exists(path):
+            return path
+    raise UserError(f"no UEFI firmware ({override or 'OVMF'}) found: run scripts/setup, or name "
+                    "the file in GORT_OVMF")
+
+
+def escape_input(data):
+    return data.replace(b"\x1c", b"\x1c\x1c").replace(b"\x04", b"\x1c\x04")
+
+
+END_OF_INPUT = b"\x1cd"
+# What our own signals are for the guest: a letter on COM3. SIGTERM presses the power button.
+KEYS = {signal.SIGINT: (b"c", "interrupt"), signal.SIGQUIT: (b"q", "quit"),
+        signal.SIGUSR1: (b"g", None)}
+
+
+class Config:
+    """What to boot and on what. Either (kernel, bundle, cmdline) over PVH, or a disk image
+    over UEFI."""
+
+    def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
+                 firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
+                 app=None, accel="tcg,thread=multi"):
+        self.accel = accel
+        self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
+        self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
+        self.image, self.firmware = image, firmware
+        self.extra, self.gdb, self.monitor = list(extra), gdb, monitor
+        self.app = app          # for symbols in the report of a hang
+
+    def command(self, fds):
+        c = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-machine", "q35",
+             "-accel", self.accel, "-cpu", "max", "-display", "none",
+             "-smp", str(self.smp), "-m", f"{self.mem_mib}M",
+             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4"]
+        for n, fd in enumerate(fds[:3]):
+            c += ["-chardev", f"socket,id=com{n + 1},fd={fd}", "-serial", f"chardev:com{n + 1}"]
+        c += ["-chardev", f"socket,id=mon,fd={fds[3]}", "-mon", "chardev=mon,mode=readline"]
+        if self.monitor:
+            c += ["-monitor", f"unix:{self.monitor},server=on,wait=off"]
+        if self.gdb:
+            c += ["-S", "-chardev", f"socket,id=gdb,path={self.gdb},server=on,wait=off",
+                  "-gdb", "chardev:gdb"]
+        if self.image:
+            c += ["-vga", "std", "-bios", self.firmware or firmware_file(), "-net", "none",
+                  "-drive", f"format=raw,file={self.image},snapshot=on"]
+        else:
+            c += ["-vga", "none", "-kernel", self.kernel]
+            if self.bundle:
+                c += ["-initrd", self.bundle]
+            if self.cmdline:
+                c += ["-append", self.cmdline]
+        return c + self.extra
+
+
+def die_with_parent():
+    """In the child: no QEMU outlives gort, however gort ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Port:
+    """Our end of one serial port."""
+
+    def __init__(self, firmware=False):
+        self.firmware = firmware    # still the firmware's console: its output is dropped
+        self.dropped = b""
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.ours.setblocking(False)
+        self.open = True
+
+    def read(self):
+        """Bytes, b'' if there are none now; notes the end."""
+        try:
+            data = self.ours.recv(CHUNK)
+        except BlockingIOError:
+            return b""
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self.open = False
+        return data
+
+    def after_mark(self, data):
+        """What of the data comes from gort."""
+        if not self.firmware:
+            return data
+        self.dropped = self.dropped[-100:] + data
+        at = self.dropped.find(SERIAL_MARK)
+        if at < 0:
+            return b""
+        self.firmware = False
+        return self.dropped[at + len(SERIAL_MARK):]
+
+
+class Machine:
+    def __init__(self, config, stdin=0, stdout=1, stderr=2):
+        self.config = config
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        uefi = bool(config.image)
+        self.out, self.err, self.ctl, self.mon = Port(uefi), Port(uefi), Port(), Port()
+        self.ports = (self.out, self.err, self.ctl, self.mon)
+        self.status = None              # as said on COM3
+        self.ctl_text = b""
+        self.tail = collections.deque(maxlen=12)    # last lines of COM2
+        self.partial = b""
+        self.pending = b""              # input on its way to the guest
+        self.input_open = stdin is not None
+        self.ready = False              # COM3 has said so
+        self.signals = []               # arrived, not yet acted on
+        self.sent = set()               # of these the next one ends the machine
+        self.keys = b""                 # on their way to the guest
+        self.selector = selectors.PollSelector()
+
+    def refused(self):
+        return self.err.firmware and REFUSED_RE.search(self.err.dropped)
+
+    # ---- start and end ------------------------------------------------------------------
+    def start(self):
+        if not shutil.which(QEMU):
+            raise UserError(f"{QEMU} is not installed: run scripts/setup")
+        fds = [p.theirs.fileno() for p in self.ports]
+        command = self.config.command(fds)
+        if self.config.verbose:
+            print("gort:", " ".join(command), file=sys.stderr, flush=True)
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr, pass_fds=fds,
+            start_new_session=True, preexec_fn=die_with_parent)
+        for p in self.ports:
+            p.theirs.close()
+            self.selector.register(p.ours, selectors.EVENT_READ, p)
+
+    def register_input(self):
+        """A background job must not read the terminal, or it would be stopped."""
+        try:
+            if os.isatty(self.stdin) and os.tcgetpgrp(self.stdin) != os.getpgrp():
+                self.input_open = False
+                return
+            self.selector.register(self.stdin, selectors.EVENT_READ, "stdin")
+        except (OSError, ValueError, KeyError):
+            self.input_open = False
+            self.queue_input(END_OF_INPUT)
+
+    def stop(self):
+        """QEMU holds nothing that is worth a graceful end, and says so when it gets one."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    # ---- the loop -----------------------------------------------------------------------
+    def run(self):
+        """Runs to the end; returns the exit status."""
+        self.start()
+        old = {n: signal.signal(n, self.on_signal) for n in [*KEYS, signal.SIGTERM]}
+        try:
+            return self.loop()
+        except BrokenPipeError:
+            return 128 + signal.SIGPIPE
+        finally:
+            self.stop()
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def on_signal(self, number, frame):
+        del frame
+        self.signals.append(number)
+
+    def take_signals(self):
+        """The first Ctrl-C, Ctrl-\\ and SIGTERM are the program's; the second ends the machine.
+        Returns the status to end with, or None."""
+        while self.signals:
+            number = self.signals.pop(0)
+            if number in self.sent or (number == signal.SIGTERM and not self.ready):
+                self.note("interrupted")
+                return 128 + number
+            key, name = KEYS.get(number, (b"", "power button"))
+            if key:
+                self.keys += key
+                self.write_keys()
+            else:
+                self.mon.ours.sendall(b"system_powerdown\n")
+            if name:
+                self.sent.add(number)
+                self.note(f"{name} sent to the program; again ends the machine")
+        return None
+
+    def write_keys(self):
+        """Keys are few: COM3 takes them without delay once it is set up."""
+        if self.ready and self.ctl.open and self.keys:
+            self.ctl.ours.sendall(self.keys)
+            self.keys = b""
+
+    def deadline(self):
+        limit = self.started + self.config.timeout if self.config.timeout else None
+        if self.status is not None:
+            off = self.status_time + POWER_OFF_SECONDS
+            limit = off if limit is None else min(limit, off)
+        return limit
+
+    def loop(self):
+        while any(p.open for p in (self.out, self.err, self.ctl)):
+            limit = self.deadline()
+            wait = 1.0 if limit is None else min(1.0, limit - time.monotonic())
+            if wait <= 0:
+                break
+            for key, _ in self.selector.select(max(wait, 0)):
+                self.handle(key.data)
+            ended = self.take_signals()
+            if ended is not None:
+                return ended
+            if self.refused():
+                self.note("the firmware did not start the image: it is damaged, or none of gort's")
+                return STATUS_NO_EXIT
+        self.flush_tail()
+        if self.status is not None:
+            return self.status
+        if any(p.open for p in (self.out, self.err, self.ctl)):
+            return self.report_timeout()
+        self.process.wait(POWER_OFF_SECONDS)
+        self.note("the machine stopped without an exit status")
+        return STATUS_NO_EXIT
+
+    def handle(self, what):
+        if what == "stdin":
+            self.read_input()
+            return
+        data = what.read()
+        if not what.open:
+            self.selector.unregister(what.ours)
+        if what is self.out:
+            write_all(self.stdout, what.after_mark(data))
+            self.write_input()
+        elif what is self.err:
+            write_all(self.stderr, what.after_mark(data))
+            self.remember(data)
+        elif what is self.ctl:
+            self.read_control(data)
+
+    def read_control(self, data):
+        self.ctl_text = (self.ctl_text + data)[-4096:]
+        if not self.ready and READY in self.ctl_text:
+            self.ready = True
+            if self.input_open:
+                self.register_input()
+            self.write_keys()
+            self.write_input()
+        m = EXIT_RE.search(self.ctl_text)
+        # The newline must be there: "exit 1" may be the beginning of "exit 12".
+        if m and self.status is None and self.ctl_text[m.end():m.end() + 1] == b"\n":
+            self.status = int(m[1]) & 0xff
+            self.status_time = time.monotonic()
+
+    # ---- input --------------------------------------------------------------------------
+    def read_input(self):
+        try:
+            data = os.read(self.stdin, 4096)
+        except OSError:
+            data = b""
+        self.selector.unregister(self.stdin)    # again when this has been sent
+        if not data:
+            self.input_open = False
+        self.queue_input(escape_input(data) if data else END_OF_INPUT)
+
+    def queue_input(self, data):
+        self.pending += data
+        self.write_input()
+
+    def write_input(self):
+        if not self.out.open or not self.ready:
+            return
+        try:
+            while self.pending:
+                self.pending = self.pending[self.out.ours.send(self.pending):]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.pending, self.input_open = b"", False
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.pending else 0)
+        self.selector.modify(self.out.ours, events, self.out)
+        if not self.pending and self.input_open and not self.has_input():
+            self.selector.register(self.stdin, selectors.EVENT_READ, "stdin")
+
+    def has_input(self):
+        try:
+            self.selector.get_key(self.stdin)
+            return True
+        except KeyError:
+            return False
+
+    # ---- reports ------------------------------------------------------------------------
+    def note(self, text):
+        write_all(self.stderr, f"gort: {text}\n".encode())
+
+    def remember(self, data):
+        lines = (self.partial + data).split(b"\n")
+        self.partial = lines.pop()[-1000:]
+        self.tail.extend(lines)
+
+    def flush_tail(self):
+        if self.partial:
+            self.tail.append(self.partial)
+            self.partial = b""
+
+    def report_timeout(self):
+        self.note(f"the machine did not finish within {self.config.timeout:g} s and was ended")
+        for line in self.cpu_positions():
+            self.note(line)
+        if self.tail:
+            self.note("its last messages:")
+            for line in self.tail:
+                write_all(self.stderr, b"  | " + line[:200].rstrip(b"\r") + b"\n")
+        return STATUS_TIMEOUT
+
+    def cpu_positions(self):
+        """Where each CPU is, from QEMU's monitor, with symbols if there are any."""
+        try:
+            self.mon.ours.settimeout(2)
+            self.mon.ours.sendall(b"info registers -a\n")
+            text = b""
+            while text.count(b"RIP=") < self.config.smp and len(text) < 1 << 20:
+                data = self.mon.ours.recv(CHUNK)
+                if not data:
+                    break
+                text += data
+            text += self.mon.ours.recv(CHUNK)
+        except OSError:
+            pass
+        symbols = Symbols([self.config.kernel, self.config.app])
+        for cpu, m in enumerate(re.finditer(rb"RSP=([0-9a-f]+).*?RIP=([0-9a-f]+).*?HLT=(\d)",
+                                            text, re.S)):
+            rsp, rip = int(m[1], 16), int(m[2], 16)
+            halted = ", halted" if m[3] == b"1" else ""
+            yield f"CPU {cpu}: rip {rip:#x}{symbols.name(rip)}, rsp {rsp:#x}{halted}"
+
+
+class Symbols:
+    """Text symbols of the kernel and the app, for reports."""
+
+    def __init__(self, files):
+        self.table = []
+        for path in files:
+            if path and os.path.exists(path) and shutil.which("nm"):
+                r = subprocess.run(["nm", "-C", path], capture_output=True, text=True)
+                for line in r.stdout.splitlines():
+                    m = re.match(r"([0-9a-f]{8,16}) [tTwW] (.*)", line)
+                    if m:
+                        self.table.append((int(m[1], 16), m[2]))
+        self.table.sort()
+
+    def name(self, address):
+        best = None
+        for start, name in self.table:
+            if start > address:
+                break
+            best = (start, name)
+        if not best or address - best[0] > 1 << 20:
+            return ""
+        return f" ({best[1]}+{address - best[0]:#x})"
+
+
+def write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view):]
+        except BlockingIOError:
+            select_writable(fd)
+
+
+def select_writable(fd):
+    with selectors.PollSelector() as s:
+        s.register(fd, selectors.EVENT_WRITE)
+        s.select()
+
+
+def make_image(output, bundle, cmdline=""):
+    """An .efi or .img from the kernel, the loader and a bundle (scripts/mkimage)."""
+    from common import LOADER
+    tool = os.path.join(ROOT, "scripts", "mkimage")
+    for path in (tool, KERNEL, LOADER):
+        if not os.path.exists(path):
+            raise UserError(f"{os.path.relpath(path, ROOT)} is not built: run make in {ROOT}")
+    c = [tool, "-o", output, "--kernel", KERNEL, "--loader", LOADER, "--bundle", bundle]
+    if cmdline:
+        c += ["--cmdline", cmdline]
+    if subprocess.run(c).returncode:
+        raise UserError("making the image failed")

@@ -1,0 +1,104 @@
+"""stdtests - the standard library's packages that have tests, and what a test binary says.
+
+Test binaries are run with -test.v=test2json, which begins each line of the framework's own with
+a byte 0x16: a test that prints no newline hides none of them.
+"""
+import fnmatch
+import os
+import re
+
+import gobuild
+from common import UserError
+
+MARK = "\x16"
+RUN = re.compile(r"(?:^|\x16)=== RUN +(\S+)$")
+END = re.compile(r"(?:^|\x16)\s*--- (PASS|FAIL|SKIP): (\S+) \(")
+
+
+class Settings:
+    """tests/conformance-std.expect: lines `fail|skip|short|files NAME: TEXT`."""
+    KINDS = ("fail", "skip", "short", "files")
+
+    def __init__(self, path):
+        self.fail, self.skip, self.short, self.files = {}, {}, {}, {}
+        with open(path, encoding="utf-8") as f:
+            for number, line in enumerate(f, 1):
+                line = line.split("#", 1)[0].strip()
+                if not line:
+                    continue
+                kind, _, rest = line.partition(" ")
+                name, colon, text = rest.partition(":")
+                if kind not in self.KINDS or not colon or not text.strip():
+                    raise UserError(f"{path}:{number}: expected {'|'.join(self.KINDS)} NAME: TEXT")
+                getattr(self, kind)[name.strip()] = text.strip()
+
+    def of_package(self, table, package):
+        """{test: text} of one package's tests."""
+        prefix = package + "."
+        return {n[len(prefix):]: t for n, t in table.items() if n.startswith(prefix)}
+
+
+class Output:
+    """What a run of a test binary has shown: {test: PASS|FAIL|SKIP} of those that came to an
+    end, and those that were begun."""
+
+    def __init__(self, text):
+        self.ended, self.begun = {}, []
+        for line in text.splitlines():
+            m = RUN.search(line)
+            if m:
+                self.begun.append(m[1])
+            m = END.search(line)
+            if m:
+                self.ended[m[2]] = m[1]
+
+    def unfinished(self):
+        """Top-level tests that were begun and did not end."""
+        return [t for t in self.begun if "/" not in t and t not in self.ended]
+
+    def top(self, verdict):
+        return [t for t, v in self.ended.items() if v == verdict and "/" not in t]
+
+    def failures(self):
+        """The innermost tests that failed."""
+        failed = [t for t, v in self.ended.items() if v == "FAIL"]
+        return [t for t in failed if not any(o.startswith(t + "/") for o in failed)]
+
+
+def packages(go):
+    """{package: directory} of all that have tests."""
+    form = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}"
+    r = gobuild.run_go(["list", "-f", form, "std"], go.env)
+    if r.returncode:
+        raise UserError(f"go list std: {r.stderr.strip()}")
+    pairs = (line.split(" ", 1) for line in r.stdout.splitlines() if line.strip())
+    return {name: directory for name, directory in pairs if not name.startswith("vendor/")}
+
+
+def build_groups(names, size):
+    """Lists of at most `size` packages, no two with the same last element: go names a test
+    binary after it."""
+    groups = []
+    for name in names:
+        base = name.rsplit("/", 1)[-1]
+        for group in groups:
+            if len(group) < size and base not in (n.rsplit("/", 1)[-1] for n in group):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
+
+
+def expand(goroot, patterns):
+    """Paths below GOROOT that the patterns (src/go/ast, test/*.go, ...) name."""
+    found = []
+    for pattern in patterns.split():
+        head, tail = os.path.split(pattern)
+        if "*" not in tail:
+            found.append(os.path.join(goroot, pattern))
+            continue
+        directory = os.path.join(goroot, head)
+        found += [os.path.join(directory, n) for n in sorted(os.listdir(directory))
+                  if fnmatch.fnmatch(n, tail)]
+    return found

@@ -1,0 +1,89 @@
+/* What only a register of a goroutine holds that never calls anything survives collections,
+ * and goes once the register is cleared: so nothing else can have held it. */
+#include <gort.h>
+#include <stdint.h>
+#include <stdio.h>
+
+static gort_weak *weak;
+/* The object's address, inverted: no pointer for a conservative scan. */
+static volatile uintptr_t hidden;
+static volatile int at, clear, quit;
+
+/* Runs before there is an object, so its stack has no trace of one. hold moves the address from
+ * r12 to where it is to be. */
+#define HOLDER(name, hold, drop)                                                          \
+    static void name(void *unused)                                                        \
+    {                                                                                     \
+        (void)unused;                                                                     \
+        __asm__ volatile("movl $1, %[at]\n"                                               \
+                         "1:\tpause\n\tmovq %[hidden], %%r12\n\ttestq %%r12, %%r12\n\tje 1b\n\t" \
+                         "notq %%r12\n\t" hold "\n\tmovl $2, %[at]\n"                     \
+                         "2:\tpause\n\tcmpl $0, %[clear]\n\tje 2b\n\t"                    \
+                         drop "\n\tmovl $3, %[at]\n"                                      \
+                         "3:\tpause\n\tcmpl $0, %[quit]\n\tje 3b"                         \
+                         : [at] "+m"(at)                                                  \
+                         : [hidden] "m"(hidden), [clear] "m"(clear), [quit] "m"(quit)     \
+                         : "rax", "r12", "xmm9", "memory");                               \
+        at = 4;                                                                           \
+    }
+
+HOLDER(in_r12, "", "xorl %%r12d, %%r12d")
+HOLDER(in_rax, "movq %%r12, %%rax\n\txorl %%r12d, %%r12d", "xorl %%eax, %%eax")
+HOLDER(in_xmm9, "movq %%r12, %%xmm9\n\txorl %%r12d, %%r12d", "pxor %%xmm9, %%xmm9")
+
+/* A goroutine of its own: its stack is gone with it. */
+static void maker(void *unused)
+{
+    void *p = gort_new(64);
+
+    (void)unused;
+    weak = gort_weak_make(p);
+    hidden = ~(uintptr_t)p;
+}
+
+static void churn(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 1000; i++)
+        gort_new(64);
+}
+
+static void wait_for(int n)
+{
+    while (at != n)
+        gort_yield();
+}
+
+static const char *after_collections(void)
+{
+    for (int i = 0; i < 3; i++) {
+        gort_go(churn, NULL);
+        gort_sleep(GORT_MS);
+        gort_gc();
+    }
+    return gort_weak_get(weak) ? "there" : "gone";
+}
+
+static void try(const char *name, void (*holder)(void *))
+{
+    at = clear = quit = 0;
+    hidden = 0;
+    gort_go(holder, NULL);
+    wait_for(1);
+    gort_go(maker, NULL);
+    wait_for(2);
+    printf("%s: %s", name, after_collections());
+    clear = 1;
+    wait_for(3);
+    printf(", then %s\n", after_collections());
+    quit = 1;
+    wait_for(4);
+}
+
+int main(void)
+{
+    try("r12", in_r12);
+    try("rax", in_rax);
+    try("xmm9", in_xmm9);
+    return 0;
+}

@@ -1,0 +1,209 @@
+/* fakeheap.h - what the allocator needs of the kernel, on the host: mm/ over mmap, locks that
+ * only check, one CPU with one P behind GS, and a program table.
+ *
+ * The heap is where it is on the machine, HEAP_BASE. That is in AddressSanitizer's shadow
+ * gap: the gap is left unprotected, and the heap's own shadow is mapped by hand, so that
+ * accesses are instrumented like all others. */
+#ifndef FAKEHEAP_H
+#define FAKEHEAP_H
+
+#define _GNU_SOURCE
+#include <asm/prctl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#undef PAGE_SIZE
+#include "runtime/leaf.h"
+#include "runtime/app.h"
+#include "runtime/g.h"
+#include "runtime/malloc.h"
+#include "runtime/mheap.h"
+#include "runtime/sched.h"
+#include "kernel/options.h"
+
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "protect_shadow_gap=0:detect_leaks=0"; }
+
+static int failures;
+
+static void check(bool ok, const char *name)
+{
+    printf("%s %s\n", ok ? "ok" : "FAIL", name);
+    fflush(stdout);
+    failures += !ok;
+}
+
+static _Noreturn void die(const char *fmt, va_list ap)
+{
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "\n");
+    abort();
+}
+
+_Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "%s:%d: ", file, line);
+    va_start(ap, fmt);
+    die(fmt, ap);
+}
+
+_Noreturn void rt_throw(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    die(fmt, ap);
+}
+
+void kprintf(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+}
+
+/* ---- locks: one thread, so a lock that is taken twice is a bug ---------------------------- */
+
+static const struct lock *held[32];
+static int nheld;
+
+void lock_init(struct lock *l, const char *name, enum lock_rank rank)
+{
+    *l = (struct lock){ 0, rank, name };
+}
+
+void lock(struct lock *l)
+{
+    CHECK(!l->held, "%s is taken already", l->name);
+    CHECK(nheld == 0 || held[nheld - 1]->rank < l->rank, "%s under %s", l->name,
+          held[nheld - 1]->name);
+    held[nheld++] = l;
+    l->held = 1;
+}
+
+void unlock(struct lock *l)
+{
+    CHECK(l->held && held[nheld - 1] == l, "unlock of %s", l->name);
+    nheld--;
+    l->held = 0;
+}
+
+/* ---- mm ------------------------------------------------------------------------------------- */
+
+#define FAKE_HEAP_MAX (8ul << 30)
+static unsigned char fake_committed[FAKE_HEAP_MAX / 4096];
+static size_t fake_frames = 1ul << 20, fake_used; /* 4 KiB */
+
+uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t align)
+{
+    (void)align;
+    if (zone == VM_HEAP)
+        return hint;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? 0 : (uintptr_t)p;
+}
+
+int vm_commit(uintptr_t va, size_t size)
+{
+    size_t first = (va - HEAP_BASE) / 4096, n = size / 4096;
+
+    CHECK(va % 4096 == 0 && size % 4096 == 0 && size > 0, "commit %#lx+%#zx", va, size);
+    if (va - HEAP_BASE >= FAKE_HEAP_MAX)
+        return 0; /* tables */
+    if (fake_used + n > fake_frames)
+        return -12;
+    for (size_t i = first; i < first + n; i++) {
+        CHECK(!fake_committed[i], "page %#llx is committed already", HEAP_BASE + i * 4096);
+        fake_committed[i] = 1;
+    }
+    fake_used += n;
+    CHECK(mmap((void *)va, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+               -1, 0) == (void *)va, "mmap %#lx", va);
+    return 0;
+}
+
+void vm_decommit(uintptr_t va, size_t size)
+{
+    size_t first = (va - HEAP_BASE) / 4096;
+
+    for (size_t i = first; i < first + size / 4096; i++) {
+        fake_used -= fake_committed[i];
+        fake_committed[i] = 0;
+    }
+    mmap((void *)va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+uint64_t persistent_other;
+
+/* Leaves that wait for nobody are not what these tests are about. */
+uint64_t chansend_leaf(struct hchan *c, const void *elem) { (void)c; (void)elem; return 0; }
+uint64_t chanrecv_leaf(struct hchan *c, void *elem) { (void)c; (void)elem; return 0; }
+uint64_t select_leaf(void *cases, int64_t nsends, int64_t nrecvs)
+{
+    (void)cases;
+    (void)nsends;
+    (void)nrecvs;
+    return 0;
+}
+uint64_t yield_leaf(void) { return 1; }
+
+void *persistent_alloc(size_t size, size_t align, uint64_t *stat)
+{
+    void *p;
+
+    CHECK(posix_memalign(&p, align < 8 ? 8 : align, size) == 0, "%zu bytes", size);
+    memset(p, 0, size);
+    if (stat)
+        *stat += size;
+    return p;
+}
+
+void mm_stats_read(struct mm_stats *out) { memset(out, 0, sizeof *out); }
+
+/* ---- the machine ------------------------------------------------------------------------- */
+
+struct boot_options options;
+struct sched sched;
+struct p *allp[CPU_MAX * 4];
+struct m *allm[CPU_MAX];
+unsigned gomaxprocs = 1;
+struct g *allgs;
+const struct app_table *app;
+static struct cpu fake_cpu;
+static struct m fake_m;
+static struct p fake_p;
+static struct g fake_g;
+
+static void fake_start(void)
+{
+    static struct app_table table;
+    static struct app_debug debug = { .gogc = 100 };
+    static uintptr_t zerobase;
+    static uint8_t barrier;
+    uintptr_t shadow = (HEAP_BASE >> 3) + 0x7fff8000;
+
+    mmap((void *)shadow, FAKE_HEAP_MAX / 8, PROT_READ | PROT_WRITE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    table.debug = &debug;
+    table.zerobase = &zerobase;
+    table.write_barrier = &barrier;
+    app = &table;
+    fake_cpu = (struct cpu){ .self = &fake_cpu, .curg = &fake_g, .m = &fake_m, .p = &fake_p };
+    fake_m.cpu = &fake_cpu;
+    allp[0] = &fake_p;
+    allm[0] = &fake_m;
+    syscall(SYS_arch_prctl, ARCH_SET_GS, &fake_cpu);
+    malloc_init();
+    mcache_init(&fake_p);
+}
+
+#endif

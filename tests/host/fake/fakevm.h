@@ -1,0 +1,69 @@
+/* fakevm.h - address ranges and their pages, for tests of mmap. */
+#ifndef FAKEVM_H
+#define FAKEVM_H
+#include <sys/mman.h>
+#include "runtime/os/mmap.h"
+#include "mm/mm.h"
+
+/* Pages of the window are mapped when somebody has committed them; all else is the host's. */
+static struct { uintptr_t va; unsigned prot; } pages[64];
+static unsigned npages;
+static unsigned page_index(uintptr_t va)
+{
+    unsigned i = 0;
+
+    while (i < npages && pages[i].va != (va & ~4095ul))
+        i++;
+    return i;
+}
+bool vm_is_mapped(uintptr_t va, bool write)
+{
+    unsigned i = page_index(va);
+
+    if (!mmap_window(va))
+        return va >= 65536;
+    return i < npages && (write ? pages[i].prot & VM_W : pages[i].prot);
+}
+uintptr_t vm_reserve(enum vm_zone z, uintptr_t hint, size_t size, size_t align)
+{
+    (void)z;
+    (void)align;
+    void *p = mmap((void *)hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? 0 : (uintptr_t)p;
+}
+void vm_release(uintptr_t va, size_t size) { munmap((void *)va, size); }
+int vm_commit(uintptr_t va, size_t size)
+{
+    check(size == 4096 && !vm_is_mapped(va, false) && npages < 64, "commits a page");
+    pages[npages].va = va;
+    pages[npages++].prot = VM_R | VM_W;
+    return mprotect((void *)va, size, PROT_READ | PROT_WRITE) ? -ENOMEM : 0;
+}
+void vm_decommit(uintptr_t va, size_t size)
+{
+    for (unsigned i = 0; i < npages;)
+        if (pages[i].va - va < size) {
+            mmap((void *)pages[i].va, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                 -1, 0);
+            pages[i] = pages[--npages];
+        } else {
+            i++;
+        }
+}
+int vm_protect(uintptr_t va, size_t size, unsigned prot)
+{
+    for (unsigned i = 0; i < npages; i++)
+        if (pages[i].va - va < size)
+            pages[i].prot = prot;
+    return 0;
+}
+/* The frame itself cannot be mapped here: its bytes at this moment. */
+int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot)
+{
+    vm_commit(va, size);
+    memcpy((void *)va, phys_to_virt(pa), size);
+    return vm_protect(va, size, prot);
+}
+void vm_unmap_phys(uintptr_t va, size_t size) { vm_decommit(va, size); }
+
+#endif

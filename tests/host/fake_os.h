@@ -1,0 +1,109 @@
+/* fake_os.h - locks, frames, clock and waiting for host tests of runtime/os. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "runtime/os/netpoll.h"
+#include "runtime/os/wait.h"
+#include "kernel/check.h"
+#include "kernel/clock.h"
+#include "kernel/lock.h"
+#include "mm/mm.h"
+
+static int failures;
+
+static void check(bool ok, const char *name)
+{
+    printf("%s %s\n", ok ? "ok" : "FAIL", name);
+    failures += !ok;
+}
+
+void kernel_panic(const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "%s:%d: ", file, line);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    abort();
+}
+
+/* Locks know their order, as the kernel's do. */
+static const struct lock *held[16];
+static unsigned nheld;
+
+void lock_init(struct lock *l, const char *name, enum lock_rank rank)
+{
+    *l = (struct lock){0, rank, name};
+}
+
+void lock(struct lock *l)
+{
+    CHECK(!l->held, "%s is held", l->name);
+    CHECK(!nheld || held[nheld - 1]->rank < l->rank, "%s under %s", l->name, held[nheld - 1]->name);
+    l->held = 1;
+    held[nheld++] = l;
+}
+
+void unlock(struct lock *l)
+{
+    CHECK(l->held, "%s is not held", l->name);
+    l->held = 0;
+    for (unsigned i = 0; i < nheld; i++)
+        if (held[i] == l)
+            memmove(&held[i], &held[i + 1], (--nheld - i) * sizeof held[0]);
+}
+
+/* Frames: memory that the sanitizer watches; frames_left makes them run out. */
+static long frames_used, frames_left = 1l << 40;
+
+uint64_t frame_alloc(unsigned order)
+{
+    if (frames_left < 1l << order)
+        return 0;
+    frames_left -= 1l << order;
+    frames_used += 1l << order;
+    void *p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
+    memset(p, 0xa5, PAGE_SIZE << order);
+    return (uint64_t)p;
+}
+
+void frame_free(uint64_t pa, unsigned order)
+{
+    frames_used -= 1l << order;
+    frames_left += 1l << order;
+    free((void *)pa);
+}
+
+void *phys_to_virt(uint64_t pa) { return (void *)pa; }
+uint64_t virt_to_phys(const void *va) { return (uint64_t)va; }
+
+static int64_t fake_now = 1700000000ll * 1000000000;
+int64_t clock_wall_ns(void) { return fake_now += 1000; }
+int64_t clock_mono_ns(void) { return fake_now; }
+
+#ifndef FAKE_OS_WITH_WAITING /* the tree alone: nobody waits */
+static unsigned wakes;
+void waitq_init(struct waitq *q) { q->first = NULL; }
+void queue_wake(struct waitq *q) { (void)q; wakes++; }
+bool call_wait(struct call *c, struct waitq *q)
+{
+    (void)q;
+    bool first = !c->queued;
+    c->queued = true;
+    return first;
+}
+void poll_file_closed(struct file *f) { (void)f; }
+#endif
+
+static uint64_t seed = 88172645463325252ull;
+static uint64_t rnd(uint64_t n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (seed * 0x2545f4914f6cdd1dull >> 33) % n;
+}

@@ -1,0 +1,128 @@
+// sources: runtime/os/data.c runtime/os/mem.c
+// flags: -Wno-unused-function
+/* Contents of files against a flat buffer: random writes, truncations, holes, with and
+ * without the bundle's bytes beneath; running out of memory; huge offsets. */
+#include "runtime/os/data.h"
+#include "runtime/os/linux.h"
+#include "runtime/os/mem.h"
+#include "fake_os.h"
+
+enum { MAX = 300000 };
+static uint8_t model[MAX], got[MAX], src[MAX];
+static int64_t size;
+
+static bool same(struct filedata *d)
+{
+    memset(got, 0xee, sizeof got);
+    return data_size(d) == size && data_read(d, got, MAX, 0) == size && !memcmp(got, model, size);
+}
+
+static void step(struct filedata *d)
+{
+    int64_t off = (int64_t)rnd(MAX), n = (int64_t)rnd(rnd(4) ? 5000 : 100000);
+
+    if (off + n > MAX)
+        n = MAX - off;
+    switch (rnd(5)) {
+    case 0:
+        CHECK(data_truncate(d, off) == 0, "truncate");
+        if (off > size)
+            memset(model + size, 0, (size_t)(off - size));
+        size = off;
+        break;
+    case 1:
+        CHECK(data_punch(d, off, n + 1) == 0, "punch");
+        if (off < size)
+            memset(model + off, 0, (size_t)(off + n + 1 > size ? size - off : n + 1));
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++)
+            src[i] = (uint8_t)rnd(256);
+        if (size < off && n)
+            memset(model + size, 0, (size_t)(off - size));
+        CHECK(data_write(d, src, (uint64_t)n, &off) == n, "write");
+        memcpy(model + off, src, (size_t)n);
+        if (n && size < off + n)
+            size = off + n;
+    }
+}
+
+static void test_random(int64_t base)
+{
+    struct filedata d;
+    long before = frames_used;
+    bool ok = true;
+    uint8_t *bytes = malloc((size_t)base + 1);
+
+    for (int64_t i = 0; i < base; i++)
+        bytes[i] = model[i] = (uint8_t)(i * 7);
+    size = base;
+    data_init(&d, bytes, base);
+    for (int i = 0; i < 1500 && ok; i++) {
+        step(&d);
+        ok = same(&d);
+    }
+    data_free(&d);
+    free(bytes);
+    check(ok, base ? "random operations over the bundle's bytes" : "random operations");
+    check(frames_used == before, "all pages given back");
+}
+
+static void test_sparse(void)
+{
+    struct filedata d;
+    int64_t far = (1ll << 50) + 5, at = far;
+    uint8_t b[8] = {0};
+
+    data_init(&d, NULL, 0);
+    check(data_write(&d, "abc", 3, &at) == 3 && data_size(&d) == far + 3, "write at 2^50");
+    check(data_read(&d, b, 8, far - 2) == 5 && !memcmp(b, "\0\0abc", 5), "read around it");
+    check(data_seek(&d, 0, false) == (far & ~4095ll), "SEEK_DATA finds it");
+    check(data_seek(&d, 0, true) == 0, "SEEK_HOLE at a hole");
+    check(data_seek(&d, far, true) == far + 3, "the end is a hole");
+    check(data_seek(&d, far + 3, false) == -L_ENXIO, "no data behind the end");
+    at = DATA_MAX - 2;
+    check(data_write(&d, "abc", 3, &at) == 2 && data_size(&d) == DATA_MAX, "the last bytes");
+    at = DATA_MAX;
+    check(data_write(&d, "abc", 3, &at) == -L_EFBIG, "and none behind them");
+    check(data_truncate(&d, 1) == 0 && data_blocks(&d) == 0, "truncation frees");
+    data_free(&d);
+}
+
+static void test_exhausted(void)
+{
+    struct filedata d;
+    long before = frames_used;
+    int64_t at = 0;
+
+    data_init(&d, NULL, 0);
+    frames_left = 4;
+    int64_t n = data_write(&d, src, MAX, &at);
+    check(n > 0 && n < MAX && n % 4096 == 0 && data_size(&d) == n, "short write without memory");
+    at = n;
+    check(data_write(&d, src, 1, &at) == -L_ENOSPC, "then ENOSPC");
+    frames_left = 1l << 40;
+    data_free(&d);
+    check(frames_used == before, "all pages given back");
+}
+
+static void test_append(void)
+{
+    struct filedata d;
+    int64_t at = -1;
+
+    data_init(&d, "xyz", 3);
+    check(data_write(&d, "abc", 3, &at) == 3 && at == 3, "append tells where");
+    check(data_read(&d, got, 10, 0) == 6 && !memcmp(got, "xyzabc", 6), "and appends");
+    data_free(&d);
+}
+
+int main(void)
+{
+    test_random(0);
+    test_random(100001);
+    test_sparse();
+    test_exhausted();
+    test_append();
+    return failures != 0;
+}

@@ -1,0 +1,93 @@
+"""machine - the kernel beneath the runtime: build/machine.elf (tests/kernels/machine.c)."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from boot import QEMU, ROOT, Failed, expect, main, nmi_send, run  # noqa: E402
+
+KERNEL = os.path.join(ROOT, "build", "machine.elf")
+ALL_OK = "ok misc\nok vm\nok lock, clock\nok tlb\nok idle\nok timer\n"
+
+
+def command(directory, test, smp=2, more=(), words="lockrank"):
+    name = os.path.join(directory, test)
+    with open(name, "w", encoding="utf-8") as f:
+        f.write(test + "\n")
+    return [QEMU, "-kernel", KERNEL, "-bundle", name, "-smp", str(smp), "-m", "256M",
+            "-append", words, "-timeout", "280s", *more]
+
+
+def boot(directory, test, smp=2, stdin=b"", more=()):
+    return run(command(directory, test, smp, more), stdin)
+
+
+def test_all(directory):
+    for smp in (1, 2, 4):
+        expect(boot(directory, "all", smp), 0, ALL_OK, what=f"-smp {smp}")
+
+
+def test_64_cpus(directory):
+    expect(boot(directory, "misc", 64), 0, "ok misc\n")
+
+
+def test_maxcpus_memlimit(directory):
+    result = run(command(directory, "misc", 4, words="verbose maxcpus=2 memlimit=64M no=1"))
+    expect(result, 0, "ok misc\n", ["2 of 4 CPUs", "63 MiB of RAM", '"no=1" is not understood'])
+
+
+CRASHES = {
+    "overflow": ["guard page of the g0 stack", "recurse", "test_overflow"],
+    "doublefault": ["double fault", "guard page of the exception stack"],
+    "null": ["page fault: write of 0x8, where nothing is mapped", "test_null"],
+    "wild": ["page fault: write of 0x123456789000"],
+    "noncanonical": ["general protection fault"],
+    "jump": ["page fault: execution of 0x123456,"],
+    "text": ["which the page's protection forbids"],
+    "exec": ["page fault: execution of", "which the page's protection forbids"],
+    "div": ["divide error"],
+    "ud": ["invalid opcode"],
+    "panic": ["on purpose: 42", "test_panic", "cpu 1: stopped"],
+    "panics": ["gort: panic: cpu"],
+    "recursion": ["fault inside the crash report, giving up"],
+    "lockorder": ["lock order: b(", "under a("],
+}
+
+
+def test_crashes(directory):
+    for name, texts in CRASHES.items():
+        expect(boot(directory, name), 2, "", texts, what=name)
+
+
+def test_echo(directory):
+    data = bytes(range(256)) * 40 + b"\n\x04 at the start of a line\n\x1c\x1cd\n"
+    r = subprocess.run(command(directory, "echo"), input=data, capture_output=True, cwd=ROOT,
+                       timeout=120, check=False)
+    if r.stdout != b"ready\n" + data + b"ok echo\n":
+        raise Failed(f"{len(r.stdout)} bytes came back for {len(data)}: {r.stdout[-80:]!r}")
+
+
+def storm(directory, test, smp):
+    """Begins when the kernel is up: firmware does not survive NMIs."""
+    path = os.path.join(directory, f"mon-{test}-{smp}")
+    with subprocess.Popen(command(directory, test, smp, ["-monitor", path]), cwd=ROOT,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as p:
+        out = p.stdout.readline()
+        count = nmi_send(path, p)
+        out += p.stdout.read()
+        err = p.stderr.read().decode("utf-8", "backslashreplace")
+    expect((p.returncode, out.decode(), err), 0, f"ready\nok {test}\n", what=f"{test} {smp}:")
+    if count < 500:
+        raise Failed(f"only {count} NMIs were sent")
+
+
+def test_nmi_storm(directory):
+    for smp in (1, 2):
+        storm(directory, "sleep", smp)
+        storm(directory, "busy", smp)
+
+
+if __name__ == "__main__":
+    main([test_all, test_maxcpus_memlimit, test_crashes, test_echo],
+         slow=[test_64_cpus, test_nmi_storm])

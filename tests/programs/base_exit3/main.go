@@ -1,0 +1,12 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	fmt.Println("leaving")
+	go func() { select {} }()
+	os.Exit(3)
+}

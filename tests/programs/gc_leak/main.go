@@ -1,0 +1,45 @@
+// A leak grows slowly past the memory limit. The collector may not take the machine for that:
+// the program goes on, with half of the CPU time at least, until there is no memory at all.
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+type cell struct {
+	next *cell
+	data [4000]byte
+}
+
+func share() (gc, total float64) {
+	s := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"}}
+	metrics.Read(s)
+	return s[0].Value.Float64(), s[1].Value.Float64() - s[2].Value.Float64()
+}
+
+var garbage []byte
+
+func main() {
+	const limit = 48 << 20
+	debug.SetMemoryLimit(limit)
+	var leak *cell
+	var gc0, all0 float64
+	for n := 0; ; n++ {
+		leak = &cell{next: leak}
+		for range 20 {
+			garbage = make([]byte, 1000)
+		}
+		switch n * 4096 {
+		case limit:
+			fmt.Println("at the limit")
+			gc0, all0 = share()
+		case limit * 5 / 4:
+			gc, all := share()
+			fmt.Println("past it; more than 70 % of the time spent on collection:", (gc-gc0) > 0.7*(all-all0))
+			println("gc share", int(100*(gc-gc0)/(all-all0)), "%")
+		}
+	}
+}

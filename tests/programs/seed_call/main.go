@@ -1,0 +1,9 @@
+package main
+
+func add(a, b int) int {
+	return a + b
+}
+
+func main() {
+	_ = add(3, 5)
+}

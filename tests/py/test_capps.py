@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Programs in C: the samples of apps/, what ends a program, newlib under goroutines."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GORT = os.path.join(ROOT, "gort")
+
+
+def primes(n):
+    found = []
+    k = 2
+    while len(found) < n:
+        if all(k % p for p in found):
+            found.append(k)
+        k += 1
+    return "".join(f"{p}\n" for p in found).encode()
+
+
+class CApps(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tmp = tempfile.TemporaryDirectory()
+        cls.binaries = {}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tmp.cleanup()
+
+    def run_app(self, source, *args, smp=2, flags=(), status=0):
+        if source not in self.binaries:
+            out = os.path.join(self.tmp.name, os.path.basename(source) + ".elf")
+            subprocess.run([GORT, "build", "-o", out, os.path.join(ROOT, source)], check=True)
+            self.binaries[source] = out
+        r = subprocess.run([GORT, "exec", "-smp", str(smp), "-timeout", "120s", *flags,
+                            self.binaries[source], *args], capture_output=True)
+        self.assertEqual(r.returncode, status, (source, args, smp, r.stdout[-300:],
+                                                r.stderr[-1500:]))
+        return r
+
+    def every(self, source, want, *args, **more):
+        for smp in (1, 2, 4):
+            self.assertEqual(self.run_app(source, *args, smp=smp, **more).stdout, want,
+                             (source, smp))
+
+    def test_pipeline(self):
+        self.every("apps/c-pipeline", primes(20), "20")
+
+    def test_ticker(self):
+        self.every("apps/c-ticker", b"work 1\nwork 2\nwork 3\nticked\n")
+
+    def test_gcstress(self):
+        n = 60 * (2 ** 10 - 1)
+        want = "".join(f"goroutine {i}: {n} nodes\n" for i in range(4))
+        want += f"kept: {2**12 - 1} nodes\ncollected: yes\n"
+        self.every("apps/c-gcstress", want.encode(), "9")
+
+    def test_mandelbrot(self):
+        size, pixels = 24, bytearray()
+        for y in range(size):
+            for x in range(size):
+                a = b = 0.0
+                cr, ci, n = 3.0 * x / size - 2.2, 3.0 * y / size - 1.5, 0
+                while n < 200 and a * a + b * b <= 4:
+                    a, b = a * a - b * b + cr, 2 * a * b + ci
+                    n += 1
+                pixels += bytes([n * 7 & 255, n * 3 & 255, (255 - n) & 255])
+        self.every("apps/c-mandelbrot", b"P6\n24 24\n255\n" + bytes(pixels), "24")
+
+    def test_wordcount(self):
+        with open(os.path.join(ROOT, "LICENSE"), "rb") as f:
+            t = f.read()
+        want = f"{t.count(10):7} {len(t.split()):7} {len(t):7} /text/a\n".encode()
+        self.every("apps/c-wordcount", want,
+                   flags=["-file", "/text/a=" + os.path.join(ROOT, "LICENSE")])
+
+    def test_misuse(self):
+        for what, text in (("send", b"panic: send on closed channel\n\ngoroutine 1 [running]:"),
+                           ("close", b"panic: close of closed channel"),
+                           ("deadlock", b"fatal error: all goroutines are asleep - deadlock!"),
+                           ("unlock", b"fatal error: sync: unlock of unlocked mutex"),
+                           ("overflow", b"fatal error: stack overflow\n\ngoroutine "),
+                           ("assert", b'fatal error: assertion "argc == 77" failed'),
+                           ("null", b"page fault: write of 0")):
+            r = self.run_app("tests/capps/misuse.c", what, status=2)
+            self.assertIn(text, r.stderr, what)
+        r = self.run_app("tests/capps/misuse.c", "try", status=7)
+        self.assertEqual(r.stdout, b"0 send on closed channel\n")
+
+    def test_register(self):
+        self.every("tests/capps/register.c", b"".join(
+            b"%s: there, then gone\n" % r for r in (b"r12", b"rax", b"xmm9")))
+
+    def test_fuzz(self):
+        for smp, seed in ((1, 1), (2, 2), (4, 3)):
+            r = self.run_app("tests/capps/fuzz.c", str(seed), "10000", smp=smp)
+            self.assertEqual(r.stdout, b"10000 steps, 4000 messages\n", (smp, seed))
+
+    def test_stdio(self):
+        self.every("tests/capps/stdio.c", b"0 bad\n", "10")
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

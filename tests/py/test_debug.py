@@ -1,0 +1,43 @@
+"""gort debug: gdb stops in a Go function and shows its callers, and knows the kernel's names."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+COMMANDS = ["break main.grow", "continue", "continue", "bt", "print n", "info threads",
+            "info symbol kernel_main", "whatis options", "kill"]
+
+
+@unittest.skipUnless(shutil.which("gdb"), "no gdb here")
+class Debug(unittest.TestCase):
+    def debug(self):
+        with tempfile.TemporaryDirectory() as d:
+            wrapper = os.path.join(d, "gdb")
+            words = " ".join(f"-ex '{c}'" for c in COMMANDS)
+            with open(wrapper, "w", encoding="utf-8") as f:
+                f.write(f"#!/bin/sh\nexec gdb -nx -batch \"$@\" {words}\n")
+            os.chmod(wrapper, 0o755)
+            r = subprocess.run([os.path.join(ROOT, "gort"), "debug", "-timeout", "200",
+                                "./tests/programs/sched_storm"], cwd=ROOT, text=True,
+                               capture_output=True, env=dict(os.environ, GDB=wrapper),
+                               stdin=subprocess.DEVNULL, timeout=300)
+        return r.stdout + r.stderr
+
+    def test_backtrace(self):
+        text = self.debug()
+        self.assertRegex(text, r"hit Breakpoint 1, main\.main \(\) at \S*/sched_storm/main\.go:")
+        self.assertRegex(text, r"hit Breakpoint 2, main\.grow \(n=\d+, .*\) at \S*main\.go:")
+        trace = re.search(r"^#0 .*?^#[2-4] .*?runtime\.goexit", text, re.M | re.S)
+        self.assertTrue(trace, text[-3000:])
+        self.assertRegex(trace[0], r"(?s)#0 +main\.grow.*main\.work .*main\.go:.*"
+                                   r"#\d .*main\.main\.func1")
+        self.assertRegex(text, r"kernel_main in section \.text of \S*gort\.elf")
+        self.assertIn("type = boot_options", text)
+        self.assertRegex(text, r"CPU#1 \[")
+
+
+if __name__ == "__main__":
+    unittest.main()

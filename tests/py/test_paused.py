@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""A machine that is stopped and continued from QEMU's monitor: its time goes on, no step back,
+and all who sleep wake."""
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GORT = os.path.join(ROOT, "gort")
+
+
+class Paused(unittest.TestCase):
+    def test_stop_and_continue(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            elf, path = os.path.join(tmp, "paused.elf"), os.path.join(tmp, "monitor")
+            subprocess.run([GORT, "build", "-o", elf, "./tests/py/guests/paused"], cwd=ROOT,
+                           check=True)
+            for smp in ("1", "2", "4"):
+                with self.subTest(smp=smp):
+                    self.stop_and_continue(elf, path, smp)
+
+    def stop_and_continue(self, elf, path, smp):
+        p = subprocess.Popen([GORT, "exec", "-smp", smp, "-timeout", "120s", "-monitor", path,
+                              elf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        self.assertEqual(p.stdout.readline(), "ready\n")
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(path)
+            for seconds in (0.5, 0.05, 1.5):
+                time.sleep(0.3)
+                monitor.sendall(b"stop\n")
+                time.sleep(seconds)
+                monitor.sendall(b"cont\n")
+            out, err = p.communicate(timeout=150)
+        self.assertEqual((p.returncode, out), (0, "steps back: 0\n"), err)
+
+
+if __name__ == "__main__":
+    unittest.main()
