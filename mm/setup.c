@@ -143,7 +143,7 @@ static void keep_map(struct boot_info *bi)
 void mm_init(struct boot_info *bi, uint64_t limit)
 {
     early_init(bi);
-    pt_alloc_frame = early_frame;
+    pt_alloc_frame = pt_split_frame = early_frame;
     pt_root = early_frame();
     memset(phys_to_virt(pt_root), 0, PAGE_SIZE);
     map_kernel(bi);

@@ -48,9 +48,37 @@ static uint64_t table_frame(void)
     return pa;
 }
 
+/* Giving memory back may need a page table: for the rest of a large page that is cut, at either
+ * end of the range. These two frames are kept for that alone. A cut gives back 4 KiB at least,
+ * with which batch_flush replaces what it took. */
+static uint64_t spare[2];   /* [vm_lock] */
+static unsigned nspare;
+static bool use_spare;
+
+static uint64_t split_frame(void)
+{
+    uint64_t pa = table_frame();
+
+    if (pa || !use_spare || !nspare)
+        return pa;
+    __atomic_fetch_add(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+    return spare[--nspare];
+}
+
+static void free_frame(uint64_t pa, unsigned order)
+{
+    if (order == 0 && nspare < sizeof spare / sizeof spare[0])
+        spare[nspare++] = pa;
+    else
+        frame_free(pa, order);
+}
+
 void vm_init(void)
 {
     pt_alloc_frame = table_frame;
+    pt_split_frame = split_frame;
+    while (nspare < sizeof spare / sizeof spare[0])
+        CHECK(spare[nspare++] = frame_alloc(0), "no memory at boot%s", "");
     CHECK(ranges_add(&zones[VM_KERNEL], VM_KERNEL_BASE + PAGE_SIZE, KERNEL_ZONE_END) &&
           ranges_add(&zones[VM_HEAP], HEAP_ZONE_LOW, HEAP_ZONE_END), "no memory at boot");
 }
@@ -135,7 +163,7 @@ static void batch_flush(struct batch *b)
     if (b->hi > b->lo)
         tlb_shootdown(b->lo, b->hi - b->lo);
     for (unsigned i = 0; i < b->n; i++) {
-        frame_free(b->f[i].pa, b->f[i].order);
+        free_frame(b->f[i].pa, b->f[i].order);
         if (b->f[i].table)
             __atomic_fetch_sub(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
     }
@@ -162,9 +190,11 @@ static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
 {
     struct batch b = { .lo = UINTPTR_MAX };
 
+    use_spare = free_frames;
     for (uintptr_t next; va < end; va = next) {
         unsigned level;
         uint64_t *e = pt_leaf_within(va, end, &level, &next);
+        CHECK(next > va, "out of memory: no page table to unmap part of the page at %#lx", va);
         if (e) {
             uint64_t old = __atomic_exchange_n(e, 0, __ATOMIC_SEQ_CST);
             uint64_t pa = old & PTE_ADDR & ~(LEVEL_SIZE(level) - 1);
@@ -178,6 +208,7 @@ static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
         }
     }
     batch_flush(&b);
+    use_spare = false;
 }
 
 /* Of the heap only: the kernel does not live without what it asks for. */
@@ -242,6 +273,10 @@ int vm_protect(uintptr_t va, size_t size, unsigned prot)
     for (uintptr_t next; p < end; p = next) {
         unsigned level;
         uint64_t *e = pt_leaf_within(p, end, &level, &next);
+        if (next == p) {
+            err = -ENOMEM;
+            break;
+        }
         if (e)
             __atomic_store_n(e, (*e & keep) | flags, __ATOMIC_SEQ_CST);
         else

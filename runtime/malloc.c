@@ -16,7 +16,7 @@
 
 /* What rt_malloc_slow answers: runtime/overlay/malloc.go knows the numbers. */
 enum { MALLOC_DONE = 0, MALLOC_DIRTY = 1, MALLOC_COLLECT = 2, MALLOC_BARE = 3,
-       MALLOC_BARE_DIRTY = 4 };
+       MALLOC_BARE_DIRTY = 4, MALLOC_WAIT = 5 };
 
 extern const void *type_mask_in_progress;
 
@@ -326,12 +326,14 @@ void rt_malloc_slow(struct malloc_slow_frame *f)
 
     if (!((struct leaf_table *)f->leaves)->installed)
         install_leaves(f->leaves);
-    if (gc.blacken && gp->gc_assist_bytes < (int64_t)f->size)
-        gc_assist(gp, f->size);
+    bool paid = !gc.blacken || gp->gc_assist_bytes >= (int64_t)f->size ||
+                gc_assist(gp, f->size);
     gc_start_if_wanted();
     f = g_gate_frame(gp); /* stopping the world may have moved the stack */
     f->p = NULL;
-    f->status = MALLOC_COLLECT;
+    f->status = paid ? MALLOC_COLLECT : MALLOC_WAIT;
+    if (!paid)
+        return;
     if (!f->again && stress_due())
         return;
     if (gc.blacken)

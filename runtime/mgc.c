@@ -33,12 +33,14 @@
 #define STW_DRAIN_BYTES (1ull << 20)
 #define ASSIST_MIN      (64ull << 10)
 #define ASSIST_WORK_MAX (1ull << 20)
+#define SCAVENGE_PIECE  (4ull << 20)
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
 void *gc_pool_cleanup;
 
 static struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
-static struct g *idle_workers, *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
+/* [gc_lock] parked, linked by schedlink */
+static struct g *idle_workers, *waiters, *assisters, *sweeper;
 
 static struct {
     uint32_t running;      /* [atomic] from before the first stop until after the last */
@@ -68,20 +70,30 @@ void gc_init(void) { gc_roots_init(); }
 
 /* ---- pacing ------------------------------------------------------------------------------ */
 
+/* What the limit counts besides the frames of mheap. */
+static uint64_t metadata(void)
+{
+    return mheap.meta_spans + mheap.meta_caches + mheap.meta_tables + mheap.meta_other +
+           load(&persistent_other);
+}
+
 static uint64_t overhead(void)
 {
     uint64_t in_use = load(&mheap.in_use);
     uint64_t frag = in_use > gc.heap_marked ? in_use - gc.heap_marked : 0;
 
-    return load(&mheap.stacks) + load(&mheap.manual) + mheap.meta_spans + mheap.meta_caches +
-           mheap.meta_tables + mheap.meta_other + load(&persistent_other) + frag / 2;
+    return load(&mheap.stacks) + load(&mheap.manual) + metadata() + frag / 2;
+}
+
+static int64_t limit_now(void)
+{
+    return gc.limit < (int64_t)work.ram_limit ? gc.limit : (int64_t)work.ram_limit;
 }
 
 static void pace(void)
 {
-    int64_t limit = gc.limit < (int64_t)work.ram_limit ? gc.limit : (int64_t)work.ram_limit;
-    struct pacer_in in = { gc.percent, limit, gc.heap_marked, work.roots, overhead(), work.runway,
-                           work.relax };
+    struct pacer_in in = { gc.percent, limit_now(), gc.heap_marked, work.roots, overhead(),
+                           work.runway, work.relax };
     struct pacer_out out = pacer_compute(&in);
 
     __atomic_store_n(&gc.goal, out.goal, __ATOMIC_RELAXED);
@@ -341,7 +353,14 @@ void rt_gc_worker(struct gc_worker_frame *f)
     step_back(gp);
 }
 
-void gc_assist(struct g *gp, size_t size)
+/* Allocation that outruns the marking must wait for it: with nothing left to mark here, and past
+ * the goal, only the end of the cycle helps. */
+static bool must_wait(void)
+{
+    return gc.phase == GC_MARK && load(&gc.heap_live) > load(&gc.goal) && m_self()->locks == 0;
+}
+
+bool gc_assist(struct g *gp, size_t size)
 {
     uint64_t done = load(&work.scan_work), expect = work.last_marked + work.roots;
     uint64_t left = expect > done ? expect - done : 0;
@@ -359,10 +378,24 @@ void gc_assist(struct g *gp, size_t size)
         more = mark_some(p);
     publish(p->gcw);
     __atomic_sub_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
-    gp->gc_assist_bytes += (int64_t)debt;
     __atomic_add_fetch(&gc_metrics.assist_ns, (uint64_t)(clock_mono_ns() - t0), __ATOMIC_RELAXED);
     if (!more && m_self()->locks == 0 && looks_complete())
         finish_g0();
+    if (!more && must_wait())
+        return false;
+    gp->gc_assist_bytes += (int64_t)debt;
+    return true;
+}
+
+void rt_gc_assist_wait(struct gc_assist_wait_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    lock(&gc_lock);
+    if (must_wait()) /* it cannot end now: a stop of the world waits for this gate */
+        park_on_locked(gp, &assisters, WAIT_GC_ASSIST_WAIT);
+    unlock(&gc_lock);
 }
 
 /* ---- the last stop ----------------------------------------------------------------------- */
@@ -481,6 +514,7 @@ static void finish_stopped(int64_t t0)
         trace(t0 - work.mark_ns, t1 - t0, live_end);
     __atomic_store_n(&work.running, 0, __ATOMIC_SEQ_CST);
     wake_list(&waiters);
+    wake_list(&assisters);
     wake_list(&sweeper);
 }
 
@@ -553,11 +587,24 @@ void rt_gc_sweep(struct gc_sweep_frame *f)
     finq_wake();
 }
 
+/* Gives free pages back until no more frames are held than the limit allows. In pieces, for
+ * mheap.lock's sake. */
+static void scavenge_to_limit(void)
+{
+    for (size_t given = 1; given;) {
+        uint64_t held = load(&mheap.committed) + metadata(), limit = (uint64_t)gc.limit;
+        if (held <= limit)
+            return;
+        given = mheap_scavenge(held - limit < SCAVENGE_PIECE ? held - limit : SCAVENGE_PIECE);
+    }
+}
+
 /* After a sweep: gives back what the heap will not need before its next goal. */
 static void scavenge_excess(void)
 {
     uint64_t goal = load(&gc.goal), committed = load(&mheap.committed);
 
+    scavenge_to_limit();
     if (goal == ~0ul)
         return;
     uint64_t keep = goal + goal / 10 + load(&mheap.stacks) + load(&mheap.manual) + (8 << 20);
@@ -599,6 +646,7 @@ void rt_gc_set_limit(struct gc_set_limit_frame *f)
     if (f->limit >= 0)
         gc.limit = f->limit;
     pace();
+    scavenge_to_limit();
 }
 
 void rt_gc_free_os_memory(struct gc_free_os_memory_frame *f)

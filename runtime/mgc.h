@@ -56,8 +56,9 @@ static inline bool gc_wanted(void)
 /* In a gate: starts a cycle if one is wanted. Returns when it is on its way. */
 void gc_start_if_wanted(void);
 /* In a gate, while gc.blacken: the calling goroutine owes marking for `size` bytes. May stop
- * the world. */
-void gc_assist(struct g *gp, size_t size);
+ * the world. False: the heap is past its goal and nothing is left to mark here; the goroutine
+ * must wait for the cycle's end (the gate gc_assist_wait) and ask again. */
+bool gc_assist(struct g *gp, size_t size);
 /* The object at index i of s has just been allocated while marking: it is born black. */
 void gc_mark_new(struct mspan *s, unsigned i);
 /* Tells the collector of a pointer that is read or written past the compiler's barriers. Any

@@ -2,6 +2,7 @@
 #include "runtime/mgcpacer.h"
 
 #define MIN_HEAP        (4ull << 20)
+#define STEP_MIN        (1ull << 20)
 #define RELAX_MIN       (1ull << 20)
 #define RELAX_MAX       (1ull << 30)
 #define RATIO_ONE       1024ull
@@ -26,7 +27,8 @@ static uint64_t goal_of_percent(const struct pacer_in *in)
 }
 
 /* What the limit leaves for objects, with a little room for being late: 3 %, at least 1 MiB.
- * Never below what lives, or every allocation would collect. */
+ * Always some way above what lives: a leak past the limit must go on, and at the goal allocation
+ * waits for marking to end. */
 static uint64_t goal_of_limit(const struct pacer_in *in)
 {
     if (in->limit == INT64_MAX)
@@ -34,7 +36,9 @@ static uint64_t goal_of_limit(const struct pacer_in *in)
     uint64_t room = sub_sat((uint64_t)in->limit, in->overhead);
     uint64_t slack = room / 32 > (1 << 20) ? room / 32 : 1 << 20;
     room = sub_sat(room, slack);
-    return room > in->marked + in->relax ? room : in->marked + in->relax;
+    uint64_t step = in->marked / 8 > STEP_MIN ? in->marked / 8 : STEP_MIN;
+    step = in->relax > step ? in->relax : step;
+    return room > in->marked + step ? room : in->marked + step;
 }
 
 uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns)

@@ -4,6 +4,7 @@
 static const char *const wait_texts[WAIT_COUNT] = {
     [WAIT_ZERO] = "",
     [WAIT_GC_ASSIST] = "GC assist marking",
+    [WAIT_GC_ASSIST_WAIT] = "GC assist wait",
     [WAIT_IO] = "IO wait",
     [WAIT_CHAN_RECV_NIL] = "chan receive (nil chan)",
     [WAIT_CHAN_SEND_NIL] = "chan send (nil chan)",

@@ -5,7 +5,7 @@
 #include "mm/mm.h"
 
 uint64_t pt_root;
-uint64_t (*pt_alloc_frame)(void);
+uint64_t (*pt_alloc_frame)(void), (*pt_split_frame)(void);
 
 static unsigned pt_index(uintptr_t va, unsigned level)
 {
@@ -125,19 +125,20 @@ int pt_map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned ma
 }
 
 /* Replaces a large page by 512 of the next size that map the same. The new table is
- * complete before it becomes visible, so other CPUs never see a hole. */
-static void split(uint64_t *e, unsigned level)
+ * complete before it becomes visible, so other CPUs never see a hole. False: no frame. */
+static bool split(uint64_t *e, unsigned level)
 {
     uint64_t old = *e, pa = old & PTE_ADDR & ~(LEVEL_SIZE(level) - 1);
     uint64_t flags = old & ~(PTE_ADDR | PTE_PS);
-    uint64_t frame = pt_alloc_frame();
+    uint64_t frame = pt_split_frame();
 
-    CHECK(frame, "out of memory: no frame for a page table to split a %llu KiB page",
-          LEVEL_SIZE(level) >> 10);
+    if (!frame)
+        return false;
     uint64_t *t = phys_to_virt(frame);
     for (uint64_t i = 0; i < 512; i++)
         t[i] = (pa + i * LEVEL_SIZE(level - 1)) | flags | (level > 2 ? PTE_PS : 0);
     __atomic_store_n(e, frame | PTE_P | PTE_W, __ATOMIC_RELEASE);
+    return true;
 }
 
 uint64_t *pt_leaf_within(uintptr_t va, uintptr_t end, unsigned *level, uintptr_t *next)
@@ -152,8 +153,11 @@ uint64_t *pt_leaf_within(uintptr_t va, uintptr_t end, unsigned *level, uintptr_t
             *next = base + LEVEL_SIZE(l);
             return NULL;
         }
-        if (l > 1 && *e & PTE_PS && (base < va || base + LEVEL_SIZE(l) - 1 > end - 1))
-            split(e, l);
+        if (l > 1 && *e & PTE_PS && (base < va || base + LEVEL_SIZE(l) - 1 > end - 1) &&
+            !split(e, l)) {
+            *next = va;
+            return NULL;
+        }
         if (l == 1 || *e & PTE_PS) {
             *level = l;
             *next = base + LEVEL_SIZE(l);

@@ -23,6 +23,7 @@
 
 extern uint64_t pt_root;                 /* physical address of the PML4 */
 extern uint64_t (*pt_alloc_frame)(void); /* a frame for a table, 0 = none */
+extern uint64_t (*pt_split_frame)(void); /* the same, for the table of a page that is split */
 
 /* Finds the leaf that maps va in the tables of `root`: its value, level in *level; 0 if
  * there is none. Any context. */
@@ -35,7 +36,8 @@ int pt_map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned ma
  * TLBs flushed). */
 uint64_t *pt_slot(uintptr_t va, unsigned level);
 /* The slot of the leaf that maps va, after splitting it until it is within [va, end):
- * NULL with *next = address behind the hole if nothing is mapped. -ENOMEM panics. */
+ * NULL with *next = address behind the hole if nothing is mapped, NULL with *next = va if
+ * there is no frame to split with. */
 uint64_t *pt_leaf_within(uintptr_t va, uintptr_t end, unsigned *level, uintptr_t *next);
 /* Frees the page table that covers the 2 MiB around va if it is empty; returns its frame
  * (free it after the shootdown) or 0. */

@@ -37,8 +37,8 @@ enum mmap_result mmap_fault(uintptr_t va, unsigned access);
 /* The functions below: g0, no lock at or above RANK_MMAP. Ranges are whole pages. */
 
 /* A mapping of `size` bytes, at `at` exactly if that is not 0 (then what was mapped there goes;
- * `replace` false: it must be free). prot: VM_R, VM_W, VM_X, which are PROT_*. inode NULL: anonymous; else a reference is taken. Returns
- * the address, or a negative error. */
+ * `replace` false: it must be free). prot: VM_R, VM_W, VM_X, which are PROT_*. inode NULL:
+ * anonymous; else a reference is taken. Returns the address, or a negative error. */
 int64_t mmap_add(uintptr_t at, bool replace, size_t size, unsigned prot, bool shared,
                  struct inode *inode, int64_t off);
 int mmap_remove(uintptr_t lo, uintptr_t hi);

@@ -31,6 +31,7 @@ const (
 	mallocCollect   = 2 // collect (there is no memory, or the boot option gcstress), then ask again
 	mallocBare      = 3 // very large, no memory behind it yet
 	mallocBareDirty = 4 // the same, and part of it is not zero
+	mallocWait      = 5 // the collector must catch up: wait for it, then ask again
 )
 
 // How much of a large object is zeroed or provided between two chances to stop.
@@ -41,14 +42,22 @@ const (
 
 func malloc_commit(p unsafe.Pointer, off, n uintptr, again bool) (ok bool)
 
+func gc_assist_wait()
+
 func mallocgcSlow(size uintptr, typ *_type, needzero bool) unsafe.Pointer {
-	for again := false; ; again = true {
+	for again := false; ; {
 		p, status := malloc_slow(size, typ, needzero, again, leaves_addr())
 		if status == mallocDone {
 			return p
 		}
-		if status == mallocCollect || status >= mallocBare && !commitLarge(p, size, again) {
+		if status == mallocWait {
+			gc_assist_wait()
+			continue
+		}
+		bare := status == mallocBare || status == mallocBareDirty
+		if status == mallocCollect || bare && !commitLarge(p, size, again) {
 			collect(false)
+			again = true
 			continue
 		}
 		if status == mallocDirty || status == mallocBareDirty {

@@ -47,7 +47,7 @@ void gc_init(void) { gc_roots_init(); }
 void gc_start_if_wanted(void) {}
 void gc_shade(void *p) { (void)p; }
 void gc_mark_new(struct mspan *s, unsigned i) { mspan_mark(s, i); }
-void gc_assist(struct g *gp, size_t size) { (void)gp, (void)size; }
+bool gc_assist(struct g *gp, size_t size) { (void)gp, (void)size; return true; }
 
 /* ---- types ------------------------------------------------------------------------------- */
 

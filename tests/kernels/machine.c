@@ -92,10 +92,61 @@ static void vm_once(void)
     vm_release(a, 64ul << 20);
 }
 
+/* No access keeps the contents. */
+static void vm_no_access(void)
+{
+    uintptr_t a = vm_reserve(VM_HEAP, 0, HUGE_PAGE_SIZE, HUGE_PAGE_SIZE);
+
+    CHECK(vm_commit(a, HUGE_PAGE_SIZE) == 0, "commit");
+    *(uint64_t *)(a + 4096) = 42;
+    CHECK(vm_protect(a + 4096, 4096, 0) == 0, "protect");
+    CHECK(!probe_read(a + 4096) && probe_read(a) && probe_read(a + 8192), "no access");
+    CHECK(vm_protect(a + 4096, 4096, VM_R | VM_W) == 0, "protect");
+    CHECK(*(uint64_t *)(a + 4096) == 42, "contents lost");
+    vm_decommit(a, HUGE_PAGE_SIZE);
+    vm_release(a, HUGE_PAGE_SIZE);
+}
+
+/* Parts of large pages are given back, and refused to vm_protect, when no frame is left. */
+static void vm_without_memory(void)
+{
+    const size_t size = 8 * HUGE_PAGE_SIZE;
+    uintptr_t a = vm_reserve(VM_HEAP, 0, size, HUGE_PAGE_SIZE);
+    uint64_t *list = NULL;
+    int err = 0;
+
+    CHECK(vm_commit(a, size) == 0, "commit");
+    for (uint64_t pa; (pa = frame_alloc(0));) {
+        uint64_t *p = phys_to_virt(pa);
+        *p = (uint64_t)list;
+        list = p;
+    }
+    err = vm_protect(a, 4096, VM_R);
+    CHECK(err == -ENOMEM, "vm_protect without memory: %d", err);
+    /* Both ends of a range cut a page each time; what is freed is taken away again. */
+    for (uintptr_t p = a + 4096; p < a + size - HUGE_PAGE_SIZE; p += 2 * HUGE_PAGE_SIZE) {
+        vm_decommit(p + HUGE_PAGE_SIZE - 8192, 8192);
+        for (uint64_t pa; (pa = frame_alloc(0));) {
+            uint64_t *q = phys_to_virt(pa);
+            *q = (uint64_t)list;
+            list = q;
+        }
+    }
+    while (list) {
+        uint64_t pa = (uintptr_t)list - DIRECT_MAP_BASE;
+        list = (uint64_t *)*list;
+        frame_free(pa, 0);
+    }
+    vm_decommit(a, size);
+    vm_release(a, size);
+}
+
 static void test_vm(void)
 {
     vm_once();
     vm_once();
+    vm_no_access();
+    vm_without_memory();
     uint64_t before = free_bytes();
     for (int i = 0; i < 20; i++)
         vm_once();
