@@ -20,7 +20,7 @@
 #include "kernel/lock.h"
 #include "runtime/gotypes.h"
 
-/* Status of a goroutine: written by g_status_set (sched.c) alone. Numbers are Go's. */
+/* Status of a goroutine: written by g_status_set (gstatus.c) alone. Numbers are Go's. */
 enum g_status {
     G_IDLE = 0,      /* just allocated */
     G_RUNNABLE = 1,  /* on a run queue; the queue owns the stack */

@@ -21,44 +21,6 @@ struct g *allgs;
 
 void g_switch(struct g *gp) __attribute__((noreturn));
 
-/* runtime/metrics' times of waiting: after one stop in TRACK_PERIOD a goroutine is tracked
- * until it runs again. Called before the change, while gp is the caller's. */
-static void track(struct g *gp, uint32_t from, uint32_t to)
-{
-    int64_t now = clock_mono_ns();
-
-    if (from == G_RUNNABLE)
-        gp->runnable_ns += now - gp->track_since;
-    else if (from == G_WAITING && waits_for_mutex(gp))
-        __atomic_add_fetch(&sched_metrics.mutex_wait_ns, (now - gp->track_since) * TRACK_PERIOD,
-                           __ATOMIC_RELAXED);
-    gp->track_since = now;
-    if (from == G_RUNNABLE && to == G_RUNNING) {
-        gp->tracking = false;
-        time_hist_add(&sched_metrics.latencies, gp->runnable_ns);
-        gp->runnable_ns = 0;
-    }
-}
-
-/* The one writer of g->status. The collector may hold G_SCAN for a moment: wait it out. */
-void g_status_set(struct g *gp, uint32_t from, uint32_t to)
-{
-    if (from == G_RUNNING && gp->track_seq++ % TRACK_PERIOD == 0)
-        gp->tracking = true;
-    if (gp->tracking)
-        track(gp, from, to);
-    for (unsigned spins = 0;; spins++) {
-        uint32_t seen = from;
-        if (__atomic_compare_exchange_n(&gp->status, &seen, to, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED))
-            return;
-        CHECK(seen == (from | G_SCAN), "goroutine %lu: status %u where %u was due (to %u)",
-              gp->goid, seen, from, to);
-        CHECK(spins < 1000000000u, "goroutine %lu: the collector keeps its stack", gp->goid);
-        cpu_relax();
-    }
-}
-
 /* ---- global queue ------------------------------------------------------------------- */
 
 static void globq_put_list(struct g *head, struct g *tail, unsigned n)
@@ -481,11 +443,21 @@ static bool p_take_idle(void)
     return p != NULL;
 }
 
-/* All Ms are idle: nothing can ever run again unless a timer or a device says so. */
+/* Is a goroutine queued at an M? sched.lock is held. */
+static bool locked_runnable(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (allm[i] && allm[i]->lockq)
+            return true;
+    return false;
+}
+
+/* All Ms are idle: nothing can ever run again unless a timer or a device says so. An M on the
+ * idle list with a goroutine of its own is on its way to take a P. */
 static bool deadlocked(void)
 {
     return sched.nmidle == ncpu && !sched.stopping && sched.runq_size == 0 &&
-           program_timers_earliest() == INT64_MAX &&
+           !locked_runnable() && program_timers_earliest() == INT64_MAX &&
            __atomic_load_n(&sched.nextwait, __ATOMIC_SEQ_CST) == 0 && sched.started;
 }
 
