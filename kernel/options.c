@@ -12,6 +12,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "ipifault", NUMBER, offsetof(struct boot_options, ipifault) },
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
     { "gcstress", NUMBER, offsetof(struct boot_options, gcstress) },
+    { "forcegc", NUMBER, offsetof(struct boot_options, forcegc) },
     { "allocfail", NUMBER, offsetof(struct boot_options, allocfail) },
     { "seed", NUMBER, offsetof(struct boot_options, seed) },
     { "maxcpus", NUMBER, offsetof(struct boot_options, maxcpus) },

@@ -13,6 +13,7 @@ struct boot_options {
     bool     stackstress;    /* move a stack at every chance */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
     uint64_t gcstress;       /* collect at every Nth allocation, 0 = off */
+    uint64_t forcegc;        /* ms after which a collection is due anyway; 0 = two minutes */
     uint64_t allocfail;      /* every Nth allocation or commit of heap pages fails; 0 = off */
     uint64_t seed;           /* random numbers and scheduling choices follow from it; 0 = off */
     uint64_t maxcpus;        /* use at most this many CPUs; 0 = all */

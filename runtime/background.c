@@ -44,6 +44,11 @@ void background_ask(void (*fn)(void))
     __atomic_store_n(&slot_of(fn)->when, 1, __ATOMIC_SEQ_CST);
 }
 
+void background_at(void (*fn)(void), int64_t when)
+{
+    __atomic_store_n(&slot_of(fn)->when, when, __ATOMIC_SEQ_CST);
+}
+
 int64_t background_next(void)
 {
     int64_t t = INT64_MAX;

@@ -14,6 +14,8 @@ void background_every(int64_t period, void (*fn)(void));
 /* Runs fn once, soon. Any context, interrupts too; fn is one of a few. Asked for again before it
  * has begun: still once. */
 void background_ask(void (*fn)(void));
+/* The same, not before `when` (clock_mono_ns). Gates and jobs. */
+void background_at(void (*fn)(void), int64_t when);
 /* When the next job is due: clock_mono_ns, INT64_MAX = none. Any context. */
 int64_t background_next(void);
 /* Runs what is due. May cost the CPU its P (a job may stop the world): look again. True if

@@ -372,3 +372,37 @@ void rt_persistent_alloc(struct persistent_alloc_frame *f)
 {
     f->p = persistent_alloc(f->size, f->align ? f->align : 8, &mheap.meta_other);
 }
+
+void rt_mem_object(struct mem_object_frame *f)
+{
+    uintptr_t p = (uintptr_t)f->p;
+    struct mspan *s = mheap_object_span(p);
+
+    f->base = f->size = 0;
+    f->noscan = f->tiny = false;
+    if (!s)
+        return;
+    f->base = s->base + mspan_index(s, p) * s->elemsize;
+    f->size = s->elemsize;
+    f->noscan = mspan_noscan(s);
+    f->tiny = s->spanclass == TINY_SPAN_CLASS;
+    if (!f->noscan && !mspan_has_bits(s) && !mspan_is_large(s)) {
+        f->base += MALLOC_HEADER;
+        f->size -= MALLOC_HEADER;
+    }
+}
+
+/* mask, which is zeroed, covers the heap object that starts at p. */
+void rt_mem_ptrmask(struct mem_ptrmask_frame *f)
+{
+    uintptr_t p = (uintptr_t)f->p, slot;
+    struct mspan *s = mheap_object_span(p);
+    struct ptrs walk;
+
+    if (!s || mspan_noscan(s))
+        return;
+    ptrs_of_object(&walk, s, s->base + mspan_index(s, p) * s->elemsize, p,
+                   p + 8 * (uintptr_t)f->mask.len);
+    while ((slot = ptrs_next(&walk)))
+        ((uint8_t *)f->mask.ptr)[(slot - p) / 8] = 1;
+}

@@ -15,7 +15,8 @@ struct sched_metrics sched_metrics;
 struct metrics_raw {
     uint64_t percent, limit, goal, marked;
     uint64_t scan_heap, scan_stack, scan_globals;
-    uint64_t mark_worker_ns, mark_assist_ns, pause_cpu_ns, idle_ns, total_ns;
+    uint64_t mark_worker_ns, mark_idle_ns, mark_assist_ns, pause_cpu_ns, idle_ns, total_ns;
+    uint64_t scavenge_assist_ns, scavenge_bg_ns;
     uint64_t cleanups_queued, cleanups_run, finalizers_queued, finalizers_run;
     uint64_t gomaxprocs, threads, created, goroutines;
     uint64_t in_syscall, runnable, running, waiting;
@@ -62,7 +63,10 @@ static void read_cpu(struct metrics_raw *m)
         m->idle_ns += cpus[i]->idle_ns;
     m->total_ns = (uint64_t)clock_mono_ns() * ncpu;
     m->mark_worker_ns = load(&gc_metrics.worker_ns);
+    m->mark_idle_ns = load(&gc_metrics.idle_worker_ns);
     m->mark_assist_ns = load(&gc_metrics.assist_ns);
+    m->scavenge_assist_ns = load(&gc_metrics.scavenge_assist_ns);
+    m->scavenge_bg_ns = load(&gc_metrics.scavenge_bg_ns);
     m->pause_cpu_ns = gc.pause_total_ns * gomaxprocs;
 }
 

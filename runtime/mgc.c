@@ -12,6 +12,7 @@
 #include "runtime/mgc.h"
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
+#include "runtime/background.h"
 #include "runtime/mbitmap.h"
 #include "runtime/mcache.h"
 #include "runtime/metrics.h"
@@ -21,9 +22,11 @@
 #include "runtime/mgcroot.h"
 #include "runtime/mheap.h"
 #include "runtime/mprof.h"
+#include "runtime/scavenge.h"
 #include "runtime/sched.h"
 #include "runtime/wbbuf.h"
 #include "kernel/clock.h"
+#include "kernel/options.h"
 #include "kernel/print.h"
 #include "rt_frames.h"
 
@@ -33,7 +36,7 @@
 #define STW_DRAIN_BYTES (1ull << 20)
 #define ASSIST_MIN      (64ull << 10)
 #define ASSIST_WORK_MAX (1ull << 20)
-#define SCAVENGE_PIECE  (4ull << 20)
+#define FORCED_PERIOD_NS 120000000000ll
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
 void *gc_pool_cleanup;
@@ -60,7 +63,8 @@ static struct {
     int64_t  last_end_ns;
     uint64_t assist_ns;    /* this cycle's */
     uint64_t assist_ns_then; /* gc_metrics.assist_ns at the last cycle's end */
-    int64_t  start_ns, stop1_ns, mark_ns, cpu_ns; /* this cycle's */
+    int64_t  start_ns, stop1_ns, mark_ns; /* this cycle's */
+    int64_t  cpu_ns, idle_ns; /* [atomic] of workers: beside others, and with nobody waiting */
     int64_t  cpu_total_ns;
 } work;
 
@@ -70,19 +74,12 @@ void gc_init(void) { gc_roots_init(); }
 
 /* ---- pacing ------------------------------------------------------------------------------ */
 
-/* What the limit counts besides the frames of mheap. */
-static uint64_t metadata(void)
-{
-    return mheap.meta_spans + mheap.meta_caches + mheap.meta_tables + mheap.meta_other +
-           load(&persistent_other);
-}
-
 static uint64_t overhead(void)
 {
     uint64_t in_use = load(&mheap.in_use);
     uint64_t frag = in_use > gc.heap_marked ? in_use - gc.heap_marked : 0;
 
-    return load(&mheap.stacks) + load(&mheap.manual) + metadata() + frag / 2;
+    return load(&mheap.stacks) + load(&mheap.manual) + mheap_metadata() + frag / 2;
 }
 
 static int64_t limit_now(void)
@@ -163,6 +160,31 @@ static void barrier_set(bool on)
     __atomic_store_n(app->write_barrier, on, __ATOMIC_SEQ_CST);
 }
 
+/* GODEBUG=gcpacertrace=1, much as Go has it. */
+static void trace_pacer_begin(void)
+{
+    uint64_t goal = load(&gc.goal);
+
+    if (!app->debug->gcpacertrace)
+        return;
+    uint64_t ratio = pacer_assist_ratio(work.last_marked + work.roots, work.live_at_start, goal);
+    kprintf("pacer: assist ratio=%lu.%03lu (scan %lu MB in %lu->%lu MB) workers=%u\n",
+            (unsigned long)ratio / 1024, (unsigned long)(ratio % 1024 * 1000 / 1024),
+            (unsigned long)load(&gc.heap_scan) >> 20, (unsigned long)work.live_at_start >> 20,
+            (unsigned long)goal >> 20, gomaxprocs);
+}
+
+static void trace_pacer_end(uint64_t live, uint64_t goal, uint64_t expected)
+{
+    if (!app->debug->gcpacertrace)
+        return;
+    kprintf("pacer: %u%% CPU (25 exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
+            "(∆goal %ld)\n", (unsigned)(gc.cpu_fraction * 100),
+            (unsigned long)gc_metrics.scan_heap, (unsigned long)gc_metrics.scan_stack,
+            (unsigned long)gc_metrics.scan_globals, (unsigned long)expected,
+            (unsigned long)work.live_at_start, (unsigned long)live, (long)(live - goal));
+}
+
 static void finish_stopped(int64_t t0);
 static void publish(struct gcw *w);
 
@@ -211,7 +233,7 @@ static bool start_g0(bool forced)
         go_call(gc_pool_cleanup, NULL, 0);
     work.forced = forced;
     work.bytes_marked = work.scan_work = 0;
-    work.cpu_ns = 0;
+    work.cpu_ns = work.idle_ns = 0;
     work.live_at_start = load(&gc.heap_live);
     stamp_caches();
     barrier_set(true);
@@ -221,6 +243,7 @@ static bool start_g0(bool forced)
         return true;
     }
     work.roots = mark_roots_prepare();
+    trace_pacer_begin();
     work.mark_ns = stw_end();
     work.stop1_ns = work.mark_ns - t0;
     time_hist_add(&gc_metrics.pauses, work.stop1_ns);
@@ -320,7 +343,8 @@ static bool worker_slice(struct g *gp)
     bool more = drain(t0 + (slice < SLICE_MAX_NS ? slice : SLICE_MAX_NS));
     publish(p_self()->gcw);
     g_status_set(gp, G_WAITING, G_RUNNING);
-    __atomic_add_fetch(&work.cpu_ns, clock_mono_ns() - t0, __ATOMIC_RELAXED);
+    __atomic_add_fetch(others ? &work.cpu_ns : &work.idle_ns, clock_mono_ns() - t0,
+                       __ATOMIC_RELAXED);
     return more;
 }
 
@@ -424,7 +448,7 @@ static void limit_cpu(void)
 {
     int64_t now = clock_mono_ns();
     uint64_t assists = load(&gc_metrics.assist_ns);
-    uint64_t cost = (uint64_t)load((const uint64_t *)&work.cpu_ns) + assists - work.assist_ns_then;
+    uint64_t cost = (uint64_t)(work.cpu_ns + work.idle_ns) + assists - work.assist_ns_then;
 
     work.relax = pacer_limiter(work.relax, cost, (uint64_t)(now - work.last_end_ns) * gomaxprocs);
     if (work.relax)
@@ -458,6 +482,7 @@ static void count_cycle(int64_t stop2_ns)
 
     time_hist_add(&gc_metrics.pauses, stop2_ns);
     gc_metrics.worker_ns += (uint64_t)work.cpu_ns;
+    gc_metrics.idle_worker_ns += (uint64_t)work.idle_ns;
     gc_metrics.scan_heap = load(&work.scan_work);
     gc_metrics.scan_stack = load(&mheap.stacks);
     gc_metrics.scan_globals =
@@ -465,7 +490,7 @@ static void count_cycle(int64_t stop2_ns)
     gc.pause_ns[at] = pause;
     gc.last_wall_ns = gc.pause_end[at] = (uint64_t)clock_wall_ns();
     gc.pause_total_ns += pause;
-    work.cpu_total_ns += work.cpu_ns + (int64_t)pause * gomaxprocs;
+    work.cpu_total_ns += work.cpu_ns + work.idle_ns + (int64_t)pause * gomaxprocs;
     gc.cpu_fraction = (double)work.cpu_total_ns / ((double)clock_mono_ns() * gomaxprocs);
     gc.forced += work.forced;
     __atomic_store_n(&gc.cycles, gc.cycles + 1, __ATOMIC_RELEASE);
@@ -490,7 +515,8 @@ static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
     print_ms(" ms clock, ", work.stop1_ns * gomaxprocs);
     print_ms("+", (int64_t)work.assist_ns);
     print_ms("/", work.cpu_ns);
-    print_ms("/0+", stop2_ns * gomaxprocs);
+    print_ms("/", work.idle_ns);
+    print_ms("+", stop2_ns * gomaxprocs);
     kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
             (unsigned long)work.live_at_start / mb, (unsigned long)live_end / mb,
             (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
@@ -503,7 +529,8 @@ static void finish_stopped(int64_t t0)
 {
     if (app->debug->gccheckmark)
         gc_checkmark();
-    uint64_t live_end = load(&gc.heap_live);
+    uint64_t live_end = load(&gc.heap_live), goal = load(&gc.goal);
+    uint64_t expected = work.last_marked + work.roots;
     end_cycle();
     if (app->debug->gcstoptheworld >= 2)
         sweep_all();
@@ -512,6 +539,7 @@ static void finish_stopped(int64_t t0)
     mprof_flush();
     if (app->debug->gctrace)
         trace(t0 - work.mark_ns, t1 - t0, live_end);
+    trace_pacer_end(live_end, goal, expected);
     __atomic_store_n(&work.running, 0, __ATOMIC_SEQ_CST);
     wake_list(&waiters);
     wake_list(&assisters);
@@ -533,6 +561,27 @@ static void finish_g0(void)
     __atomic_store_n(&work.finishing, 0, __ATOMIC_SEQ_CST);
 }
 
+/* ---- the collection that nobody asks for ------------------------------------------------- */
+
+static int64_t forced_period(void)
+{
+    return options.forcegc ? (int64_t)options.forcegc * 1000000 : FORCED_PERIOD_NS;
+}
+
+/* A program that hardly allocates still has finalizers, weak pointers and free memory: two
+ * minutes after the last cycle there is one more. A background job. */
+static void collect_if_old(void)
+{
+    int64_t due = (work.last_end_ns ? work.last_end_ns : clock_mono_ns()) + forced_period();
+
+    if (due <= clock_mono_ns() && gc.percent >= 0) {
+        if (start_g0(false) && app->debug->gctrace)
+            kprintf("GC forced\n");
+        due = clock_mono_ns() + forced_period();
+    }
+    background_at(collect_if_old, due > clock_mono_ns() ? due : clock_mono_ns() + forced_period());
+}
+
 /* ---- gates ------------------------------------------------------------------------------- */
 
 /* The program has read GOGC and GOMEMLIMIT; package runtime is initialised. */
@@ -542,11 +591,12 @@ void rt_gc_enable(struct gc_enable_frame *f)
 
     mm_stats_read(&mm);
     work.ram_limit = mm.free_bytes + load(&mheap.committed);
-    work.enabled = true;
+    work.enabled = !app->debug->sbrk; /* then nothing is ever reclaimed */
     gc.percent = f->percent;
     gc.limit = f->limit;
     mprof_init(f->profile_rate);
     pace();
+    background_at(collect_if_old, clock_mono_ns() + forced_period());
 }
 
 /* Says which cycle, when complete, will have begun after this call. running: one is under way
@@ -587,31 +637,6 @@ void rt_gc_sweep(struct gc_sweep_frame *f)
     finq_wake();
 }
 
-/* Gives free pages back until no more frames are held than the limit allows. In pieces, for
- * mheap.lock's sake. */
-static void scavenge_to_limit(void)
-{
-    for (size_t given = 1; given;) {
-        uint64_t held = load(&mheap.committed) + metadata(), limit = (uint64_t)gc.limit;
-        if (held <= limit)
-            return;
-        given = mheap_scavenge(held - limit < SCAVENGE_PIECE ? held - limit : SCAVENGE_PIECE);
-    }
-}
-
-/* After a sweep: gives back what the heap will not need before its next goal. */
-static void scavenge_excess(void)
-{
-    uint64_t goal = load(&gc.goal), committed = load(&mheap.committed);
-
-    scavenge_to_limit();
-    if (goal == ~0ul)
-        return;
-    uint64_t keep = goal + goal / 10 + load(&mheap.stacks) + load(&mheap.manual) + (8 << 20);
-    if (committed > keep)
-        mheap_scavenge((committed - keep) / 4);
-}
-
 void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
 {
     struct g *gp = g_calling();
@@ -624,7 +649,13 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
     finq_wake();
     if (more)
         step_back(gp);
-    scavenge_excess();
+    lock(&gc_lock);
+    if (sweep_pending()) {
+        unlock(&gc_lock);
+        return;
+    }
+    unlock(&gc_lock);
+    scavenge_swept();
     lock(&gc_lock);
     if (sweep_pending()) {
         unlock(&gc_lock);
@@ -647,46 +678,6 @@ void rt_gc_set_limit(struct gc_set_limit_frame *f)
         gc.limit = f->limit;
     pace();
     scavenge_to_limit();
-}
-
-void rt_gc_free_os_memory(struct gc_free_os_memory_frame *f)
-{
-    (void)f;
-    mheap_scavenge(~0ul);
-}
-
-void rt_mem_object(struct mem_object_frame *f)
-{
-    uintptr_t p = (uintptr_t)f->p;
-    struct mspan *s = mheap_object_span(p);
-
-    f->base = f->size = 0;
-    f->noscan = f->tiny = false;
-    if (!s)
-        return;
-    f->base = s->base + mspan_index(s, p) * s->elemsize;
-    f->size = s->elemsize;
-    f->noscan = mspan_noscan(s);
-    f->tiny = s->spanclass == TINY_SPAN_CLASS;
-    if (!f->noscan && !mspan_has_bits(s) && !mspan_is_large(s)) {
-        f->base += MALLOC_HEADER;
-        f->size -= MALLOC_HEADER;
-    }
-}
-
-/* mask, which is zeroed, covers the heap object that starts at p. */
-void rt_mem_ptrmask(struct mem_ptrmask_frame *f)
-{
-    uintptr_t p = (uintptr_t)f->p, slot;
-    struct mspan *s = mheap_object_span(p);
-    struct ptrs walk;
-
-    if (!s || mspan_noscan(s))
-        return;
-    ptrs_of_object(&walk, s, s->base + mspan_index(s, p) * s->elemsize, p,
-                   p + 8 * (uintptr_t)f->mask.len);
-    while ((slot = ptrs_next(&walk)))
-        ((uint8_t *)f->mask.ptr)[(slot - p) / 8] = 1;
 }
 
 void rt_pool_cleanup_set(struct pool_cleanup_set_frame *f) { gc_pool_cleanup = f->fn; }

@@ -479,6 +479,11 @@ static size_t scavenge_locked(size_t bytes)
     return given;
 }
 
+size_t mheap_released(void)
+{
+    return mheap.pages.end * GO_PAGE_SIZE - __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED);
+}
+
 size_t mheap_scavenge(size_t bytes)
 {
     lock(&mheap.lock);

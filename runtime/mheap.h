@@ -66,6 +66,14 @@ void mheap_free_manual(struct mspan *s, uint64_t *stat);
 /* Gives back frames behind free pages, highest first, until `bytes` have been given or there
  * are none. Returns the bytes. */
 size_t mheap_scavenge(size_t bytes);
+/* Bytes of the heap's address space that had frames and have none. */
+size_t mheap_released(void);
+/* Bytes of the runtime's structures that the memory limit counts besides mheap.committed. */
+static inline uint64_t mheap_metadata(void)
+{
+    return mheap.meta_spans + mheap.meta_caches + mheap.meta_tables + mheap.meta_other +
+           __atomic_load_n(&persistent_other, __ATOMIC_RELAXED);
+}
 /* Returns the pages that P's page cache holds. */
 struct pcache;
 void mheap_flush_pcache(struct pcache *pc);

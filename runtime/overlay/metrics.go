@@ -36,7 +36,9 @@ const (
 type metricsC struct {
 	percent, limit, goal, marked                     uint64
 	scanHeap, scanStack, scanGlobals                 uint64
-	markWorker, markAssist, pauseCPU, idle, total    uint64
+	markWorker, markIdle, markAssist                 uint64
+	pauseCPU, idle, total                            uint64
+	scavengeAssist, scavengeBackground               uint64
 	cleanupsQueued, cleanupsRun, finsQueued, finsRun uint64
 	gomaxprocs, threads, created, goroutines         uint64
 	inSyscall, runnable, running, waiting            uint64
@@ -218,15 +220,22 @@ func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 }
 
 func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
-	gcTotal := c.markWorker + c.markAssist + c.pauseCPU
+	gcTotal := c.markWorker + c.markIdle + c.markAssist + c.pauseCPU
+	scavengeTotal := c.scavengeAssist + c.scavengeBackground
+	busy := c.idle + gcTotal + scavengeTotal
 	switch name {
 	case "/cpu/classes/gc/mark/assist:cpu-seconds":
 		v.seconds(c.markAssist)
 	case "/cpu/classes/gc/mark/dedicated:cpu-seconds":
 		v.seconds(c.markWorker)
-	case "/cpu/classes/gc/mark/idle:cpu-seconds", "/cpu/classes/scavenge/assist:cpu-seconds",
-		"/cpu/classes/scavenge/background:cpu-seconds", "/cpu/classes/scavenge/total:cpu-seconds":
-		v.seconds(0) // counted with the dedicated workers, and with the sweeper as user time
+	case "/cpu/classes/gc/mark/idle:cpu-seconds":
+		v.seconds(c.markIdle)
+	case "/cpu/classes/scavenge/assist:cpu-seconds":
+		v.seconds(c.scavengeAssist)
+	case "/cpu/classes/scavenge/background:cpu-seconds":
+		v.seconds(c.scavengeBackground)
+	case "/cpu/classes/scavenge/total:cpu-seconds":
+		v.seconds(scavengeTotal)
 	case "/cpu/classes/gc/pause:cpu-seconds":
 		v.seconds(c.pauseCPU)
 	case "/cpu/classes/gc/total:cpu-seconds":
@@ -234,9 +243,9 @@ func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	case "/cpu/classes/idle:cpu-seconds":
 		v.seconds(c.idle)
 	case "/cpu/classes/total:cpu-seconds":
-		v.seconds(max(c.total, c.idle+gcTotal))
+		v.seconds(max(c.total, busy))
 	case "/cpu/classes/user:cpu-seconds":
-		v.seconds(max(c.total, c.idle+gcTotal) - c.idle - gcTotal)
+		v.seconds(max(c.total, busy) - busy)
 	case "/gc/cleanups/executed:cleanups":
 		v.u(c.cleanupsRun)
 	case "/gc/cleanups/queued:cleanups":
