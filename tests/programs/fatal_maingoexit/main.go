@@ -8,10 +8,15 @@ import (
 )
 
 func main() {
+	left := make(chan bool)
 	go func() {
+		<-left
 		time.Sleep(10 * time.Millisecond)
 		fmt.Println("the last one")
 	}()
-	defer fmt.Println("deferred")
+	defer func() {
+		fmt.Println("deferred")
+		close(left)
+	}()
 	runtime.Goexit()
 }
