@@ -27,10 +27,17 @@ func note(f string, a ...any) {
 	mu.Unlock()
 }
 
+// flush collects until some rounds have brought nothing more.
 func flush(title string) {
-	for i := 0; i < 5; i++ {
+	for quiet, last := 0, 0; quiet < 5; {
 		runtime.GC()
 		time.Sleep(5 * time.Millisecond)
+		mu.Lock()
+		n := len(got)
+		mu.Unlock()
+		if quiet++; n != last {
+			quiet, last = 0, n
+		}
 	}
 	mu.Lock()
 	sort.Strings(got)

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,8 +42,21 @@ func cond(c *sync.Cond) {
 	c.L.Unlock()
 }
 
-// later runs f when the caller has long been waiting.
-func later(f func()) { time.AfterFunc(30*time.Millisecond, f) }
+// later runs f when the caller, goroutine 1, has been waiting for a while.
+func later(f func()) {
+	go func() {
+		for {
+			all := make([]byte, 64<<10)
+			_, state, _ := strings.Cut(string(all[:runtime.Stack(all, true)]), "goroutine 1 [")
+			if !strings.HasPrefix(state, "running") && !strings.HasPrefix(state, "runnable") {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Millisecond)
+		f()
+	}()
+}
 
 func show(name string, read func([]runtime.BlockProfileRecord) (int, bool), who string) {
 	n, _ := read(nil)
@@ -75,8 +89,10 @@ func main() {
 	group(&w)
 	var m sync.Mutex
 	m.Lock()
-	later(func() { unlock(&m) })
+	counted := make(chan bool)
+	later(func() { unlock(&m); close(counted) })
 	locked(&m)
+	<-counted
 	cv := sync.NewCond(&m)
 	later(func() { m.Lock(); cv.Signal(); m.Unlock() })
 	cond(cv)
@@ -84,7 +100,6 @@ func main() {
 	runtime.SetMutexProfileFraction(0)
 	later(func() { c <- 1 })
 	recv(c)
-	time.Sleep(20 * time.Millisecond) // the unlocker may not have counted itself yet
 
 	for _, who := range []string{"recv", "send", "choose", "group", "locked", "cond"} {
 		show("block", runtime.BlockProfile, "main."+who)

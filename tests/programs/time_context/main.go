@@ -25,10 +25,14 @@ func main() {
 	fmt.Println(context.Cause(child), errors.Is(child.Err(), context.DeadlineExceeded))
 
 	c2, cancel2 := context.WithCancelCause(root)
-	stopped := context.AfterFunc(c2, func() { fmt.Println("after func:", context.Cause(c2)) })
+	ran := make(chan bool)
+	stopped := context.AfterFunc(c2, func() {
+		fmt.Println("after func:", context.Cause(c2))
+		close(ran)
+	})
 	cancel2(errors.New("my reason"))
 	<-c2.Done()
-	time.Sleep(20 * time.Millisecond)
+	<-ran
 	fmt.Println(c2.Err(), context.Cause(c2), stopped())
 	_, ok := root.Deadline()
 	dl, ok2 := ctx.Deadline()

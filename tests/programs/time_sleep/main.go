@@ -1,8 +1,9 @@
-// Sleepers wake in the order of their times.
+// Sleepers wake, none of them too early.
 package main
 
 import (
 	"fmt"
+	"sort"
 	"time"
 )
 
@@ -11,15 +12,22 @@ func main() {
 	c := make(chan int)
 	for _, n := range []int{5, 1, 4, 2, 3} {
 		go func() {
-			time.Sleep(time.Duration(n) * 40 * time.Millisecond)
+			d := time.Duration(n) * 40 * time.Millisecond
+			t := time.Now()
+			time.Sleep(d)
+			if since := time.Since(t); since < d {
+				fmt.Println(d, "were", since)
+			}
 			c <- n
 		}()
 	}
+	var woken []int
 	for range 5 {
-		fmt.Print(<-c, " ")
+		woken = append(woken, <-c)
 	}
+	sort.Ints(woken)
 	d := time.Since(start)
-	fmt.Println(d >= 200*time.Millisecond, d < 5*time.Second)
+	fmt.Println(woken, d >= 200*time.Millisecond, d < 5*time.Second)
 	time.Sleep(0)
 	time.Sleep(-1)
 }
