@@ -144,8 +144,8 @@ void chan_wake(struct sudog *s, bool success)
     gp->param = s;
     s->success = success;
     if (s->is_select) { /* it may still be between its unlocks and its parking */
-        lock(&gp->select_lock);
-        unlock(&gp->select_lock);
+        lock(select_lock(gp));
+        unlock(select_lock(gp));
     }
     g_ready(gp);
 }

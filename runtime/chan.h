@@ -68,6 +68,8 @@ bool chan_drain(struct hchan *c);
 
 /* ---- unlocked --------------------------------------------------------------------------- */
 void chan_wake(struct sudog *s, bool success);
+/* Held by gp's select from its queueing until it is parked. */
+struct lock *select_lock(const struct g *gp);
 void chan_zero(const struct hchan *c, void *elem); /* elem may be NULL */
 
 #endif

@@ -119,10 +119,10 @@ static void in_goroutine_irq(struct sample *s, struct g *gp, const struct trap_f
         on_go_stack_irq(s, gp, tf);
     } else if (status == G_RUNNING && tf->rsp > c->g0_lo && tf->rsp <= c->g0_sp) {
         on_g0_irq(s, gp, tf);
-    } else if (status == G_COPYSTACK && gp->moving.stack.hi) {
+    } else if (status == G_COPYSTACK && mp->moving.stack.hi) {
         put_irq(s, IN_NEWSTACK);
         put_irq(s, IN_MORESTACK);
-        put_stack_irq(s, gp, gp->moving.stack, gp->moving.pc, gp->moving.sp, false);
+        put_stack_irq(s, gp, mp->moving.stack, mp->moving.pc, mp->moving.sp, false);
     } else if (status == G_WAITING && gp->wait_reason == WAIT_GC_WORKER_ACTIVE) {
         put_irq(s, IN_SYSTEMSTACK);
         put_irq(s, IN_GC_WORKER);

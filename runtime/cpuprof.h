@@ -8,7 +8,7 @@
  *
  * The handler unwinds the interrupted goroutine itself. Its stack stands still, and where the
  * CPU was in C it is described by g.sched, by what a leaf call left at the top of g0's stack,
- * or (while it moves) by g.moving; cpuprof.c has the cases. */
+ * or (while it moves) by m.moving; cpuprof.c has the cases. */
 #ifndef GORT_CPUPROF_H
 #define GORT_CPUPROF_H
 

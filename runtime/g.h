@@ -87,14 +87,13 @@ struct g {
     uint8_t        sigpanic_kind;    /* 147 what sigpanic is to raise: vector */
     uint32_t       sig_flags;        /* 148 */
     uintptr_t      sigcode0, sigcode1, sigpc; /* 152 fault address.. */
-    struct goslice writebuf;      /* 176 root: print() of a recover'ed preprint goes here */
-    void          *go_private;    /* 200 root: for the overlay's own use */
+    struct goslice writebuf;      /* 176 root: where print() writes for Go's print.go, if set */
     /* ---- C only --------------------------------------------------------------------- */
     uint32_t       status;        /* [atomic] enum g_status */
     uint32_t       wait_reason;   /* enum wait_reason, valid while G_WAITING */
     int64_t        block_since;   /* [owner] when it began to wait, 0 = not profiled */
     int64_t        block_until;   /* when it was readied */
-    int64_t        wait_since;    /* clock_mono_ns when it parked, 0 = not recorded */
+    int64_t        wait_since;    /* [G_SCAN holder] the collector saw it wait then; 0 = not yet */
     struct g      *schedlink;     /* [queue] next in a run queue or free list */
     struct g      *alllink;       /* [const] */
     uint64_t       parent_goid;
@@ -112,6 +111,8 @@ struct g {
     bool           is_c;          /* C goroutine: fixed stack, conservative scan */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
     bool           gc_scan_done;  /* [G_SCAN holder] */
+    uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
+    bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
     struct m      *lockedm;       /* LockOSThread */
     uint32_t       locked_count;
     int64_t        gc_assist_bytes; /* [owner] allocation credit */
@@ -119,13 +120,8 @@ struct g {
     int64_t        sleep_when;
     struct timer  *firing;        /* channel timer whose function this g runs (timer.c) */
     uintptr_t      firing_seq;
-    struct lock    select_lock;   /* held from the enqueueing of a select until it is parked */
-    uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
-    bool           tracking;      /* its waiting is timed up to when it runs next (sched.c) */
     int64_t        track_since;   /* when it became what it is, if tracking */
     int64_t        runnable_ns;   /* spent runnable, while tracking */
-    struct { struct stack stack; uintptr_t sp, pc; } moving; /* [owner] where its stack is while
-                                     it is copied to another; hi = 0: it is not */
     void          *gate_frame;    /* C goroutines: the arguments of the gate that they stand in */
     uintptr_t      wait_words[4]; /* a parked gate's; not roots unless in a sudog */
     void          *wait_roots[2]; /* the same, roots */
@@ -179,6 +175,8 @@ struct m {
     bool        ticking;       /* [owner, interrupts] a tick ends the running goroutine's slice */
     bool        kicked;        /* [atomic] an IPI_WAKE is on its way */
     int64_t     armed;         /* [owner, interrupts] the timer's deadline, INT64_MAX = none */
+    struct { struct stack stack; uintptr_t sp, pc; } moving; /* [owner, interrupts] where the
+                                  stack was that is just copied; hi = 0: none */
     uint32_t    tick_seen;     /* [interrupts] p->schedtick at the last tick */
     volatile uint32_t wake;    /* [atomic] set, then IPI_WAKE: leaves cpu_idle */
     struct g   *callgo_g;      /* helper goroutine of go_call */

@@ -12,6 +12,7 @@
 #include "runtime/stack.h"
 #include "runtime/synctest.h"
 #include "runtime/timer.h"
+#include "kernel/clock.h"
 
 /* Large objects are scanned in parts, so that several CPUs share one and none is late. */
 #define OBLET (128ul << 10)
@@ -257,6 +258,14 @@ static bool is_go_call_helper(const struct g *gp)
     return false;
 }
 
+/* Since when a goroutine waits, for tracebacks, is noted when the collector sees it wait: looking
+ * at the clock at each parking would cost more. */
+static void note_waiting(struct g *gp, uint32_t status)
+{
+    if ((status == G_WAITING || status == G_SYSCALL) && !gp->wait_since)
+        gp->wait_since = clock_mono_ns();
+}
+
 /* Takes over gp's stack for the moment. If gp runs, that takes until it stops; and if the world
  * is to be stopped meanwhile this P must stop too: gp's CPU may be the one that waits. */
 static void mark_goroutine(struct g *gp)
@@ -277,6 +286,7 @@ static void mark_goroutine(struct g *gp)
     }
     if (!got)
         return;
+    note_waiting(gp, was);
     mark_stack(p_self()->gcw, gp);
     stack_shrink(gp);
     resume_g(gp, was);

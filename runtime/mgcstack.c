@@ -178,7 +178,7 @@ static void put_fields(struct stackscan *st, struct g *gp)
 {
     const void *const sure[] = { gp->sched.ctxt, gp->labels, gp->writebuf.ptr, gp->defer, gp->panic,
                                  gp->wait_roots[0], gp->wait_roots[1] };
-    const void *const maybe[] = { gp->param, gp->coroarg, gp->bubble, gp->go_private, gp->firing,
+    const void *const maybe[] = { gp->param, gp->coroarg, gp->bubble, gp->firing,
                                   gp->sleep_timer };
 
     for (size_t i = 0; i < sizeof sure / sizeof sure[0]; i++)

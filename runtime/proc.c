@@ -24,7 +24,7 @@ static struct lock allg_lock = LOCK_INIT("allg", RANK_ALLG);
 
 struct g *g_alloc(void)
 {
-    struct g *gp = persistent_alloc(sizeof *gp, 64, NULL);
+    struct g *gp = persistent_alloc(sizeof *gp, 8, NULL);
 
     static struct g **last = &allgs; /* [allg_lock] */
     lock(&allg_lock);
@@ -141,7 +141,7 @@ void g_clear(struct g *gp)
     gp->defer = NULL;
     gp->m = NULL;
     gc_shade(gp->labels); /* a sample of the CPU profile may have them */
-    gp->param = gp->labels = gp->coroarg = gp->bubble = gp->go_private = NULL;
+    gp->param = gp->labels = gp->coroarg = gp->bubble = NULL;
     gp->writebuf = (struct goslice){ 0 };
     gp->waiting = NULL;
     gp->sig_flags = 0;

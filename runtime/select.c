@@ -5,9 +5,10 @@
  *   3. (selectwoken) lock them again, take the other sudogs off, tell which case it was
  *
  * While parked, several channels may want to wake the goroutine: the one that turns its
- * g.select_done from 0 to 1 has it. g_park_g0 can release one lock only, so g.select_lock
+ * g.select_done from 0 to 1 has it. g_park_g0 can release one lock only, so select_lock
  * stands for the interval between the unlocking of the channels and the parking: chan_wake
- * passes through it. */
+ * passes through it. Several goroutines share one such lock, by hash: who holds it takes
+ * locks of higher rank at most and is about to release it. */
 #include <stddef.h>
 #include "runtime/blockprof.h"
 #include "runtime/chan.h"
@@ -171,17 +172,26 @@ static void sel_enqueue(const struct sel *s, struct g *gp)
     }
 }
 
+enum { SELECT_LOCKS = 64 };
+
+struct lock *select_lock(const struct g *gp)
+{
+    static struct lock locks[SELECT_LOCKS] = {
+        [0 ... SELECT_LOCKS - 1] = LOCK_INIT("select", RANK_SUDOG)
+    };
+
+    return &locks[(uintptr_t)gp / sizeof *gp % SELECT_LOCKS];
+}
+
 _Noreturn static void sel_park(const struct sel *s, struct g *gp)
 {
     block_start(gp);
     sel_enqueue(s, gp);
     gp->active_stack_chans = true;
-    if (!gp->select_lock.name)
-        lock_init(&gp->select_lock, "select", RANK_SUDOG);
-    lock(&gp->select_lock);
+    struct lock *l = select_lock(gp);
+    lock(l);
     sel_unlock(s);
-    g_park_g0(gp, &gp->select_lock,
-              s->bubbled && gp->bubble ? WAIT_SYNCTEST_SELECT : WAIT_SELECT);
+    g_park_g0(gp, l, s->bubbled && gp->bubble ? WAIT_SYNCTEST_SELECT : WAIT_SELECT);
 }
 
 enum { LEAF_CASES = 16 };

@@ -30,7 +30,6 @@ SAME(paniconfault, OVERLAY_G_PANICONFAULT);
 SAME(sigcode0, OVERLAY_G_SIGCODE0);
 SAME(sigpc, OVERLAY_G_SIGPC);
 SAME(writebuf, OVERLAY_G_WRITEBUF);
-SAME(go_private, OVERLAY_G_GO_PRIVATE);
 _Static_assert(STACK_GUARD == GO_STACK_GUARD && STACK_PREEMPT == GO_STACK_PREEMPT &&
                STACK_MIN == GO_STACK_MIN, "stack constants");
 /* The compiler lays out _defer; stack.c follows its links. */
@@ -225,7 +224,6 @@ static void adjust_g(const struct adjust *a, struct g *gp)
     adjust_word(a, &gp->panic);
     adjust_word(a, &gp->param);
     adjust_word(a, &gp->coroarg);
-    adjust_word(a, &gp->go_private);
     adjust_word(a, &gp->writebuf.ptr);
     for (unsigned i = 0; i < sizeof gp->wait_roots / sizeof gp->wait_roots[0]; i++)
         adjust_word(a, &gp->wait_roots[i]);
@@ -283,12 +281,14 @@ static void adjust_frames(const struct adjust *a, struct g *gp)
 }
 
 /* For the CPU profile: the old stack stays as it is until it is freed. */
-static void moving_set(struct g *gp, struct stack st)
+static void moving_set(const struct g *gp, struct stack st)
 {
-    gp->moving.pc = gp->sched.pc;
-    gp->moving.sp = gp->sched.sp;
+    struct m *mp = m_self();
+
+    mp->moving.pc = gp->sched.pc;
+    mp->moving.sp = gp->sched.sp;
     __asm__ volatile("" ::: "memory"); /* towards this CPU's interrupts */
-    gp->moving.stack = st;
+    mp->moving.stack = st;
     __asm__ volatile("" ::: "memory");
 }
 

@@ -795,8 +795,7 @@ static const uint8_t gc_size_to_class128[249] __attribute__((unused)) = {
 #define OVERLAY_G_SIGCODE1 160
 #define OVERLAY_G_SIGPC 168
 #define OVERLAY_G_WRITEBUF 176
-#define OVERLAY_G_GO_PRIVATE 200
-#define OVERLAY_G__SIZE 208
+#define OVERLAY_G__SIZE 200
 
 #define OVERLAY_DEFER_HEAP 0
 #define OVERLAY_DEFER_RANGEFUNC 1

@@ -49,8 +49,7 @@ type g struct {
 	sigcode0       uintptr
 	sigcode1       uintptr
 	sigpc          uintptr
-	writebuf       []byte
-	goPrivate      unsafe.Pointer
+	writebuf       []byte // print.go
 }
 
 // m is a CPU.

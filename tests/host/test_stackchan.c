@@ -2,11 +2,14 @@
  * sudogs, slots, g's own words, deferred records; and what must not move.
  * sources: runtime/symtab.c runtime/unwind.c runtime/stack.c
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "runtime/abi/goabi.h"
 #include "runtime/app.h"
 #include "runtime/chan.h"
@@ -249,8 +252,19 @@ static void test_newstack(void)
     drop_g(gp);
 }
 
+/* The CPU that code of the runtime believes to run on. */
+static void cpu_make(void)
+{
+    static struct m m0;
+    static struct cpu cpu = { .self = &cpu, .m = &m0 };
+
+    if (syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, &cpu) != 0)
+        abort();
+}
+
 int main(void)
 {
+    cpu_make();
     make_tables();
     test_words();
     test_channels();
