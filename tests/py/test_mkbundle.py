@@ -76,6 +76,14 @@ class MkBundle(unittest.TestCase):
             if "/" in n:
                 self.assertLess(names.index(n.rpartition("/")[0]), names.index(n))
 
+    def test_twice_and_links(self):
+        self.write("d/sub/x", b"1")
+        got = parse(self.bundle("--dir", f"d={self.path('d')}", "--dir",
+                                f"d/sub={self.path('d/sub')}", "--link", "/bin/app=/init",
+                                "--link", "d/sub/x=/init"))
+        self.assertEqual(got["d/sub/x"][2], b"1")
+        self.assertEqual(got["bin/app"][:3], (0o120777, 0, b"/init"))
+
     def test_reproducible(self):
         self.write("d/x", b"1")
         one = self.bundle("--dir", f"d={self.path('d')}")
@@ -96,11 +104,12 @@ class MkBundle(unittest.TestCase):
 
     def test_errors(self):
         os.mkfifo(self.path("pipe"))
+        self.write("other", b"other", 0o755)
         for args, message in (
                 (["--init", self.path("none")], "No such file"),
                 (["--init", self.path("app"), "--file", "a"], "GUEST=HOST is wanted"),
                 (["--init", self.path("app"), "--file", f"../a={self.path('app')}"], "'..'"),
-                (["--init", self.path("app"), "--file", f"init={self.path('app')}"],
+                (["--init", self.path("app"), "--file", f"init={self.path('other')}"],
                  "two entries are named 'init'"),
                 (["--init", self.path("app"), "--file", f"init/x={self.path('app')}"],
                  "'init' is a file"),
