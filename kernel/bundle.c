@@ -119,6 +119,9 @@ static int read_private(const struct cpio_entry *e, const char **err)
     } else if (strcmp(e->name, ".gort/env") == 0) {
         if (!read_strings(e, &bundle.env))
             return fail(err, ".gort/env: the last variable lacks its NUL");
+    } else if (strcmp(e->name, ".gort/outputs") == 0) {
+        if (!read_strings(e, &bundle.outputs))
+            return fail(err, ".gort/outputs: the last path lacks its NUL");
     } else if (strcmp(e->name, ".gort/cwd") == 0) {
         bundle.cwd = read_line(e, cwd, sizeof cwd);
         if (!bundle.cwd || bundle.cwd[0] != '/')

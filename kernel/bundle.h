@@ -6,6 +6,7 @@
  *   .gort/env        NUL-terminated NAME=VALUE
  *   .gort/cwd        absolute path
  *   .gort/options    boot options, words
+ *   .gort/outputs    NUL-terminated paths: files that go to the host when the program ends
  *   anything else    the file tree that the program sees, "/" in front
  *
  * The bundle is opened once at boot and never changes or moves: every pointer handed out
@@ -28,7 +29,7 @@ struct bundle {
     const void *init; /* the app */
     size_t init_size;
     uint32_t init_mtime;
-    struct bundle_strings args, env;
+    struct bundle_strings args, env, outputs;
     const char *cwd; /* "/" if the bundle does not say */
     const char *options; /* "" likewise */
     size_t nfiles; /* entries that bundle_next will give */

@@ -27,6 +27,7 @@ static struct lock in_lock = LOCK_INIT("console input", RANK_CONSOLE);
 
 static uint8_t ring[RING];
 static uint32_t ring_head;         /* [atomic] next to read: consumer */
+static uint32_t answers;           /* [atomic] */
 static uint32_t ring_tail;         /* [atomic] next to write: producer */
 static bool rx_off;                /* [atomic] the producer found no room */
 static bool in_escape, mid_line, at_end; /* [in_lock] */
@@ -74,12 +75,17 @@ void console_press(unsigned key)
         fn();
 }
 
+uint32_t console_answers(void) { return __atomic_load_n(&answers, __ATOMIC_SEQ_CST); }
+
 static bool receive_keys(void)
 {
     bool any = false;
 
     for (int c; (c = serial_read(2)) >= 0; any = true)
-        press(key_of(c));
+        if (c == 'o')
+            __atomic_add_fetch(&answers, 1, __ATOMIC_SEQ_CST);
+        else
+            press(key_of(c));
     return any;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A message on the error channel. g0 or boot context; takes the console lock, except while
  * the machine is crashing. Formats with newlib's vsnprintf into a fixed buffer: at most
@@ -28,6 +29,8 @@ void console_write(enum console_channel ch, const void *buf, size_t n);
  * n, returns the count, 0 if there is none now, -1 after end of input (Ctrl-D at the start
  * of a line, or 0x1c 'd' from the runner, never read as data). g0 context. */
 long console_read(void *buf, size_t n);
+/* How often the host has said on COM3 that it has done what it was asked for. Any context. */
+uint32_t console_answers(void);
 /* Which keys have been pressed since the last call: on COM3, or met by console_read. */
 enum console_key { KEY_INTERRUPT = 1, KEY_QUIT = 2, KEY_GOROUTINES = 4, KEY_SCHED = 8,
                    KEY_POWER = 16 };

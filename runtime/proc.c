@@ -432,7 +432,7 @@ static void log_cpus(void)
 void rt_machine_halt(struct machine_halt_frame *f)
 {
     log_cpus();
-    machine_exit(f->status);
+    os_exit(f->status);
 }
 
 void rt_rt_started(struct rt_started_frame *f)

@@ -18,6 +18,9 @@ struct bundle;
 /* Builds the file tree from the bundle, opens descriptors 0, 1 and 2. Boot context, before the
  * app starts; memory and the heap of runtime/os work. */
 void os_init(const struct bundle *b);
+/* The program has ended: its output files (outputs.c) go to the host, the machine stops. g0, no
+ * locks. */
+_Noreturn void os_exit(int status);
 /* The scheduler's answer to CPU_PENDING_POLL: takes console input, wakes readers, delivers
  * Ctrl-C. g0, no locks. */
 void os_poll(void);

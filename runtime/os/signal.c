@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/arch.h"
 #include "runtime/g.h"
+#include "runtime/os/os.h"
 #include "kernel/print.h"
 #include "rt_frames.h"
 
@@ -33,7 +34,7 @@ static void default_action(unsigned s)
     if (s < 32 && thrown[s])
         rt_signal_death(thrown[s]);
     if (s < 64 && fatal & SET(s))
-        machine_exit(128 + (int)s);
+        os_exit(128 + (int)s);
 }
 
 /* The lowest queued signal, taken off; 0 if none. */

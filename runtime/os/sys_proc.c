@@ -2,6 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "runtime/g.h"
+#include "runtime/os/os.h"
 #include "runtime/os/signal.h"
 #include "runtime/os/sys.h"
 #include "kernel/clock.h"
@@ -339,5 +340,5 @@ int64_t sys_rt_sigprocmask(struct call *c)
     return 0;
 }
 
-int64_t sys_exit_group(struct call *c) { machine_exit((int)(c->a[0] & 0xff)); }
-int64_t sys_exit(struct call *c) { machine_exit((int)(c->a[0] & 0xff)); }
+int64_t sys_exit_group(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }
+int64_t sys_exit(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }

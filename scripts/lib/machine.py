@@ -5,7 +5,8 @@ Three serial ports, each a socket pair that QEMU inherits:
     COM1  the program's stdin and stdout, bytes as they are
     COM2  its stderr, and the kernel's messages
     COM3  control: "gort: ready" says that input may come (the UART loses what comes while it is
-          being set up), "gort: exit N" the status before the machine powers off
+          being set up), files that the program has written (runtime/os/outputs.c), "gort: exit N"
+          the status before the machine powers off
 
 To the guest, 0x1c is an escape: 0x1c 'd' is the end of input, 'c', 'q', 'g', 's' are keys
 (kernel/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
@@ -21,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 from common import KERNEL, ROOT, STATUS_NO_EXIT, STATUS_TIMEOUT, UserError
@@ -34,6 +36,8 @@ SERIAL_MARK = b"\x1cgort\x1c\n"
 REFUSED_RE = re.compile(rb"EFI Internal Shell|No bootable option")
 EXIT_RE = re.compile(rb"^gort: exit (\d+)\r?$", re.M)
 READY = b"gort: ready\n"
+FILE_RE = re.compile(rb"gort: (file|part|end)(?: (.+))?\n")
+MEMORY_SECONDS = 30
 POWER_OFF_SECONDS = 5       # from the exit status to QEMU's end
 CHUNK = 65536
 PR_SET_PDEATHSIG = 1
@@ -64,13 +68,14 @@ class Config:
 
     def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
                  firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
-                 app=None, accel="tcg,thread=multi"):
+                 app=None, accel="tcg,thread=multi", outputs=None):
         self.accel = accel
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
         self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
         self.image, self.firmware = image, firmware
         self.extra, self.gdb, self.monitor = list(extra), gdb, monitor
         self.app = app          # for symbols in the report of a hang
+        self.outputs = outputs or {}    # files to bring back: {guest path: host path}
 
     def command(self, fds):
         c = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-machine", "q35",
@@ -145,6 +150,7 @@ class Machine:
         self.ports = (self.out, self.err, self.ctl, self.mon)
         self.status = None              # as said on COM3
         self.ctl_text = b""
+        self.arriving = None            # [path, bytes] of a file that the guest hands over
         self.tail = collections.deque(maxlen=12)    # last lines of COM2
         self.partial = b""
         self.pending = b""              # input on its way to the guest
@@ -281,7 +287,7 @@ class Machine:
             self.read_control(data)
 
     def read_control(self, data):
-        self.ctl_text = (self.ctl_text + data)[-4096:]
+        self.ctl_text = self.take_files(self.ctl_text + data)[-4096:]
         if not self.ready and READY in self.ctl_text:
             self.ready = True
             if self.input_open:
@@ -293,6 +299,43 @@ class Machine:
         if m and self.status is None and self.ctl_text[m.end():m.end() + 1] == b"\n":
             self.status = int(m[1]) & 0xff
             self.status_time = time.monotonic()
+
+    def take_files(self, text):
+        """Acts on whole lines about files; returns all others."""
+        rest = []
+        for line in text.splitlines(keepends=True):
+            m = FILE_RE.match(line)
+            if not m:
+                rest.append(line)
+            elif m[1] == b"file":
+                self.arriving = [os.fsdecode(m[2]), b""]
+            elif m[1] == b"part":
+                self.arriving[1] += self.guest_memory(*(int(x, 16) for x in m[2].split()))
+                self.ctl.ours.sendall(b"o")
+            else:
+                self.keep_file(*self.arriving)
+        return b"".join(rest)
+
+    def guest_memory(self, address, size):
+        """Bytes of the machine's memory, through its monitor."""
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, "part")
+            self.mon.ours.sendall(f'pmemsave {address:#x} {size:#x} "{path}"\n'.encode())
+            end = time.monotonic() + MEMORY_SECONDS
+            while not os.path.exists(path) or os.path.getsize(path) < size:
+                if time.monotonic() > end:
+                    raise UserError("QEMU does not give the program's output files")
+                time.sleep(0.002)
+            with open(path, "rb") as f:
+                return f.read()
+
+    def keep_file(self, path, data):
+        host = self.config.outputs.get(path)
+        try:
+            with open(host, "wb") as f:
+                f.write(data)
+        except (OSError, TypeError) as e:
+            self.note(f"{path}: cannot be kept: {e}")
 
     # ---- input --------------------------------------------------------------------------
     def read_input(self):

@@ -94,7 +94,7 @@ int random_bytes(void *buf, size_t n)
     return 0;
 }
 uint64_t clock_tsc_hz(void) { return 1000000000; }
-_Noreturn void machine_exit(int status)
+_Noreturn void os_exit(int status)
 {
     exit_status = status;
     longjmp(gate_exit, 2);
@@ -102,7 +102,7 @@ _Noreturn void machine_exit(int status)
 _Noreturn void rt_throw(const char *fmt, ...)
 {
     (void)fmt;
-    machine_exit(2);
+    os_exit(2);
 }
 void mm_stats_read(struct mm_stats *out) { *out = (struct mm_stats){1 << 30, 1 << 29, 1 << 20, 0}; }
 #include "fake/fakevm.h"
