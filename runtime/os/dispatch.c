@@ -21,7 +21,6 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
     {59, -L_ENOSYS}, /* execve */ {322, -L_ENOSYS}, /* execveat */ {435, -L_ENOSYS}, /* clone3 */
-    {233, -L_ENOSYS}, /* epoll_ctl */ {281, -L_ENOSYS}, /* epoll_pwait */
     {291, -L_ENOSYS}, /* epoll_create1 */ {213, -L_ENOSYS}, /* epoll_create */
     {275, -L_EINVAL}, /* splice */ {276, -L_EINVAL}, /* tee */ {278, -L_EINVAL}, /* vmsplice */
     {434, -L_ENOSYS}, /* pidfd_open */ {424, -L_ENOSYS}, /* pidfd_send_signal */
@@ -34,19 +33,31 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {199, -L_ENOTSUP}, {253, -L_ENOSYS}, /* inotify_init.. */ {254, -L_ENOSYS},
     {294, -L_ENOSYS}, {425, -L_ENOSYS}, /* io_uring_setup */ {202, -L_ENOSYS}, /* futex */
     {222, -L_ENOSYS}, /* timer_create */ {283, -L_ENOSYS}, /* timerfd_create */
-    {126, -L_EPERM}, /* capset */ {125, -L_EINVAL}, /* capget */
+    {126, -L_EPERM}, /* capset */
+};
+
+/* Calls for descriptors of a kind of which there are none. */
+static const struct { uint16_t num; int16_t err; } kindless[] = {
+    {42, -L_ENOTSOCK}, /* connect */ {43, -L_ENOTSOCK}, /* accept */
+    {44, -L_ENOTSOCK}, /* sendto */ {45, -L_ENOTSOCK}, /* recvfrom */
+    {46, -L_ENOTSOCK}, /* sendmsg */ {47, -L_ENOTSOCK}, /* recvmsg */
+    {48, -L_ENOTSOCK}, /* shutdown */ {49, -L_ENOTSOCK}, /* bind */
+    {50, -L_ENOTSOCK}, /* listen */ {51, -L_ENOTSOCK}, /* getsockname */
+    {52, -L_ENOTSOCK}, /* getpeername */ {54, -L_ENOTSOCK}, /* setsockopt */
+    {55, -L_ENOTSOCK}, /* getsockopt */ {288, -L_ENOTSOCK}, /* accept4 */
+    {299, -L_ENOTSOCK}, /* recvmmsg */ {307, -L_ENOTSOCK}, /* sendmmsg */
+    {232, -L_EINVAL}, /* epoll_wait */ {233, -L_EINVAL}, /* epoll_ctl */
+    {281, -L_EINVAL}, /* epoll_pwait */ {286, -L_EINVAL}, /* timerfd_settime */
+    {287, -L_EINVAL}, /* timerfd_gettime */
 };
 
 /* Names of calls that no handler has, for the one message; those of `refused` need none. */
 static const struct { uint16_t num; char name[18]; } others[] = {
     {12, "brk"}, {23, "select"}, {27, "mincore"}, {34, "pause"},
-    {36, "getitimer"}, {37, "alarm"}, {38, "setitimer"}, {42, "connect"}, {43, "accept"},
-    {44, "sendto"}, {45, "recvfrom"}, {46, "sendmsg"}, {47, "recvmsg"}, {48, "shutdown"},
-    {49, "bind"}, {50, "listen"}, {51, "getsockname"}, {52, "getpeername"}, {54, "setsockopt"},
-    {55, "getsockopt"}, {64, "semget"}, {78, "getdents"}, {118, "getresuid"},
-    {120, "getresgid"}, {132, "utime"}, {158, "arch_prctl"},
-    {187, "readahead"}, {218, "set_tid_address"}, {232, "epoll_wait"}, {270, "pselect6"},
-    {277, "sync_file_range"}, {282, "signalfd"}, {288, "accept4"}, {289, "signalfd4"},
+    {36, "getitimer"}, {37, "alarm"}, {38, "setitimer"},
+    {64, "semget"}, {78, "getdents"}, {132, "utime"}, {158, "arch_prctl"},
+    {187, "readahead"}, {218, "set_tid_address"}, {270, "pselect6"},
+    {277, "sync_file_range"}, {282, "signalfd"}, {289, "signalfd4"},
     {319, "memfd_create"}, {321, "bpf"}, {323, "userfaultfd"}, {334, "rseq"},
     {436, "close_range"},
 };
@@ -59,14 +70,17 @@ static const char *other_name(uint64_t num)
     return "no name known";
 }
 
-static int64_t unknown(uint64_t num)
+static int64_t unknown(const struct call *c)
 {
     static uint8_t told[NR_MAX / 8 + 1]; /* [atomic] */
-    uint64_t n = num < NR_MAX ? num : NR_MAX;
+    uint64_t num = c->num, n = num < NR_MAX ? num : NR_MAX;
 
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (refused[i].num == num)
             return refused[i].err;
+    for (size_t i = 0; i < sizeof kindless / sizeof kindless[0]; i++)
+        if (kindless[i].num == num)
+            return fd_cloexec((int32_t)c->a[0], -1) >= 0 ? kindless[i].err : -L_EBADF;
     uint8_t bit = (uint8_t)(1u << (n & 7));
     if (!(__atomic_fetch_or(&told[n / 8], bit, __ATOMIC_RELAXED) & bit))
         kprintf("gort: unknown system call %llu (%s)\n", (unsigned long long)num, other_name(num));
@@ -77,7 +91,7 @@ int64_t call_dispatch(struct call *c)
 {
     if (c->num < NR_MAX && handlers[c->num])
         return handlers[c->num](c);
-    return unknown(c->num);
+    return unknown(c);
 }
 
 /* ---- the program's memory ------------------------------------------------------------ */

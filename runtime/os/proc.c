@@ -256,7 +256,9 @@ static const struct { const char *dir, *name; const struct node_ops *ops; } file
     {"proc/1", "cmdline", &cmdline_ops}, {"proc/1", "environ", &environ_ops},
     {"proc/1", "cgroup", &cgroup_ops}, {"proc/1", "comm", &comm_ops},
     {"proc/1", "stat", &stat_ops}, {"proc/1", "mountinfo", &mountinfo_ops},
-    {"proc/1", "mounts", &mounts_ops}, {"proc/sys/net/core", "somaxconn", &somaxconn_ops},
+    {"proc/1", "mounts", &mounts_ops}, {"proc/1/task/1", "status", &status_ops},
+    {"proc/1/task/1", "stat", &stat_ops}, {"proc/1/task/1", "comm", &comm_ops},
+    {"proc/sys/net/core", "somaxconn", &somaxconn_ops},
     {"proc/sys/vm", "overcommit_memory", &overcommit_ops},
     {"proc/sys/kernel", "hostname", &hostname_ops},
     {"proc/sys/kernel", "osrelease", &osrelease_ops}, {"proc/sys/kernel", "ostype", &ostype_ops},
@@ -265,7 +267,7 @@ static const struct { const char *dir, *name; const struct node_ops *ops; } file
 
 static void proc_dirs_are_synthetic(void)
 {
-    static const char *const dirs[] = {"proc", "proc/1", "proc/sys", "proc/sys/net",
+    static const char *const dirs[] = {"proc", "proc/1", "proc/1/task", "proc/1/task/1", "proc/sys", "proc/sys/net",
         "proc/sys/net/core", "proc/sys/vm", "proc/sys/kernel"};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {

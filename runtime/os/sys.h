@@ -21,8 +21,9 @@
     X(98, getrusage) X(99, sysinfo) X(100, times) X(102, getuid) X(104, getgid)              \
     X(105, setuid) X(106, setgid) X(107, geteuid) X(108, getegid) X(109, setpgid)            \
     X(110, getppid) X(111, getpgrp) X(112, setsid) X(113, setreuid) X(114, setregid)         \
-    X(115, getgroups) X(116, setgroups) X(117, setresuid) X(119, setresgid) X(121, getpgid)  \
-    X(124, getsid) X(131, sigaltstack) X(133, mknod) X(137, statfs) X(138, fstatfs)          \
+    X(115, getgroups) X(116, setgroups) X(117, setresuid) X(118, getresuid)                  \
+    X(119, setresgid) X(120, getresgid) X(121, getpgid) X(124, getsid) X(125, capget)        \
+    X(131, sigaltstack) X(133, mknod) X(137, statfs) X(138, fstatfs)          \
     X(140, getpriority) X(149, mlock) X(150, munlock) X(157, prctl) X(160, setrlimit)        \
     X(162, sync) X(186, gettid) X(200, tkill) X(201, time) X(203, sched_setaffinity)         \
     X(204, sched_getaffinity) X(217, getdents64) X(221, fadvise64) X(228, clock_gettime)     \

@@ -202,11 +202,23 @@ func godebug_registerMetric(name string, read func() uint64) { registerGodebugMe
 //go:linkname godebug_setNewIncNonDefault internal/godebug.setNewIncNonDefault
 func godebug_setNewIncNonDefault(f func(string) func()) { newIncNonDefault = f }
 
-// godebugNotify is called when GODEBUG has changed in the environment.
+// godebugNotify is called when GODEBUG has changed in the environment. Only settings that are
+// atomic follow it: to the new value, or else to what the program was built with.
 func godebugNotify(changed bool) {
 	env := godebugEnv()
 	if changed {
-		parsegodebug(dbgvarList(), env)
+		var vars []dbgvar
+		for _, v := range dbgvarList() {
+			if v.a != nil {
+				v.v = new(int32)
+				vars = append(vars, v)
+			}
+		}
+		parsegodebug(vars, godebugDefault)
+		parsegodebug(vars, env)
+		for _, v := range vars {
+			v.a.Store(*v.v)
+		}
 	}
 	if godebugUpdate != nil {
 		godebugUpdate(godebugDefault, env)

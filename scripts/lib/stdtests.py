@@ -16,11 +16,11 @@ END = re.compile(r"(?:^|\x16)\s*--- (PASS|FAIL|SKIP): (\S+) \(")
 
 
 class Settings:
-    """tests/conformance-std.expect: lines `fail|skip|short|files NAME: TEXT`."""
-    KINDS = ("fail", "skip", "short", "files")
+    """tests/conformance-std.expect: lines `fail|skip|short|files|mem NAME: TEXT`."""
+    KINDS = ("fail", "skip", "short", "files", "mem")
 
     def __init__(self, path):
-        self.fail, self.skip, self.short, self.files = {}, {}, {}, {}
+        self.fail, self.skip, self.short, self.files, self.mem = {}, {}, {}, {}, {}
         with open(path, encoding="utf-8") as f:
             for number, line in enumerate(f, 1):
                 line = line.split("#", 1)[0].strip()
@@ -31,6 +31,13 @@ class Settings:
                 if kind not in self.KINDS or not colon or not text.strip():
                     raise UserError(f"{path}:{number}: expected {'|'.join(self.KINDS)} NAME: TEXT")
                 getattr(self, kind)[name.strip()] = text.strip()
+
+    def cause(self, test):
+        """Why PKG.TEST is known to fail, or None. `PKG.TEST/*` stands for its subtests."""
+        if test in self.fail:
+            return self.fail[test]
+        parents = [test[:i] + "/*" for i, c in enumerate(test) if c == "/"]
+        return next((self.fail[p] for p in parents if p in self.fail), None)
 
     def of_package(self, table, package):
         """{test: text} of one package's tests."""
