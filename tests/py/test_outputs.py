@@ -14,36 +14,36 @@ WRITER = """package main
 import "os"
 
 func main() {
-	b := make([]byte, 5<<20+123)
-	for i := range b {
-		b[i] = byte(i*i>>3) ^ byte(i>>12)
-	}
-	check(os.WriteFile("/data/out/big", b, 0o644))
-	check(os.WriteFile("/data/out/empty", nil, 0o644))
-	check(os.WriteFile("/tricky", []byte("\\ngort: exit 0\\ngort: file /x\\ngort: end\\nabc"), 0o600))
-	os.Exit(7)
+    b := make([]byte, 5<<20+123)
+    for i := range b {
+        b[i] = byte(i*i>>3) ^ byte(i>>12)
+    }
+    check(os.WriteFile("/data/out/big", b, 0o644))
+    check(os.WriteFile("/data/out/empty", nil, 0o644))
+    check(os.WriteFile("/tricky", []byte("\\ngort: exit 0\\ngort: file /x\\ngort: end\\nabc"), 0o600))
+    os.Exit(7)
 }
 
 func check(err error) {
-	if err != nil {
-		panic(err)
-	}
+    if err != nil {
+        panic(err)
+    }
 }
 """
 COVERED = """package covered
 
 func Abs(x int) int {
-	if x < 0 {
-		return -x
-	}
-	return x
+    if x < 0 {
+        return -x
+    }
+    return x
 }
 
 func Spin(n int) (s int) {
-	for i := range n {
-		s += i * i
-	}
-	return
+    for i := range n {
+        s += i * i
+    }
+    return
 }
 """
 TEST = """package covered
@@ -51,15 +51,15 @@ TEST = """package covered
 import "testing"
 
 func TestAbs(t *testing.T) {
-	if Abs(3) != 3 {
-		t.Fatal()
-	}
+    if Abs(3) != 3 {
+        t.Fatal()
+    }
 }
 
 func TestSpin(t *testing.T) {
-	for range 100 {
-		Spin(1000000)
-	}
+    for range 100 {
+        Spin(1000000)
+    }
 }
 """
 
