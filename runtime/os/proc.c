@@ -267,8 +267,8 @@ static const struct { const char *dir, *name; const struct node_ops *ops; } file
 
 static void proc_dirs_are_synthetic(void)
 {
-    static const char *const dirs[] = {"proc", "proc/1", "proc/1/task", "proc/1/task/1", "proc/sys", "proc/sys/net",
-        "proc/sys/net/core", "proc/sys/vm", "proc/sys/kernel"};
+    static const char *const dirs[] = {"proc", "proc/1", "proc/1/task", "proc/1/task/1",
+        "proc/sys", "proc/sys/net", "proc/sys/net/core", "proc/sys/vm", "proc/sys/kernel"};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         struct inode *n = vfs_mkdirs(dirs[i], strlen(dirs[i]));

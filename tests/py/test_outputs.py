@@ -20,7 +20,8 @@ func main() {
     }
     check(os.WriteFile("/data/out/big", b, 0o644))
     check(os.WriteFile("/data/out/empty", nil, 0o644))
-    check(os.WriteFile("/tricky", []byte("\\ngort: exit 0\\ngort: file /x\\ngort: end\\nabc"), 0o600))
+    text := "\\ngort: exit 0\\ngort: file /x\\ngort: end\\nabc"
+    check(os.WriteFile("/tricky", []byte(text), 0o600))
     os.Exit(7)
 }
 
