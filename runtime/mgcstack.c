@@ -172,11 +172,22 @@ static void follow(struct stackscan *st)
 
 /* ---- the goroutine ----------------------------------------------------------------------- */
 
+/* Deferred calls, newest first. The records lie on the stack and in the heap, in any order, and
+ * a heap object is not scanned for pointers into stacks: so the list is walked, and what hangs
+ * on each record is put. */
+static void put_defers(struct stackscan *st, const struct g *gp)
+{
+    for (uintptr_t d = (uintptr_t)gp->defer; d; d = *(uintptr_t *)(d + GO_DEFER_LINK)) {
+        put(st, d, false);
+        put(st, *(uintptr_t *)(d + GO_DEFER_FN), false);
+    }
+}
+
 /* What C keeps in the goroutine. Some of it may be left from a wait that is over and point to
  * what has been freed since: such words only count if they lead to an object (`maybe`). */
 static void put_fields(struct stackscan *st, struct g *gp)
 {
-    const void *const sure[] = { gp->sched.ctxt, gp->labels, gp->writebuf.ptr, gp->defer, gp->panic,
+    const void *const sure[] = { gp->sched.ctxt, gp->labels, gp->writebuf.ptr, gp->panic,
                                  gp->wait_roots[0], gp->wait_roots[1] };
     const void *const maybe[] = { gp->param, gp->coroarg, gp->bubble, gp->firing,
                                   gp->sleep_timer };
@@ -185,6 +196,7 @@ static void put_fields(struct stackscan *st, struct g *gp)
         put(st, (uintptr_t)sure[i], false);
     for (size_t i = 0; i < sizeof maybe / sizeof maybe[0]; i++)
         put(st, (uintptr_t)maybe[i], true);
+    put_defers(st, gp);
     for (const struct sudog *s = gp->waiting; s; s = s->waitlink) {
         put(st, (uintptr_t)s->elem, true);
         put(st, (uintptr_t)s->c, true);

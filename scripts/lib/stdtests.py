@@ -4,6 +4,7 @@ Test binaries are run with -test.v=test2json, which begins each line of the fram
 a byte 0x16: a test that prints no newline hides none of them.
 """
 import fnmatch
+import json
 import os
 import re
 
@@ -95,6 +96,25 @@ def build_groups(names, size):
         else:
             groups.append([name])
     return groups
+
+
+def runtime_overlay(overlay, goroot, own, output):
+    """An overlay for the tests of package runtime: of its test files only those that
+    own/runtime.files names, and our own *_test.go of that directory."""
+    with open(overlay, encoding="utf-8") as f:
+        replace = dict(json.load(f)["Replace"])
+    with open(os.path.join(own, "runtime.files"), encoding="utf-8") as f:
+        wanted = {line.strip() for line in f if line.strip() and not line.startswith("#")}
+    directory = os.path.join(goroot, "src", "runtime")
+    for name in os.listdir(directory):
+        if name.endswith("_test.go") and name not in wanted:
+            replace[os.path.join(directory, name)] = ""
+    for name in sorted(os.listdir(own)):
+        if name.endswith("_test.go"):
+            replace[os.path.join(directory, f"zgort_{name}")] = os.path.join(own, name)
+    with open(output, "w", encoding="utf-8") as f:
+        json.dump({"Replace": replace}, f)
+    return output
 
 
 def expand(goroot, patterns):
