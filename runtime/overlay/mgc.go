@@ -162,8 +162,27 @@ func AddCleanup[T, S any](ptr *T, cleanup func(S), arg S) Cleanup {
 	if argPtr >= base && argPtr < base+size && !tiny {
 		panic("runtime.AddCleanup: ptr is within arg, cleanup will never run")
 	}
+	if closesOver(*(*unsafe.Pointer)(unsafe.Pointer(&cleanup)), base, size) {
+		panic("runtime.AddCleanup: cleanup function closes over ptr, cleanup will never run")
+	}
 	fn := func() { cleanup(arg) }
 	return addCleanup(unsafe.Pointer(ptr), fn)
+}
+
+// closesOver reports whether the closure fn has captured a pointer into [base, base+size).
+func closesOver(fn unsafe.Pointer, base, size uintptr) bool {
+	closure, bytes, noscan, _ := mem_object(fn)
+	if closure == 0 || noscan {
+		return false
+	}
+	for off := uintptr(0); off < bytes; off += 8 {
+		var pointer [1]byte
+		mem_ptrmask(unsafe.Pointer(closure+off), pointer[:])
+		if p := *(*uintptr)(unsafe.Pointer(closure + off)); pointer[0] != 0 && p-base < size {
+			return true
+		}
+	}
+	return false
 }
 
 // findObject returns the base of the heap object that p points into, 0 if there is none.
