@@ -83,14 +83,19 @@ def packages(go):
     return {name: directory for name, directory in pairs if not name.startswith("vendor/")}
 
 
+def binary_base(name):
+    """What go names a package's test binary after: the last element that is no version."""
+    parts = name.split("/")
+    return parts[-2] if len(parts) > 1 and re.fullmatch(r"v[2-9]\d*", parts[-1]) else parts[-1]
+
+
 def build_groups(names, size):
-    """Lists of at most `size` packages, no two with the same last element: go names a test
-    binary after it."""
+    """Lists of at most `size` packages, no two of whose test binaries have the same name."""
     groups = []
     for name in names:
-        base = name.rsplit("/", 1)[-1]
+        base = binary_base(name)
         for group in groups:
-            if len(group) < size and base not in (n.rsplit("/", 1)[-1] for n in group):
+            if len(group) < size and base not in (binary_base(n) for n in group):
                 group.append(name)
                 break
         else:
