@@ -70,6 +70,25 @@ def test_efi(directory):
     expect(boot_image(f"fat:{esp}", 2), 0, on_linux(directory))
 
 
+def test_c(directory):
+    """A program in C, as a disk and as one file."""
+    first = "2\n3\n5\n7\n11\n"
+    expect(run([GORT, "run", "-fw", "uefi", "-timeout", "120s", "apps/c-pipeline", "5"]), 0, first)
+    image = os.path.join(directory, "c.img")
+    expect(run([GORT, "build", "-o", image, "apps/c-pipeline"]), 0, what="gort build")
+    status, out, err = boot_image(image, 2)
+    if status or not out.startswith(first):
+        raise Failed(f"status {status}: {out[:200]}{err[-500:]}")
+    esp = os.path.join(directory, "cesp", "EFI", "BOOT")
+    os.makedirs(esp, exist_ok=True)
+    expect(run([GORT, "build", "-o", os.path.join(esp, "BOOTX64.EFI.efi"), "apps/c-pipeline"]), 0,
+           what="gort build")
+    os.rename(os.path.join(esp, "BOOTX64.EFI.efi"), os.path.join(esp, "BOOTX64.EFI"))
+    status, out, err = boot_image("fat:" + os.path.join(directory, "cesp"), 2)
+    if status or not out.startswith(first):
+        raise Failed(f"status {status}: {out[:200]}{err[-500:]}")
+
+
 def test_partition_table(directory):
     """What firmware and other tools think of the disk."""
     image = build(directory, ".img")
@@ -93,5 +112,5 @@ def test_reproducible(directory):
 
 
 if __name__ == "__main__":
-    main([test_run, test_run_status, test_img, test_efi, test_partition_table,
+    main([test_run, test_run_status, test_img, test_efi, test_c, test_partition_table,
           test_reproducible])
