@@ -99,6 +99,10 @@ class CApps(unittest.TestCase):
             r = self.run_app("tests/capps/fuzz.c", str(seed), "10000", smp=smp)
             self.assertEqual(r.stdout, b"10000 steps, 4000 messages\n", (smp, seed))
 
+    def test_every(self):
+        self.every("tests/capps/every.c", b"rwmutex\ncond\nonce\nchannels\ntimers\nmemory\n"
+                   b"panics\nfigures\n")
+
     def test_stdio(self):
         self.every("tests/capps/stdio.c", b"0 bad\n", "10")
 
