@@ -11,6 +11,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "preemptstress", FLAG, offsetof(struct boot_options, preemptstress) },
     { "ipifault", NUMBER, offsetof(struct boot_options, ipifault) },
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
+    { "conserve", FLAG, offsetof(struct boot_options, conserve) },
     { "gcstress", NUMBER, offsetof(struct boot_options, gcstress) },
     { "forcegc", NUMBER, offsetof(struct boot_options, forcegc) },
     { "allocfail", NUMBER, offsetof(struct boot_options, allocfail) },

@@ -10,6 +10,7 @@
 #include "runtime/cgoroutine.h"
 #include "runtime/cpuprof.h"
 #include "runtime/fault.h"
+#include "runtime/runq.h"
 #include "runtime/sched.h"
 #include "runtime/symtab.h"
 #include "runtime/timer.h"
@@ -20,6 +21,7 @@
  * stack pointer: 17 words pushed plus the calls. */
 #define ASYNC_PREEMPT_ROOM 256
 
+#define WASTE_NS  20000000ll
 #define STRESS_NS 200000ll /* tick of the boot option preemptstress */
 
 /* ---- asynchronous preemption ------------------------------------------------------------- */
@@ -107,6 +109,37 @@ static void wake_check_irq(struct p *p, int64_t now)
     }
 }
 
+/* Does a CPU sleep with nobody about to wake it? (One on its way to sleep still looks round.) */
+static bool somebody_idles_irq(void)
+{
+    for (unsigned i = 0; i < ncpu; i++) {
+        const struct m *mp = allm[i];
+        if (mp && __atomic_load_n(&mp->idle, __ATOMIC_RELAXED) && mp->cpu->halting &&
+            !__atomic_load_n(&mp->kicked, __ATOMIC_RELAXED) && !mp->wake)
+            return true;
+    }
+    return false;
+}
+
+/* The boot option conserve, at a tick of a busy CPU. A tick may fall between the queueing of work
+ * and the waking of a CPU for it; three of them over 20 ms do not. */
+static void check_conservation_irq(struct p *p, int64_t now)
+{
+    bool work = __atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) || !runq_empty(p);
+
+    if (!work || !__atomic_load_n(&sched.npidle, __ATOMIC_RELAXED) ||
+        __atomic_load_n(&sched.nmspinning, __ATOMIC_RELAXED) || sched.stopping ||
+        !somebody_idles_irq()) {
+        p->waste_ticks = 0;
+        return;
+    }
+    if (p->waste_ticks++ == 0)
+        p->waste_since = now;
+    CHECK(p->waste_ticks < 3 || now - p->waste_since <= WASTE_NS,
+          "a CPU has been idle for %ld us while %u goroutines wait at P %u and %u in the global "
+          "queue", (long)(now - p->waste_since) / 1000, runq_len(p), p->id, sched.runq_size);
+}
+
 static void timer_irq(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
@@ -140,6 +173,8 @@ static void timer_irq(struct trap_frame *tf)
         next = now + SLICE_NS;
     if (retry && next > now + RETRY_NS)
         next = now + RETRY_NS;
+    if (options.conserve && c->curg && p)
+        check_conservation_irq(p, now);
     if (p) {
         wake_check_irq(p, now);
         if (p->wake_at && p->wake_at < next)
