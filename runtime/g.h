@@ -221,6 +221,7 @@ struct p {
     uint32_t   globq_tick;     /* [owner] schedtick at the last look at the global queue */
     int64_t    waste_since;    /* [owner, interrupts] option conserve: since when work waits and */
     uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
+    uint32_t   waste_picks;    /* picks at the last of them */
     int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
 };
 enum p_status { P_IDLE, P_RUNNING, P_SYSCALL, P_GCSTOP, P_DEAD };

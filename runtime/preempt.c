@@ -121,13 +121,24 @@ static bool somebody_idles_irq(void)
     return false;
 }
 
+/* Does a goroutine wait that somebody should be woken for? One in runnext alone is this CPU's own
+ * for WAKE_DELAY_NS: it counts if this P has picked none since the last look. */
+static bool work_waits_irq(struct p *p)
+{
+    bool picked = p->picks != p->waste_picks;
+
+    p->waste_picks = p->picks;
+    if (__atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) ||
+        __atomic_load_n(&p->runq_head, __ATOMIC_RELAXED) != p->runq_tail)
+        return true;
+    return __atomic_load_n(&p->runnext, __ATOMIC_RELAXED) && !picked;
+}
+
 /* The boot option conserve, at a tick of a busy CPU. A tick may fall between the queueing of work
  * and the waking of a CPU for it; three of them over 20 ms do not. */
 static void check_conservation_irq(struct p *p, int64_t now)
 {
-    bool work = __atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) || !runq_empty(p);
-
-    if (!work || !__atomic_load_n(&sched.npidle, __ATOMIC_RELAXED) ||
+    if (!work_waits_irq(p) || !__atomic_load_n(&sched.npidle, __ATOMIC_RELAXED) ||
         __atomic_load_n(&sched.nmspinning, __ATOMIC_RELAXED) || sched.stopping ||
         !somebody_idles_irq()) {
         p->waste_ticks = 0;
