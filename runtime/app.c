@@ -186,11 +186,10 @@ void gort_main(struct boot_info *bi)
     m_init(cpu_self());
     preempt_init();
     sched_init(procs_wanted());
+    /* The first goroutine is queued while this CPU borrows P 0: before others come and take it. */
+    sched_borrow_p();
     smp_start(gort_cpu_main);
     boot_log("%u CPUs, GOMAXPROCS %u", ncpu, gomaxprocs);
-
-    /* The first goroutine, queued while this CPU borrows P 0. */
-    sched_borrow_p();
     if (capp)
         capp_start(capp, gogc_wanted());
     else

@@ -54,6 +54,7 @@ void stdio_init(void)
     waitq_init(&con.rq);
     waitq_init(&con.wq);
     console_set_input_callback(input_irq);
+    input_irq(); /* for what came before */
 }
 
 void stdio_poll(void)

@@ -36,7 +36,9 @@ class Keys(unittest.TestCase):
         p = subprocess.Popen([GORT, "exec", "-timeout", "60s", *flags, self.elf, how],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
-        self.assertEqual(p.stdout.readline(), "ready\n")
+        first = p.stdout.readline()
+        if first != "ready\n":
+            self.fail(f"{first!r} in place of ready: {p.communicate(timeout=90)}")
         return p
 
     def ends(self, p, status, out):
