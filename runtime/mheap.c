@@ -81,6 +81,13 @@ static bool grow_locked(size_t npages)
     return true;
 }
 
+/* MemStats' Sys counts address space from its first use on, not by arenas. */
+static void reach_locked(size_t end)
+{
+    if (end > mheap.reached)
+        __atomic_store_n(&mheap.reached, end, __ATOMIC_RELAXED);
+}
+
 static bool commit_run_locked(size_t lo, size_t hi)
 {
     struct pagealloc *pa = &mheap.pages;
@@ -91,6 +98,7 @@ static bool commit_run_locked(size_t lo, size_t hi)
     pagealloc_clear(pa, PA_GONE, lo, n);
     pagealloc_set(pa, PA_ZERO, lo, n);
     pa->gone_pages -= n;
+    reach_locked(hi);
     uint64_t now = __atomic_add_fetch(&mheap.committed, n * GO_PAGE_SIZE, __ATOMIC_RELAXED);
     if (now > mheap.committed_peak)
         mheap.committed_peak = now;
@@ -126,6 +134,8 @@ static size_t find_locked(size_t npages)
 
     if (page == PA_NONE && grow_locked(npages))
         page = pagealloc_alloc(&mheap.pages, npages);
+    if (page != PA_NONE)
+        reach_locked(page + npages);
     return page;
 }
 
@@ -481,7 +491,7 @@ static size_t scavenge_locked(size_t bytes)
 
 size_t mheap_released(void)
 {
-    return mheap.pages.end * GO_PAGE_SIZE - __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED);
+    return mheap.reached * GO_PAGE_SIZE - __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED);
 }
 
 size_t mheap_scavenge(size_t bytes)

@@ -37,6 +37,7 @@ struct mheap {
     uint64_t manual;                   /* work buffers and the like */
     uint64_t committed;                /* frames behind the heap's pages */
     uint64_t committed_peak;
+    uint64_t reached;                  /* end of the pages that have ever been used */
     uint64_t scavenged_total;
     uint64_t pages_in_use;             /* pages in object spans */
     uint64_t large_allocs, large_frees, large_alloc_bytes, large_free_bytes;

@@ -67,12 +67,15 @@ static void read_objects(struct go_memstats *m)
 
 static void read_pages(struct go_memstats *m)
 {
-    uint64_t mapped = mheap.pages.end << GO_PAGE_SHIFT_;
     uint64_t committed = load(&mheap.committed);
 
     m->heap_inuse = load(&mheap.in_use);
     m->stack_inuse = load(&mheap.stacks);
     m->manual_inuse = load(&mheap.manual);
+    /* Read last, as it only grows; and pages may have changed hands in between. */
+    uint64_t mapped = load(&mheap.reached) << GO_PAGE_SHIFT_;
+    uint64_t used = m->heap_inuse + m->stack_inuse + m->manual_inuse;
+    mapped = mapped > used ? mapped : used;
     m->heap_sys = mapped - m->stack_inuse - m->manual_inuse;
     m->heap_idle = m->heap_sys - m->heap_inuse;
     m->heap_released = mapped - committed;
