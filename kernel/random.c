@@ -147,6 +147,7 @@ void random_cpu_init(void)
     c->rand[1] = s[1];
     for (int i = 0; i < 8; i++)
         random_fast();
+    c->choice = random_fast();
 }
 
 void random_init(const void *seed, size_t n)

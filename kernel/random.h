@@ -9,13 +9,14 @@
  * generator reseeded from them (never guessable). 0, or -EIO if the machine has no source:
  * then crypto/rand must fail loudly. g0 context. */
 int random_bytes(void *buf, size_t n);
-/* A fast per-CPU generator for hash seeds, select order, stealing order: not secret. The
- * boot option `seed=N` makes it reproducible. g0 or Go context, no locks. */
+/* A fast per-CPU generator for hash seeds and samples: not secret. The boot option `seed=N`
+ * makes it reproducible. g0 or Go context, no locks. What the scheduler chooses comes from
+ * runtime/choice.h. */
 uint64_t random_fast(void);
 
 /* Boot: takes the firmware's seed, n bytes. */
 void random_init(const void *seed, size_t n);
-/* Seeds random_fast of one CPU: every CPU, on itself. */
+/* Seeds random_fast and sched_choice of one CPU: every CPU, on itself. */
 void random_cpu_init(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
 #include "runtime/background.h"
+#include "runtime/choice.h"
 #include "runtime/cpuprof.h"
 #include "runtime/metrics.h"
 #include "runtime/os/os.h"
@@ -11,7 +12,6 @@
 #include "runtime/synctest.h"
 #include "runtime/timer.h"
 #include "kernel/clock.h"
-#include "kernel/random.h"
 
 struct sched sched = { .lock = LOCK_INIT("sched", RANK_SCHED) };
 struct p *allp[CPU_MAX * 4];
@@ -363,7 +363,7 @@ static struct g *steal_work(struct p *p)
     unsigned n = gomaxprocs;
 
     for (int round = 0; round < 4; round++) {
-        unsigned start = random_fast() % n;
+        unsigned start = sched_choice(n);
         for (unsigned i = 0; i < n; i++) {
             struct p *victim = allp[(start + i) % n];
             if (victim == p)

@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include "runtime/blockprof.h"
 #include "runtime/chan.h"
+#include "runtime/choice.h"
 #include "runtime/leaf.h"
 #include "runtime/timer.h"
-#include "kernel/random.h"
 #include "rt_frames.h"
 
 struct scase { /* abi: cmd/compile/internal/walk/select.go, scasetype */
@@ -82,7 +82,7 @@ static void sel_init(struct sel *s, void *cases, void *order, int64_t nsends, in
         s->bubbled &= s->cases[i].c->bubble != NULL;
         if (s->cases[i].c->bubble && s->cases[i].c->bubble != gp->bubble)
             gate_panic(gp, GATE_FATAL, "select on synctest channel from outside bubble");
-        int64_t j = (int64_t)(((random_fast() >> 32) * (uint64_t)(s->n + 1)) >> 32);
+        int64_t j = sched_choice((uint32_t)s->n + 1);
         s->poll[s->n] = s->poll[j];
         s->poll[j] = (uint16_t)i;
         s->n++;
@@ -210,7 +210,7 @@ uint64_t select_leaf(void *cases, int64_t nsends, int64_t nrecvs)
     for (int64_t i = 0; i < n; i++) {
         if (k[i].c && (k[i].c->timer || k[i].c->bubble))
             return 0;
-        int64_t j = (int64_t)(((random_fast() >> 32) * (uint64_t)(i + 1)) >> 32);
+        int64_t j = sched_choice((uint32_t)i + 1);
         poll[i] = poll[j];
         poll[j] = (uint8_t)i;
     }

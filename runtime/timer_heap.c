@@ -2,7 +2,7 @@
  * the four that are compared. */
 #include "runtime/timer_heap.h"
 #include <string.h>
-#include "kernel/random.h"
+#include "runtime/choice.h"
 #include "mm/mm.h"
 
 enum { ARITY = 4, FIRST_CAP = 64 };
@@ -14,7 +14,7 @@ static void heap_up(struct timers *ts, uint32_t i)
     while (i > 0) {
         uint32_t parent = (i - 1) / ARITY;
         if (ts->heap[parent].when < s.when ||
-            (ts->heap[parent].when == s.when && (ts->p || random_fast() & 1)))
+            (ts->heap[parent].when == s.when && (ts->p || sched_choice(2))))
             break; /* in bubbles many are due at once: in no order to be relied on */
         ts->heap[i] = ts->heap[parent];
         i = parent;

@@ -35,6 +35,7 @@ struct cpu {
     uint64_t    lock_wait;     /* [owner] TSC ticks spent waiting for spinlocks */
     volatile bool halting;     /* [owner] waits for an interrupt, with nothing to do */
     uint64_t    rand[2];       /* [owner] random_fast */
+    uint64_t    choice;        /* [owner] sched_choice */
     uint32_t    nheld;         /* [owner] lock rank checking */
     struct lock *held[16];
     void       *vec_scratch;   /* [owner] where asyncPreempt saves the vector state (XSAVE area) */
