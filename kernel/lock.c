@@ -9,7 +9,9 @@
 
 #ifdef GORT_DEBUG
 #define RANK_CHECKED true
+uint32_t lock_watched = 1;
 #else
+uint32_t lock_watched;
 #define RANK_CHECKED options.lockrank
 #endif
 
@@ -72,7 +74,7 @@ static void wait_for(struct cpu *c, const struct lock *l)
     c->lock_wait += rdtsc() - start;
 }
 
-void lock(struct lock *l)
+void lock_slow(struct lock *l)
 {
     struct cpu *c = cpu_self();
 
@@ -97,7 +99,7 @@ bool lock_try(struct lock *l)
     return true;
 }
 
-void unlock(struct lock *l)
+void unlock_slow(struct lock *l)
 {
     struct cpu *c = cpu_self();
 

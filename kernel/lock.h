@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/cpu.h"
 #include "kernel/lockrank.h"
 
 struct lock {
@@ -21,9 +22,36 @@ struct lock {
 #define LOCK_INIT(n, r) { 0, (r), (n) }
 
 void lock_init(struct lock *l, const char *name, enum lock_rank rank);
-void lock(struct lock *l);
 bool lock_try(struct lock *l);
-void unlock(struct lock *l);
 bool lock_held_here(const struct lock *l); /* by this CPU */
+
+#ifdef GORT_HOST_TEST
+void lock(struct lock *l);
+void unlock(struct lock *l);
+#else
+extern uint32_t lock_watched; /* [atomic] order is checked, or a CPU crashes: no fast path */
+void lock_slow(struct lock *l);
+void unlock_slow(struct lock *l);
+
+/* A lock that is free is one exchange where it is taken: the scheduler takes several per switch. */
+static inline void lock(struct lock *l)
+{
+    uint32_t unheld = 0;
+
+    if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED), 0) ||
+        !__atomic_compare_exchange_n(&l->held, &unheld, cpu_self()->id + 1, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        lock_slow(l);
+}
+
+static inline void unlock(struct lock *l)
+{
+    if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED) ||
+                         l->held != cpu_self()->id + 1, 0))
+        unlock_slow(l);
+    else
+        __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
+#endif
 
 #endif

@@ -12,6 +12,7 @@
 #include "kernel/console.h"
 #include "kernel/cpio.h"
 #include "kernel/irq.h"
+#include "kernel/lock.h"
 #include "kernel/options_parse.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
@@ -95,6 +96,7 @@ void kernel_main(struct boot_info *loader_info)
     console_init();
     take_boot_info(loader_info);
     take_bundle_options();                /* the loader's page tables map it, too */
+    lock_watched |= options.lockrank;
     mm_init(&boot, options.memlimit);     /* our own page tables */
     fbcon_init(&boot);
     boot_cpu_finish();                    /* stacks with guard pages */

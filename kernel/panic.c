@@ -1,4 +1,5 @@
 #include "kernel/panic.h"
+#include "kernel/lock.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static void crash_enter(const struct trap_frame *tf)
     static const char again[] = "\ngort: fault inside the crash report, giving up\n";
 
     irq_disable();
+    __atomic_store_n(&lock_watched, 1, __ATOMIC_SEQ_CST);
     if (__atomic_compare_exchange_n(&crash_owner, &expected, me, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST)) {
         crash_depth = 1;

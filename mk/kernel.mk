@@ -81,7 +81,7 @@ TESTK_OBJ := $(patsubst %,$(KBUILD)/%.o,$(wildcard tests/kernels/machine*.c))
 $(eval $(call KERNEL_RULES,$(BUILD)/bare.elf,bare,$(KERNEL_OBJ)))
 $(eval $(call KERNEL_RULES,$(BUILD)/machine.elf,machine,$(KERNEL_OBJ) $(TESTK_OBJ)))
 
--include $(KERNEL_OBJ:.o=.d) $(GORT_OBJ:.o=.d) $(KBUILD)/runtime/mwbbuf-omit.c.d
+-include $(KERNEL_OBJ:.o=.d) $(GORT_OBJ:.o=.d) $(TESTK_OBJ:.o=.d) $(KBUILD)/runtime/mwbbuf-omit.c.d
 
 # Called from interrupt handlers.
 IRQ_SRC  := preempt fault symtab timer background cgtrap unwind cpuprof
