@@ -13,6 +13,26 @@ static struct job {
     int64_t period;    /* [const] 0: when asked for */
 } jobs[JOBS];
 
+/* [atomic] the least `when` of all jobs. Whoever gives a job a time does so before it lowers this;
+ * background_run takes it away before it reads the times. */
+int64_t background_soonest = INT64_MAX;
+
+static void lower(int64_t when)
+{
+    int64_t seen = __atomic_load_n(&background_soonest, __ATOMIC_SEQ_CST);
+
+    while (when < seen)
+        if (__atomic_compare_exchange_n(&background_soonest, &seen, when, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+            return;
+}
+
+static void set(struct job *j, int64_t when)
+{
+    __atomic_store_n(&j->when, when, __ATOMIC_SEQ_CST);
+    lower(when);
+}
+
 /* The slot of fn, taken now if it has none. */
 static struct job *slot_of(void (*fn)(void))
 {
@@ -36,29 +56,17 @@ void background_every(int64_t period, void (*fn)(void))
     struct job *j = slot_of(fn);
 
     j->period = period;
-    __atomic_store_n(&j->when, 1, __ATOMIC_SEQ_CST);
+    set(j, BACKGROUND_ASKED);
 }
 
 void background_ask(void (*fn)(void))
 {
-    __atomic_store_n(&slot_of(fn)->when, 1, __ATOMIC_SEQ_CST);
+    set(slot_of(fn), BACKGROUND_ASKED);
 }
 
 void background_at(void (*fn)(void), int64_t when)
 {
-    __atomic_store_n(&slot_of(fn)->when, when, __ATOMIC_SEQ_CST);
-}
-
-int64_t background_next(void)
-{
-    int64_t t = INT64_MAX;
-
-    for (int i = 0; i < JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
-        int64_t w = __atomic_load_n(&jobs[i].when, __ATOMIC_SEQ_CST);
-        if (w > 0 && w < t)
-            t = w;
-    }
-    return t;
+    set(slot_of(fn), when);
 }
 
 bool background_run(void)
@@ -66,14 +74,19 @@ bool background_run(void)
     int64_t now = clock_mono_ns();
     bool any = false;
 
+    __atomic_store_n(&background_soonest, INT64_MAX, __ATOMIC_SEQ_CST);
     for (int i = 0; i < JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
         struct job *j = &jobs[i];
         int64_t when = __atomic_load_n(&j->when, __ATOMIC_SEQ_CST);
         int64_t next = j->period ? now + j->period : INT64_MAX;
-        if (when <= 0 || when > now ||
-            !__atomic_compare_exchange_n(&j->when, &when, next, false, __ATOMIC_SEQ_CST,
-                                         __ATOMIC_SEQ_CST))
+        if (when <= 0)
             continue;
+        if (when > now || !__atomic_compare_exchange_n(&j->when, &when, next, false,
+                                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+            lower(when); /* not yet; or it has just got another time, which comes here too */
+            continue;
+        }
+        lower(next);
         j->fn();
         any = true;
     }

@@ -16,8 +16,13 @@ void background_every(int64_t period, void (*fn)(void));
 void background_ask(void (*fn)(void));
 /* The same, not before `when` (clock_mono_ns). Gates and jobs. */
 void background_at(void (*fn)(void), int64_t when);
+extern int64_t background_soonest; /* [atomic] */
+#define BACKGROUND_ASKED 1 /* its time, when it is due at once */
 /* When the next job is due: clock_mono_ns, INT64_MAX = none. Any context. */
-int64_t background_next(void);
+static inline int64_t background_next(void)
+{
+    return __atomic_load_n(&background_soonest, __ATOMIC_SEQ_CST);
+}
 /* Runs what is due. May cost the CPU its P (a job may stop the world): look again. True if
  * something ran. g0, no locks, no current goroutine. */
 bool background_run(void);

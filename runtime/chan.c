@@ -146,25 +146,28 @@ void chan_wake(struct sudog *s, bool success)
     if (s->is_select) { /* it may still be between its unlocks and its parking */
         lock(select_lock(gp));
         unlock(select_lock(gp));
+    } else {
+        gp->chan_over = !s->c->timer && !gp->block_since;
     }
     g_ready(gp);
 }
+
+/* sudog.ticket of one who receives or sends: how many frames of ours are on its stack. */
+enum { FRAMES_SEND = 1, FRAMES_RECV };
 
 /* gp, the caller, waits in q of c, which is locked. active_stack_chans stands before the
  * status changes, so whoever moves gp's stack finds that it must lock c. */
 _Noreturn static void chan_park(struct g *gp, struct hchan *c, struct sudogq *q, void *elem,
                                 enum wait_reason why)
 {
-    struct sudog *s = sudog_acquire();
+    struct sudog *s = sudog_own(gp);
 
-    CHECK(!gp->waiting, "g %lu: waits twice", (unsigned long)gp->goid);
-    s->g = gp;
     s->elem = elem;
     s->c = c;
     gp->waiting = s;
     gp->param = NULL;
     gp->active_stack_chans = true;
-    s->ticket = q == &c->recvq ? 2 : 1; /* our own frames on its stack: chanrecv is one more */
+    s->ticket = q == &c->recvq ? FRAMES_RECV : FRAMES_SEND;
     block_start(gp);
     sudogq_push(q, s);
     if (c->timer)
@@ -172,21 +175,41 @@ _Noreturn static void chan_park(struct g *gp, struct hchan *c, struct sudogq *q,
     g_park_g0(gp, &c->lock, why);
 }
 
+/* gp waits no longer. How it went. */
+static uint32_t wait_end(struct g *gp, struct sudog *s)
+{
+    CHECK(s && s == gp->waiting && s == gp->param && !s->elem,
+          "g %lu: woken by %p, waited with %p", (unsigned long)gp->goid, gp->param,
+          (void *)gp->waiting);
+    gp->waiting = NULL;
+    gp->param = NULL;
+    gp->active_stack_chans = false;
+    sudog_own_done(s);
+    return s->success ? CHAN_DONE : CHAN_CLOSED;
+}
+
+void chan_waited(struct g *gp)
+{
+    struct sudog *s = &gp->own;
+    void *frame = g_gate_frame(gp);
+
+    gp->chan_over = false;
+    if (s->ticket == FRAMES_RECV)
+        ((struct chanrecvg_frame *)frame)->status = wait_end(gp, s);
+    else
+        ((struct chansendg_frame *)frame)->status = wait_end(gp, s);
+}
+
 void rt_chanwoken(struct chanwoken_frame *f)
 {
     struct g *gp = g_calling();
     struct sudog *s = gp->waiting;
 
-    CHECK(s && s == gp->param && s->c == f->c, "g %lu: woken by %p, waited with %p",
-          (unsigned long)gp->goid, gp->param, (void *)s);
+    CHECK(s && s->c == f->c, "g %lu: waited on %p", (unsigned long)gp->goid, (void *)f->c);
     if (f->c->timer)
         timer_chan_unblock(f->c->timer);
-    gp->waiting = NULL;
-    gp->param = NULL;
-    gp->active_stack_chans = false;
-    f->status = s->success ? CHAN_DONE : CHAN_CLOSED;
+    f->status = wait_end(gp, s);
     block_done(gp, s->ticket);
-    sudog_release(s);
 }
 
 /* A bubble's channels are its own. */

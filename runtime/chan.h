@@ -12,9 +12,12 @@
  * Parking. A gate that must wait writes CHAN_PARKED as its status and parks with the channel
  * locked. The waker hands over the value (into the waiter's stack: it stands still as long as
  * the channel is locked), sets sudog.success and g.param, and readies it: it writes nothing
- * else of the waiter, whose stack the collector may move once the channel is unlocked. The
- * waiter's Go code then calls a second gate (chanwoken, selectwoken), which frees its sudogs
- * and learns the result. So no C state survives a park but what g.waiting leads to. */
+ * else of the waiter, whose stack the collector may move once the channel is unlocked. Who waits
+ * in a select, for a timer, or is timed for the block profile calls a second gate then
+ * (selectwoken, chanwoken), which frees its sudogs and learns the result. For the others
+ * (g.chan_over) execute() does that, before they run again: a stack is its goroutine's CPU's by
+ * then, and the status in the gate's frame becomes what came of the wait. So no C state
+ * survives a park but what g.waiting leads to. */
 #ifndef GORT_CHAN_H
 #define GORT_CHAN_H
 
@@ -44,13 +47,27 @@ enum chan_status {
     CHAN_WOULD_BLOCK, /* non-blocking: nothing done */
     CHAN_DONE,        /* sent, or a value received */
     CHAN_CLOSED,      /* received the zero value; or a send that must panic */
-    CHAN_PARKED,      /* was parked: call chanwoken/selectwoken for the status */
+    CHAN_PARKED,      /* was parked, and the rest is left to do: call chanwoken/selectwoken */
     CHAN_TIMER,       /* timer of the channel is due: call its function, then try again */
 };
 
 /* sudog.c. Acquired ones are zeroed. g0, locks below RANK_SUDOG may be held. */
 struct sudog *sudog_acquire(void);
 void sudog_release(struct sudog *s);
+
+/* gp's own sudog, for waiting on one thing. Whoever takes it off a queue leaves its links NULL. */
+static inline struct sudog *sudog_own(struct g *gp)
+{
+    CHECK(!gp->own.g, "g %lu: waits twice", (unsigned long)gp->goid);
+    gp->own.g = gp;
+    return &gp->own;
+}
+
+static inline void sudog_own_done(struct sudog *s)
+{
+    s->g = NULL;
+    s->c = NULL;
+}
 
 /* ---- with the channel locked (chan.c) ------------------------------------------------ */
 void sudogq_push(struct sudogq *q, struct sudog *s);
@@ -67,6 +84,8 @@ void chan_take_from(struct hchan *c, struct sudog *s, void *elem);
 bool chan_drain(struct hchan *c);
 
 /* ---- unlocked --------------------------------------------------------------------------- */
+/* gp, which is about to run, has g.chan_over: its wait on a channel ends. */
+void chan_waited(struct g *gp);
 void chan_wake(struct sudog *s, bool success);
 /* Held by gp's select from its queueing until it is parked. */
 struct lock *select_lock(const struct g *gp);

@@ -20,7 +20,7 @@
 #include "kernel/lock.h"
 #include "runtime/gotypes.h"
 
-/* Status of a goroutine: written by g_status_set (gstatus.c) alone. Numbers are Go's. */
+/* Status of a goroutine: written by g_status_set (sched.h) alone. Numbers are Go's. */
 enum g_status {
     G_IDLE = 0,      /* just allocated */
     G_RUNNABLE = 1,  /* on a run queue; the queue owns the stack */
@@ -60,12 +60,26 @@ struct gobuf {                            /* where to go on */
 #define STACK_PREEMPT 0xfffffffffffffadeull /* stackguard0 that makes every prologue trap */
 #define STACK_MIN     2048ul
 
-struct sudog;
 struct hchan;
+struct g;
 struct timer;
 struct cg;       /* what only C goroutines have: cgoroutine.h */
 struct gpanic;   /* Go's _panic, on the goroutine's stack */
 struct gdefer;   /* Go's _defer, on stack or heap */
+
+/* One waiter on a channel, semaphore or condition. */
+struct sudog {
+    struct g     *g;
+    struct sudog *next, *prev;
+    void         *elem;        /* root; may point into g's stack: adjusted when it moves */
+    int64_t       acquiretime, releasetime;
+    uint32_t      ticket;
+    bool          is_select;   /* g->select_done must be won first */
+    bool          success;     /* woken by a value, not by close */
+    uint16_t      waiters;
+    struct sudog *parent, *waitlink, *waittail;
+    struct hchan *c;           /* root */
+};
 
 struct g {
     /* ---- known to the compiler and mirrored in Go ---------------------------------- */
@@ -100,7 +114,9 @@ struct g {
     uintptr_t      gopc;          /* pc of the go statement */
     uintptr_t      startpc;       /* pc of the function */
     struct sudog  *waiting;       /* sudogs that this g waits on, in lock order (select) */
+    struct sudog   own;           /* for waiting on one thing only; own.g is set meanwhile */
     uint32_t       select_done;   /* [atomic] somebody won the race to wake a select */
+    bool           chan_over;     /* [owner] execute() completes its wait on a channel: chan.h */
     bool           parking_on_chan; /* [atomic] stack must not shrink just now */
     bool           active_stack_chans; /* channels point into the stack: lock them to move it */
     bool           preempt;       /* [atomic] asked to yield */
@@ -136,20 +152,6 @@ static inline void *g_gate_frame(const struct g *gp)
 {
     return gp->is_c ? gp->gate_frame : (void *)(gp->sched.sp + 8);
 }
-
-/* One waiter on a channel, semaphore or condition. */
-struct sudog {
-    struct g     *g;
-    struct sudog *next, *prev;
-    void         *elem;        /* root; may point into g's stack: adjusted when it moves */
-    int64_t       acquiretime, releasetime;
-    uint32_t      ticket;
-    bool          is_select;   /* g->select_done must be won first */
-    bool          success;     /* woken by a value, not by close */
-    uint16_t      waiters;
-    struct sudog *parent, *waitlink, *waittail;
-    struct hchan *c;           /* root */
-};
 
 /* The CPU's half of the runtime: one per CPU, for good. */
 struct m {

@@ -23,11 +23,9 @@ static void track(struct g *gp, uint32_t from, uint32_t to)
     }
 }
 
-/* The one writer of g->status. The collector may hold G_SCAN for a moment: wait it out. */
-void g_status_set(struct g *gp, uint32_t from, uint32_t to)
+/* The collector may hold G_SCAN for a moment: wait it out. */
+void g_status_set_slow(struct g *gp, uint32_t from, uint32_t to)
 {
-    if (from == G_RUNNING && gp->track_seq++ % TRACK_PERIOD == 0)
-        gp->tracking = true;
     if (gp->tracking)
         track(gp, from, to);
     for (unsigned spins = 0;; spins++) {

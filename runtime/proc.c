@@ -99,12 +99,27 @@ static void g_setup(struct g *gp, void *closure)
 {
     uintptr_t sp = gp->stack.hi - 4 * 8;
 
-    memset((void *)sp, 0, 4 * 8);
+    __builtin_memset((void *)sp, 0, 4 * 8); /* small ones inline: every go statement does them */
     sp -= 8;
     *(uintptr_t *)sp = app->goexit + 1;
     gp->sched = (struct gobuf){ .sp = sp, .pc = *(uintptr_t *)closure, .ctxt = closure };
     gp->stackguard0 = gp->stack.lo + STACK_GUARD;
     gp->stackguard1 = ~0ul;
+}
+
+/* Is a goroutine that starts at pc one of the runtime's? Programs start many at few places, and
+ * the symbol table takes its time: the last answers are kept, pc and answer in one word. */
+static bool starts_system(uintptr_t pc)
+{
+    static uint64_t known[64]; /* [atomic] pc << 1 | answer */
+    uint64_t *slot = &known[(pc >> 5 ^ pc >> 11) % 64];
+    uint64_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    if (seen >> 1 != pc) {
+        seen = pc << 1 | symtab_is_system_goroutine(pc);
+        __atomic_store_n(slot, seen, __ATOMIC_RELAXED);
+    }
+    return seen & 1;
 }
 
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
@@ -121,7 +136,7 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
     gc_shade(closure);
     gc_shade(gp->labels);
     gp->fips_bypass = parent ? parent->fips_bypass : 0;
-    gp->system = symtab_is_system_goroutine(gp->startpc);
+    gp->system = starts_system(gp->startpc);
     __atomic_add_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
     gp->track_seq = (uint8_t)((uint32_t)gp->goid * 0x9e3779b9u >> 24); /* one birth in eight */
     gp->tracking = gp->track_seq % TRACK_PERIOD == 0;
@@ -150,8 +165,8 @@ void g_clear(struct g *gp)
     gp->async_safe_point = gp->in_gate = gp->system = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;
-    memset(gp->wait_words, 0, sizeof gp->wait_words);
-    memset(gp->wait_roots, 0, sizeof gp->wait_roots);
+    __builtin_memset(gp->wait_words, 0, sizeof gp->wait_words);
+    __builtin_memset(gp->wait_roots, 0, sizeof gp->wait_roots);
 }
 
 void rt_newproc1(struct newproc1_frame *f)

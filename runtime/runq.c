@@ -13,6 +13,7 @@ static bool head_claim(struct p *p, uint32_t from, uint32_t to)
 }
 
 /* The ring is full: take its older half and gp out as a list. NULL if a thief was faster. */
+__attribute__((noinline)) /* its array would cost every runq_put */
 static struct g *take_half(struct p *p, struct g *gp, uint32_t head, unsigned *n)
 {
     struct g *batch[RUNQ_SIZE / 2 + 1];
@@ -33,6 +34,10 @@ static struct g *take_half(struct p *p, struct g *gp, uint32_t head, unsigned *n
 struct g *runq_put(struct p *p, struct g *gp, bool next, unsigned *n)
 {
     if (next) {
+        if (!LOAD_RLX(p->runnext)) { /* nobody but its owner fills it */
+            runq_put_alone(p, gp);
+            return NULL;
+        }
         gp = __atomic_exchange_n(&p->runnext, gp, __ATOMIC_ACQ_REL);
         if (!gp)
             return NULL;

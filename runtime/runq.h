@@ -24,6 +24,17 @@ struct g *runq_get(struct p *p, bool *inherit);
 /* Owner `p` steals half of victim's ring (or, if `take_next`, its runnext when there is
  * nothing else) and returns one of them to run; NULL if there was nothing. */
 struct g *runq_steal(struct p *p, struct p *victim, bool take_next);
+/* Owner: nobody but it adds, so what is empty stays so. */
+static inline bool runq_mine_empty(const struct p *p)
+{
+    return !__atomic_load_n(&p->runnext, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&p->runq_head, __ATOMIC_RELAXED) == p->runq_tail;
+}
+/* Owner: what runq_put does with `next` when runnext is empty. */
+static inline void runq_put_alone(struct p *p, struct g *gp)
+{
+    __atomic_store_n(&p->runnext, gp, __ATOMIC_RELEASE);
+}
 /* Any CPU, approximate unless the P is stopped. */
 bool runq_empty(const struct p *p);
 unsigned runq_len(const struct p *p);

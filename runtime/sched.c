@@ -3,8 +3,10 @@
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
 #include "runtime/background.h"
+#include "runtime/chan.h"
 #include "runtime/choice.h"
 #include "runtime/cpuprof.h"
+#include "runtime/globq.h"
 #include "runtime/metrics.h"
 #include "runtime/os/os.h"
 #include "runtime/runq.h"
@@ -20,84 +22,6 @@ struct m *allm[CPU_MAX];
 struct g *allgs;
 
 void g_switch(struct g *gp) __attribute__((noreturn));
-
-/* ---- global queue ------------------------------------------------------------------- */
-
-static void globq_put_list(struct g *head, struct g *tail, unsigned n)
-{
-    tail->schedlink = NULL;
-    if (sched.runq_tail)
-        sched.runq_tail->schedlink = head;
-    else
-        sched.runq_head = head;
-    sched.runq_tail = tail;
-    __atomic_store_n(&sched.runq_size, sched.runq_size + n, __ATOMIC_SEQ_CST);
-}
-
-static struct g *globq_pop(void)
-{
-    struct g *gp = sched.runq_head;
-
-    if (!gp)
-        return NULL;
-    sched.runq_head = gp->schedlink;
-    if (!sched.runq_head)
-        sched.runq_tail = NULL;
-    sched.runq_size--;
-    return gp;
-}
-
-void injectglist(struct g *head, struct g *tail, unsigned n)
-{
-    lock(&sched.lock);
-    globq_put_list(head, tail, n);
-    unlock(&sched.lock);
-    wake_p();
-}
-
-static void local_put(struct p *p, struct g *gp, bool next)
-{
-    unsigned n;
-    struct g *list = runq_put(p, gp, next, &n);
-
-    if (!list)
-        return;
-    struct g *tail = list;
-    while (tail->schedlink)
-        tail = tail->schedlink;
-    lock(&sched.lock);
-    globq_put_list(list, tail, n);
-    unlock(&sched.lock);
-}
-
-/* This P's fair share of the global queue: one to run, the rest into the ring (which is
- * empty or nearly so: at most half of it is filled). */
-static struct g *globq_get(struct p *p, bool one)
-{
-    if (__atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) == 0)
-        return NULL;
-    lock(&sched.lock);
-    unsigned n = one ? 1 : sched.runq_size / gomaxprocs + 1;
-    if (n > RUNQ_SIZE / 2)
-        n = RUNQ_SIZE / 2;
-    struct g *first = globq_pop();
-    struct g *rest = NULL, **link = &rest;
-    for (unsigned i = 1; first && i < n; i++) {
-        struct g *gp = globq_pop();
-        if (!gp)
-            break;
-        *link = gp;
-        link = &gp->schedlink;
-    }
-    *link = NULL;
-    unlock(&sched.lock);
-    while (rest) {
-        struct g *gp = rest;
-        rest = gp->schedlink;
-        local_put(p, gp, false);
-    }
-    return first;
-}
 
 /* ---- idle Ps and Ms ------------------------------------------------------------------- */
 
@@ -282,12 +206,13 @@ static void ready(struct g *gp, bool next)
         injectglist(gp, gp, 1);
         return;
     }
-    bool alone = next && runq_empty(p);
-    local_put(p, gp, next);
-    if (alone)
+    if (next && runq_mine_empty(p)) {
+        runq_put_alone(p, gp);
         wake_soon(p);
-    else
+    } else {
+        local_put(p, gp, next);
         wake_p();
+    }
 }
 
 void g_ready(struct g *gp) { ready(gp, true); }
@@ -547,6 +472,15 @@ static bool handoff_p(void)
     return mp != NULL;
 }
 
+/* Without a look at the clock mostly: when the time of a job comes, so does the timer interrupt
+ * that is armed for it, and leaves its mark. */
+static bool job_due(void)
+{
+    int64_t when = background_next();
+
+    return when == BACKGROUND_ASKED || (cpu_self()->pending && when <= clock_mono_ns());
+}
+
 static struct g *find_runnable(bool *inherit)
 {
     struct m *mp = m_self();
@@ -563,7 +497,7 @@ static struct g *find_runnable(bool *inherit)
         }
         if (sched.handoff && !mp->fresh_p && handoff_p())
             continue;
-        if (background_next() <= clock_mono_ns() && background_run())
+        if (job_due() && background_run())
             continue;
         bool timer = cpu_self()->pending && run_pending(p);
         struct g *gp = find_local(p, timer, inherit);
@@ -606,6 +540,8 @@ void execute(struct g *gp, bool inherit)
     g_status_set(gp, G_RUNNABLE, G_RUNNING);
     gp->wait_reason = WAIT_ZERO;
     gp->async_safe_point = false;
+    if (gp->chan_over)
+        chan_waited(gp);
     __atomic_store_n(&gp->preempt, false, __ATOMIC_RELAXED);
     __atomic_store_n(&gp->stackguard0, gp->stack.lo + STACK_GUARD, __ATOMIC_RELAXED);
     c->curg = gp;
@@ -623,16 +559,34 @@ void execute(struct g *gp, bool inherit)
     g_switch(gp);
 }
 
+/* runnext, if find_runnable would come to the same with all that it looks at; else NULL. Most
+ * switches are between goroutines that wake each other. */
+static struct g *next_at_once(struct cpu *c)
+{
+    struct m *mp = c->m;
+    struct p *p = c->p;
+    struct g *gp = p ? __atomic_load_n(&p->runnext, __ATOMIC_RELAXED) : NULL;
+
+    if (!gp || c->pending || sched.stopping || sched.handoff || mp->lockq || mp->lockq_turn_over ||
+        mp->spinning || p->schedtick - p->globq_tick >= GLOBQ_PERIOD ||
+        background_next() == BACKGROUND_ASKED)
+        return NULL;
+    return __atomic_compare_exchange_n(&p->runnext, &gp, NULL, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED) ? gp : NULL;
+}
+
 void schedule(void)
 {
     struct cpu *c = cpu_self();
-    bool inherit;
+    bool inherit = true;
 
     CHECK(c->m->locks == 0, "schedule() with %d locks of M %u held", c->m->locks, c->id);
     DCHECK(c->nheld == 0, "schedule() with spinlock %s held", c->held[0]->name);
     c->curg = NULL;
     c->m->curg = NULL;
-    struct g *gp = find_runnable(&inherit);
+    struct g *gp = next_at_once(c);
+    if (!gp)
+        gp = find_runnable(&inherit);
     execute(gp, inherit);
 }
 

@@ -45,7 +45,24 @@ _Noreturn void sched_cpu_enter(void);
 struct p *sched_borrow_p(void);
 void sched_return_p(void);
 
+#define TRACK_PERIOD 8 /* one stop of a goroutine in so many is timed, for the metrics */
+#ifdef GORT_HOST_TEST
 void g_status_set(struct g *gp, uint32_t from, uint32_t to);
+#else
+void g_status_set_slow(struct g *gp, uint32_t from, uint32_t to);
+
+/* The one writer of g->status. Mostly nobody times the goroutine, nor looks at its stack. */
+static inline void g_status_set(struct g *gp, uint32_t from, uint32_t to)
+{
+    uint32_t seen = from;
+
+    if (from == G_RUNNING && gp->track_seq++ % TRACK_PERIOD == 0)
+        gp->tracking = true;
+    if (gp->tracking || !__atomic_compare_exchange_n(&gp->status, &seen, to, false,
+                                                     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        g_status_set_slow(gp, from, to);
+}
+#endif
 static inline uint32_t g_status(const struct g *gp)
 {
     return __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE);
@@ -99,7 +116,6 @@ void sched_kick_idle_irq(void);
 #define SLICE_NS      10000000ll
 #define WAKE_DELAY_NS 50000ll /* a goroutine in runnext waits that long for its CPU alone */
 #define GLOBQ_PERIOD  61      /* picks between two looks at the global queue */
-#define TRACK_PERIOD 8 /* one stop of a goroutine in so many is timed, for the metrics */
 int64_t sched_tick_ns(void); /* SLICE_NS, or that of the boot option preemptstress */
 
 static inline bool waits_for_mutex(const struct g *gp)

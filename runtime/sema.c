@@ -187,8 +187,7 @@ void rt_semacquireg(struct semacquireg_frame *f)
         unlock(&r->lock);
         return;
     }
-    struct sudog *s = sudog_acquire();
-    s->g = gp;
+    struct sudog *s = sudog_own(gp);
     s->elem = f->addr;
     s->acquiretime = f->reason == WAIT_SYNC_WAITGROUP || f->reason == WAIT_SEMACQUIRE
                          ? 0 : mutex_start();
@@ -215,7 +214,7 @@ static struct g *sema_waiter(uint32_t *addr, int64_t *since)
         return NULL;
     struct g *gp = s->g;
     *since = s->acquiretime;
-    sudog_release(s);
+    sudog_own_done(s);
     return gp;
 }
 
@@ -275,8 +274,7 @@ void rt_notifywait(struct notifywait_frame *f)
         unlock(lk);
         return;
     }
-    struct sudog *s = sudog_acquire();
-    s->g = g_calling();
+    struct sudog *s = sudog_own(g_calling());
     block_start(s->g);
     s->ticket = f->ticket;
     if (l->tail)
@@ -294,7 +292,8 @@ static void notified(struct sudog *s)
     if (gp->bubble && gp->bubble != g_calling()->bubble)
         gate_panic(g_calling(), GATE_FATAL,
                    "semaphore wake of synctest goroutine from outside bubble");
-    sudog_release(s);
+    s->next = NULL;
+    sudog_own_done(s);
     g_ready(gp);
 }
 

@@ -311,6 +311,8 @@ static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
     fg->body = body;
     fg->g.goid = ++goids;
     fg->g.status = G_WAITING;
+    fg->g.is_c = true; /* its gate's frame is where we say */
+    fg->g.gate_frame = &fg->fr;
     __atomic_add_fetch(&fake_alive, 1, __ATOMIC_SEQ_CST);
     return fg;
 }
@@ -460,6 +462,8 @@ static void *fake_loop(void *arg)
         }
         fc->cpu.curg = &fg->g;
         fake_status(&fg->g, G_RUNNABLE, G_RUNNING);
+        if (fg->g.chan_over)
+            chan_waited(&fg->g);
         fg->body(fg);
         CHECK(fg->done, "body left without END");
         fake_status(&fg->g, G_RUNNING, G_DEAD);
