@@ -4,16 +4,18 @@
  * end, the parameters that smp.c fills in before each STARTUP:
  *
  *   ap_param_base  physical address of this page      ap_param_root   page tables (< 4 GiB)
- *   ap_param_stack g0 stack; taken by exchange, so that a CPU that wakes up late, after it
- *                  was given up, finds 0 and halts    ap_param_cpu    struct cpu *
+ *   ap_param_stack g0 stack                           ap_param_cpu    struct cpu *
+ *   ap_param_ticket 1: come in. The CPU takes it by exchange, and the boot CPU takes it back when
+ *                  it gives a CPU up: one that wakes up late finds 0 and halts
  *
- * The page is mapped 1:1 (read, execute) while CPUs start; paging is switched on from it. */
+ * The page is mapped 1:1 (read, execute) while CPUs start; paging is switched on from it. It is
+ * nobody else's for ever, and one without a ticket stays in it, without paging. */
 #define OFF(x) ((x) - ap_start)
 
     .section .rodata
     .balign 16
     .globl ap_start, ap_start_end, ap_param_base, ap_param_root, ap_param_stack, ap_param_cpu
-    .globl ap_param_efer
+    .globl ap_param_efer, ap_param_ticket
     .code16
 ap_start:
     cli
@@ -39,6 +41,10 @@ ap_32:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
+    xorl %eax, %eax
+    xchgl %eax, OFF(ap_param_ticket)(%ebx)
+    testl %eax, %eax
+    jz ap_late
     movl %cr4, %eax
     orl $0x620, %eax            /* PAE, OSFXSR, OSXMMEXCPT */
     movl %eax, %cr4
@@ -51,24 +57,20 @@ ap_32:
     movl $0x80010033, %eax      /* PG, WP, NE, ET, MP, PE */
     movl %eax, %cr0
     ljmpl *OFF(ap_far64)(%ebx)
+ap_late:
+    cli
+    hlt
+    jmp ap_late
 
     .code64
 ap_64:
     movl %ebx, %ebx
-    xorl %eax, %eax
     movq OFF(ap_param_cpu)(%rbx), %rdi
-    movq OFF(ap_param_direct)(%rbx), %rcx
-    xchgq %rax, OFF(ap_param_stack)(%rbx,%rcx) /* through the writable direct map */
-    testq %rax, %rax
-    jz 1f
-    movq %rax, %rsp
+    movq OFF(ap_param_stack)(%rbx), %rsp
     xorl %ebp, %ebp
     pushq $0                    /* the end of backtraces */
     movq $ap_main, %rax
     jmp *%rax
-1:  cli
-    hlt
-    jmp 1b
 
     .balign 8
 ap_gdt:
@@ -88,10 +90,10 @@ ap_far64:
     .balign 8
 ap_param_base:   .long 0
 ap_param_efer:   .long 0
+ap_param_ticket: .long 0
 ap_param_root:   .quad 0
 ap_param_stack:  .quad 0
 ap_param_cpu:    .quad 0
-ap_param_direct: .quad 0xffff800000000000   /* DIRECT_MAP_BASE */
 ap_start_end:
 
     .section .note.GNU-stack, "", @progbits

@@ -12,12 +12,12 @@
 #include "kernel/random.h"
 #include "mm/mm.h"
 
-#define STARTUP_WAIT_US 200000u /* a loaded host may take long to run a virtual CPU */
+#define STARTUP_WAIT_US 3000000u /* a loaded host may take long to run a virtual CPU */
 #define STARTUP_RETRY_US 1000u
 #define INIT_WAIT_US    10000u
 
 extern char ap_start[], ap_start_end[], ap_param_base[], ap_param_root[], ap_param_stack[],
-    ap_param_cpu[], ap_param_efer[];
+    ap_param_cpu[], ap_param_efer[], ap_param_ticket[];
 
 static void (*ap_entry)(struct cpu *); /* [atomic] NULL until smp_start */
 static char *page;                     /* the trampoline, writable */
@@ -27,9 +27,10 @@ static void param(const char *symbol, uint64_t v, size_t n)
     memcpy(page + (symbol - ap_start), &v, n);
 }
 
-static uint64_t param_stack_take(void)
+/* True: no CPU has taken the ticket, and none will. */
+static bool ticket_take(void)
 {
-    return __atomic_exchange_n((uint64_t *)(page + (ap_param_stack - ap_start)), 0,
+    return __atomic_exchange_n((uint32_t *)(page + (ap_param_ticket - ap_start)), 0,
                                __ATOMIC_SEQ_CST);
 }
 
@@ -98,12 +99,13 @@ static bool start_one(struct cpu *c, uint64_t low_page)
     tsc_ap = 0;
     param(ap_param_cpu, (uintptr_t)c, 8);
     param(ap_param_stack, c->g0_hi, 8);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     cpus[c->id] = c; /* before it can be told to flush its TLB */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    param(ap_param_ticket, 1, 4);
     send_startup(c, low_page);
     if (!came_up(c, STARTUP_RETRY_US))
         send_startup(c, low_page);
-    if (!came_up(c, STARTUP_WAIT_US) && (param_stack_take() || !came_up(c, STARTUP_WAIT_US))) {
+    if (!came_up(c, STARTUP_WAIT_US) && (ticket_take() || !came_up(c, STARTUP_WAIT_US))) {
         lapic_send_init(c->apic_id); /* holds it, should it come to life */
         cpus[c->id] = NULL;
         return false;
@@ -168,6 +170,8 @@ void smp_prepare(const uint32_t *apic_id, unsigned n, unsigned maxcpus)
     init_all(apic_id, n);
     start_all(apic_id, n, low, max);
     vm_unmap_phys(low, PAGE_SIZE);
+    if (options.deadcpu) /* it comes to life now: too late */
+        lapic_send_startup((uint32_t)options.deadcpu, (uint8_t)(low >> 12));
 }
 
 unsigned smp_start(void (*entry)(struct cpu *))

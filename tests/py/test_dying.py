@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Settings of GODEBUG that show at a program's death: whether others run on, and a last trace of the
+scheduler."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GORT = os.path.join(ROOT, "gort")
+
+
+class Dying(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.TemporaryDirectory()
+        cls.elf = os.path.join(cls.dir.name, "dying")
+        subprocess.run([GORT, "build", "-o", cls.elf, "./tests/py/guests/dying"], cwd=ROOT,
+                       check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dir.cleanup()
+
+    def die(self, setting):
+        """What the program says before its panic and from then on."""
+        r = subprocess.run([GORT, "exec", "-timeout", "60s", "-env", "GOTRACEBACK=all", "-env",
+                            f"GODEBUG={setting}", self.elf], capture_output=True, text=True,
+                           timeout=90)
+        self.assertEqual(r.returncode, 2, r.stderr)
+        before, panic, after = r.stderr.partition("panic: end\n")
+        self.assertTrue(panic, r.stderr)
+        self.assertIn("alive\n", before)
+        self.assertIn("goroutine 1 [running]:\nmain.main()\n", after)
+        return before, after
+
+    def test_others_stop(self):
+        before, after = self.die("")
+        self.assertNotIn("alive", after)
+        self.assertNotIn("SCHED", before)
+
+    def test_others_run_on(self):
+        self.assertIn("alive\n", self.die("dontfreezetheworld=1")[1])
+
+    def test_last_trace(self):
+        for setting in ("schedtrace=1000000", "scheddetail=1"):
+            before = self.die(setting)[0]
+            self.assertRegex(before, r"SCHED \d+ms: gomaxprocs=2 .* sysmonwait=false\n")
+            self.assertRegex(before, r"\n  P0: status=\d(.*\n)+  M1: (.*\n)+  G1: ")
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
