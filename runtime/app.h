@@ -10,7 +10,7 @@
 #include "runtime/gotypes.h"
 
 #define APPTAB_MAGIC   0x4241545050415447ull /* "GTAPPTAB" */
-#define APPTAB_VERSION 2
+#define APPTAB_VERSION 3
 
 struct moduledata;
 
@@ -38,7 +38,7 @@ struct app_table {
 struct app_debug {
     int32_t clobberfree, gccheckmark, gcpacertrace, gcshrinkstackoff, gcstoptheworld, gctrace,
         invalidptr, scavtrace, scheddetail, schedtrace, tracebackancestors, asyncpreemptoff,
-        inittrace, sbrk, checkfinalizers, profstackdepth, gotraceback, gogc;
+        inittrace, sbrk, checkfinalizers, profstackdepth, dontfreezetheworld, gotraceback, gogc;
     int64_t memlimit;
 };
 

@@ -187,16 +187,23 @@ void gate_panic(struct g *gp, enum gate_panic kind, const char *msg)
 /* ---- dying ------------------------------------------------------------------------------- */
 
 /* Stops the other CPUs' goroutines as well as it goes: nothing is scheduled any more; one that
- * cannot be preempted is left running after a moment. */
+ * cannot be preempted is left running after a moment. GODEBUG=dontfreezetheworld=1: they go on. */
 static void freeze(void)
 {
-    sched_trace_dying();
-    int64_t until = clock_mono_ns() + 20000000;
+    static uint32_t dying; /* [atomic] 1 + the CPU's id */
+    uint32_t first = 0, me = cpu_self()->id + 1;
 
-    if (__atomic_exchange_n(&sched.frozen, 1, __ATOMIC_SEQ_CST)) { /* another CPU is dying */
-        for (;;)
+    if (!__atomic_compare_exchange_n(&dying, &first, me, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        while (first != me) /* that CPU tells the tale */
             cpu_relax();
+        return;
     }
+    sched_trace_dying();
+    if (app && app->debug->dontfreezetheworld > 0)
+        return;
+    int64_t until = clock_mono_ns() + 20000000;
+    __atomic_store_n(&sched.frozen, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&sched.stopping, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < ncpu; i++)
         if (allm[i] && allm[i] != m_self())

@@ -25,7 +25,7 @@ done:
 
 // The app table: what C needs to know of this program. runtime/app.h has the same order.
 DATA ·apptab+0(SB)/8, $0x4241545050415447  // "GTAPPTAB"
-DATA ·apptab+8(SB)/8, $2
+DATA ·apptab+8(SB)/8, $3
 DATA ·apptab+16(SB)/8, $runtime·firstmoduledata(SB)
 DATA ·apptab+24(SB)/8, $·mainfn(SB)
 DATA ·apptab+32(SB)/8, $·goexit<ABIInternal>(SB)

@@ -63,6 +63,7 @@ var debug struct {
 	sbrk               int32
 	checkfinalizers    int32
 	profstackdepth     int32
+	dontfreezetheworld int32
 	gotraceback        int32 // GOTRACEBACK: 0 none 1 single 2 all 3 system 4 crash
 	gogc               int32 // GOGC, -1 off
 	memlimit           int64 // GOMEMLIMIT, bytes
@@ -96,6 +97,7 @@ func dbgvarList() []dbgvar {
 		{name: "sbrk", v: &debug.sbrk},
 		{name: "checkfinalizers", v: &debug.checkfinalizers},
 		{name: "profstackdepth", v: &debug.profstackdepth},
+		{name: "dontfreezetheworld", v: &debug.dontfreezetheworld},
 		{name: "panicnil", a: &debug.panicnil},
 		{name: "asynctimerchan", a: &debug.asynctimerchan},
 		{name: "tracebacklabels", a: &debug.tracebacklabels},
