@@ -12,6 +12,7 @@
 #include <sys/time.h>
 #include <sys/times.h>
 #include <unistd.h>
+#include "heap.h"
 #include "private.h"
 
 int64_t syscall6(uint64_t num, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
@@ -235,16 +236,36 @@ void __assert_func(const char *file, int line, const char *func, const char *wha
                func ? ", function: " : "", func ? func : "");
 }
 
-/* Called with malloc's lock held. */
+/* ---- memory ---------- */
+
+void *pages_system(void *p, size_t n, bool give)
+{
+    struct capp_pages_frame f = { .p = p, .n = n, .give = give };
+
+    GATE(capp_pages, &f);
+    return f.at;
+}
+
+/* For programs with an allocator of their own: nothing here uses it. It does not shrink. */
 void *sbrk(ptrdiff_t n)
 {
-    struct capp_brk_frame f = { .grow = n };
+    static gort_mutex lock;
+    static char *brk, *end;
+    void *p = (void *)-1;
 
-    GATE(capp_brk, &f);
-    if (f.p)
-        return f.p;
-    errno = ENOMEM;
-    return (void *)-1;
+    gort_lock(&lock);
+    if (!brk)
+        brk = end = pages_system(NULL, HEAP_RANGE, false);
+    size_t more = n > end - brk ? ((size_t)(n - (end - brk)) + 0xfffff) & ~0xffffful : 0;
+    if (brk && n >= 0 && (size_t)n <= HEAP_RANGE && (!more || pages_system(end, more, false))) {
+        p = brk;
+        brk += n;
+        end += more;
+    }
+    gort_unlock(&lock);
+    if (p == (void *)-1)
+        errno = ENOMEM;
+    return p;
 }
 
 /* ---- locks ---------- */

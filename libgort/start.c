@@ -2,6 +2,7 @@
 #include <reent.h>
 #include <stdlib.h>
 #include <string.h>
+#include "heap.h"
 #include "offsets.h"
 #include "private.h"
 #include "runtime/capp.h"
@@ -25,6 +26,13 @@ uint64_t gort_id(void)
     char *g;
     __asm__ volatile("movq %%gs:%c1, %0" : "=r"(g) : "i"(CPU_CURG));
     return *(uint64_t *)(g + G_GOID);
+}
+
+unsigned heap_cpu(void)
+{
+    uint32_t id;
+    __asm__ volatile("movl %%gs:%c1, %0" : "=r"(id) : "i"(CPU_ID));
+    return id;
 }
 
 /* newlib's state is per goroutine, but for the standard streams. */
@@ -142,6 +150,14 @@ static char **strings(int64_t which, int *count)
     return v;
 }
 
+static void heap_begin(void)
+{
+    gort_stats s;
+
+    gort_read_stats(&s);
+    heap_arenas = (unsigned)s.cpus;
+}
+
 extern void (*__init_array_start[])(void), (*__init_array_end[])(void);
 void __sinit(struct _reent *);
 
@@ -152,6 +168,7 @@ static void main_goroutine(void *unused)
 
     (void)unused;
     *private_slot() = &l;
+    heap_begin();
     __sinit(_GLOBAL_REENT);
     environ = strings(1, &n);
     char **argv = strings(0, &argc);

@@ -242,26 +242,20 @@ void rt_capp_fatal(struct capp_fatal_frame *f)
 
 /* ---- the C library's heap ------------------------------------------------------------------ */
 
-#define BRK_BASE 0x1000000000ul /* above the program, below the collected heap */
-#define BRK_MAX  (64ul << 30)
-#define BRK_UNIT (1ul << 20)
+#define RANGES_BASE 0x1000000000ul /* above the program, below the collected heap */
 
-/* The caller holds malloc's lock. */
-void rt_capp_brk(struct capp_brk_frame *f)
+/* p NULL reserves n bytes of address space; else [p, p + n) of such a range is committed, or given
+ * back. The caller keeps the ranges apart. */
+void rt_capp_pages(struct capp_pages_frame *f)
 {
-    static uintptr_t brk, end;
+    static uintptr_t next = RANGES_BASE; /* [atomic] */
+    uintptr_t p = (uintptr_t)f->p;
 
-    f->p = NULL;
-    if (!brk && (brk = end = vm_reserve(VM_HEAP, BRK_BASE, BRK_MAX, PAGE_SIZE)) == 0)
-        return;
-    if (f->grow < 0 || (uint64_t)f->grow > BRK_MAX - BRK_UNIT)
-        return;
-    if (brk + (uint64_t)f->grow > end) {
-        size_t more = (brk + (uint64_t)f->grow - end + BRK_UNIT - 1) & ~(BRK_UNIT - 1);
-        if (vm_commit(end, more) < 0)
-            return;
-        end += more;
-    }
-    f->p = (void *)brk;
-    brk += (uint64_t)f->grow;
+    if (!p)
+        p = vm_reserve(VM_HEAP, __atomic_fetch_add(&next, f->n, __ATOMIC_RELAXED), f->n, PAGE_SIZE);
+    else if (f->give)
+        vm_decommit(p, f->n);
+    else if (vm_commit(p, f->n) < 0)
+        p = 0;
+    f->at = (void *)p;
 }

@@ -106,6 +106,13 @@ class CApps(unittest.TestCase):
     def test_stdio(self):
         self.every("tests/capps/stdio.c", b"0 bad\n", "10")
 
+    def test_malloc(self):
+        self.every("tests/capps/malloc.c", b"good\n", flags=("-m", "128"))
+        for what, who in (("twice", b"free"), ("foreign", b"free"), ("realloc", b"realloc")):
+            r = self.run_app("tests/capps/malloc.c", what, status=2)
+            self.assertRegex(r.stderr, b"fatal error: %s: 0x[0-9a-f]+ is not allocated: it never "
+                                       b"was, or has been freed\n\ngoroutine 1 " % who, what)
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())
