@@ -72,7 +72,7 @@ void *calloc(size_t, size_t) WEAK(allocate_zeroed);
 void *realloc(void *, size_t) WEAK(resize);
 void *memalign(size_t, size_t) WEAK(allocate_aligned);
 
-int posix_memalign(void **p, size_t align, size_t n)
+__attribute__((weak)) int posix_memalign(void **p, size_t align, size_t n)
 {
     if (align % sizeof(void *) || align & (align - 1) || !align)
         return EINVAL;

@@ -126,7 +126,7 @@ static void m_init(struct cpu *c)
     allm[c->id] = mp;
 }
 
-static const char *bundle_getenv(const char *name)
+const char *app_getenv(const char *name)
 {
     size_t n = strlen(name);
 
@@ -138,7 +138,7 @@ static const char *bundle_getenv(const char *name)
 
 static unsigned procs_wanted(void)
 {
-    const char *s = bundle_getenv("GOMAXPROCS");
+    const char *s = app_getenv("GOMAXPROCS");
     unsigned n = 0;
 
     for (; s && *s >= '0' && *s <= '9' && n < 100000; s++)
@@ -146,19 +146,6 @@ static unsigned procs_wanted(void)
     if (s && *s)
         n = 0;
     return n == 0 ? ncpu : n > CPU_MAX * 4 ? CPU_MAX * 4 : n;
-}
-
-/* GOGC for a C app; a Go program reads it itself. */
-static int32_t gogc_wanted(void)
-{
-    const char *s = bundle_getenv("GOGC");
-    int32_t n = 0;
-
-    if (!s || !*s)
-        return 100;
-    for (; *s >= '0' && *s <= '9' && n < 1000000; s++)
-        n = n * 10 + (*s - '0');
-    return *s ? -1 : n; /* off */
 }
 
 void gort_cpu_main(struct cpu *c)
@@ -191,7 +178,7 @@ void gort_main(struct boot_info *bi)
     smp_start(gort_cpu_main);
     boot_log("%u CPUs, GOMAXPROCS %u", ncpu, gomaxprocs);
     if (capp)
-        capp_start(capp, gogc_wanted());
+        capp_start(capp);
     else
         g_ready(g_new(app->main_closure, NULL, 0));
     sched.started = true;

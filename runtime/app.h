@@ -46,5 +46,7 @@ extern const struct app_table *app; /* [const after app_start] NULL before */
 
 /* Is pc in the program's Go text? Any context. */
 bool app_is_text(uintptr_t pc);
+/* The value in the environment that the program starts with, or NULL. */
+const char *app_getenv(const char *name);
 
 #endif

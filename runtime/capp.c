@@ -3,6 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
+#include "runtime/capp_env.h"
 #include "runtime/cgoroutine.h"
 #include "runtime/cgtrace.h"
 #include "runtime/chan.h"
@@ -14,6 +15,7 @@
 #include "runtime/timer.h"
 #include "runtime/traceback.h"
 #include "kernel/clock.h"
+#include "kernel/dwarf_line.h"
 #include "kernel/elf.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
@@ -65,11 +67,18 @@ static void sweeper(void *unused)
         CG_GATE(gc_bgsweep, &f);
 }
 
-void capp_start(const struct capp_table *t, int32_t gogc)
+void capp_start(const struct capp_table *t)
 {
-    struct gc_enable_frame f = { .percent = gogc, .limit = INT64_MAX };
+    const char *value, *bad = capp_env(&debug, app_getenv, &value);
 
+    if (bad) {
+        kprintf("GOMEMLIMIT=%s\n", value);
+        rt_throw("%s", bad);
+    }
+    struct gc_enable_frame f = { .percent = debug.gogc, .limit = debug.memlimit };
     rt_gc_enable(&f);
+    struct sched_trace_opts_frame trace = { debug.schedtrace, debug.scheddetail };
+    rt_sched_trace_opts(&trace);
     struct g *gp = g_new_c(t->main, NULL, t->main_stack, false);
     g_ready(gp);
     g_ready_tail(g_new_c(sweeper, NULL, 0, true));
@@ -85,6 +94,19 @@ const char *capp_symbol(uintptr_t pc, uintptr_t *offset)
         return NULL;
     *offset = pc - sym.value;
     return name;
+}
+
+bool capp_line(uintptr_t pc, struct dwarf_line *out);
+bool capp_line(uintptr_t pc, struct dwarf_line *out)
+{
+    struct dwarf_sections s = { 0 };
+
+    if (!image)
+        return false;
+    s.line.p = elf_section(image, ".debug_line", &s.line.n, NULL);
+    s.line_str.p = elf_section(image, ".debug_line_str", &s.line_str.n, NULL);
+    s.str.p = elf_section(image, ".debug_str", &s.str.n, NULL);
+    return s.line.p && dwarf_line_at(&s, pc, out);
 }
 
 void rt_capp_go(struct capp_go_frame *f)
@@ -235,8 +257,9 @@ void rt_capp_fatal(struct capp_fatal_frame *f)
     if (!f->panics)
         rt_fatal("%s", (const char *)f->text);
     rt_freeze_world(&none);
-    kprintf("panic: %s\n\n", (const char *)f->text);
-    traceback_g(g_calling(), 0, 0, 0, false);
+    kprintf("panic: %s\n", (const char *)f->text);
+    struct crash_traceback_frame trace = { .level = 0 };
+    rt_crash_traceback(&trace);
     machine_exit(2);
 }
 

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include "runtime/cgoroutine.h"
+#include "kernel/dwarf_line.h"
 #include "kernel/symtab.h"
 #include "mm/mm.h"
 
 #define FRAMES_MAX 100
 
 __attribute__((weak)) const char *capp_symbol(uintptr_t pc, uintptr_t *offset);
+__attribute__((weak)) bool capp_line(uintptr_t pc, struct dwarf_line *out);
 
 const char *cg_symbol(uintptr_t pc, uintptr_t *offset)
 {
@@ -23,7 +25,7 @@ const char *cg_symbol(uintptr_t pc, uintptr_t *offset)
 __attribute__((format(printf, 2, 3))) static void put(const struct traceback_out *o,
                                                       const char *fmt, ...)
 {
-    char text[160];
+    char text[400];
     va_list ap;
 
     va_start(ap, fmt);
@@ -31,6 +33,20 @@ __attribute__((format(printf, 2, 3))) static void put(const struct traceback_out
     va_end(ap);
     if (n > 0)
         o->write(o->arg, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+/* Where code is from, as in a Go traceback; its address, if no line is known. */
+static void put_place(const struct traceback_out *o, uintptr_t pc, bool returns, uintptr_t offset)
+{
+    struct dwarf_line l;
+    char path[256];
+
+    if (!capp_line || !capp_line(pc - returns, &l)) {
+        put(o, "\t%#lx +%#lx\n", pc, offset);
+        return;
+    }
+    dwarf_line_path(&l, path, sizeof path);
+    put(o, "\t%s:%u +%#lx\n", path, l.line, offset);
 }
 
 /* pc: an instruction of the function, or a return address, which may already be the next
@@ -41,9 +57,10 @@ static void put_frame(const struct traceback_out *o, uintptr_t pc, bool returns)
     const char *name = cg_symbol(pc - returns, &off);
 
     if (name)
-        put(o, "%s(...)\n\t%#lx +%#lx\n", name, pc, off + returns);
+        put(o, "%s(...)\n", name);
     else
-        put(o, "?(...)\n\t%#lx\n", pc);
+        put(o, "?(...)\n");
+    put_place(o, pc, returns, name ? off + returns : 0);
 }
 
 static bool readable(const struct g *gp, uintptr_t bp)
@@ -74,7 +91,7 @@ void cg_traceback(const struct traceback_out *o, const struct g *gp)
     if (gp->gopc) {
         uintptr_t off;
         const char *name = cg_symbol(gp->gopc - 1, &off);
-        put(o, "created by %s in goroutine %lu\n\t%#lx +%#lx\n", name ? name : "?",
-            gp->parent_goid, gp->gopc, name ? off + 1 : 0);
+        put(o, "created by %s in goroutine %lu\n", name ? name : "?", gp->parent_goid);
+        put_place(o, gp->gopc, true, name ? off + 1 : 0);
     }
 }

@@ -160,7 +160,8 @@ static void test_none_left(void)
     while (n < 200 && (p[n] = heap_alloc(1u << 20, false)))
         n++;
     check(n >= 17 && n <= 24, "with no memory left there is NULL");
-    check(!heap_alloc(1u << 20, true) && (small = heap_alloc(10, false)), "and small objects where they fit");
+    check(!heap_alloc(1u << 20, true) && (small = heap_alloc(10, false)),
+          "and small objects where they fit");
     for (int i = 0; i < n; i++)
         memset(p[i], 2, 1u << 20);
     for (int i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Programs in C: the samples of apps/, what ends a program, newlib under goroutines."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,47 @@ class CApps(unittest.TestCase):
             self.assertIn(text, r.stderr, what)
         r = self.run_app("tests/capps/misuse.c", "try", status=7)
         self.assertEqual(r.stdout, b"0 send on closed channel\n")
+
+    def line_of(self, source, text):
+        with open(os.path.join(ROOT, source), encoding="utf-8") as f:
+            return next(i for i, line in enumerate(f, 1) if text in line)
+
+    def test_traceback(self):
+        """File and line, as in Go; addresses for what has no debug information."""
+        source = "tests/capps/trace.c"
+        want = "panic: deep\n\ngoroutine "
+        r = self.run_app(source, status=2, flags=("-env", "GOTRACEBACK=all"))
+        text = r.stderr.decode()
+        self.assertTrue(text.startswith(want), text)
+        for function, marked in (("inner", "/* panics */"), ("outer", "/* calls */"),
+                                 ("created by main in goroutine 1", "/* starts */")):
+            where = f"{ROOT}/{source}:{self.line_of(source, marked)} +0x"
+            self.assertRegex(text, re.escape(function) + r"[a-z.0-9]*(\(\.\.\.\))?\n\t" +
+                             re.escape(where))
+        self.assertIn("goroutine 1 [", text)  # all
+        r = self.run_app(source, status=2)
+        self.assertNotIn(b"goroutine 1 [", r.stderr)
+        r = self.run_app(source, status=2, flags=("-env", "GOTRACEBACK=none"))
+        self.assertEqual(r.stderr, b"panic: deep\n")
+        subprocess.run(["strip", "-g", self.binaries[source]], check=True)
+        r = self.run_app(source, status=2)
+        self.assertRegex(r.stderr, rb"inner[a-z.0-9]*\(\.\.\.\)\n\t0x[0-9a-f]+ \+0x")
+
+    def test_environment(self):
+        """GOGC, GOMEMLIMIT, GODEBUG mean for C what they mean for Go."""
+        source = "tests/capps/trace.c"
+        r = self.run_app(source, "collect", flags=("-env", "GODEBUG=gctrace=1"))
+        self.assertRegex(r.stderr, rb"gc 1 @\d+\.\d+s \d+%: ")
+        self.assertEqual(r.stdout, b"collected\n")
+        r = self.run_app(source, "collect", flags=("-env", "GOGC=off"))
+        self.assertEqual(r.stdout, b"not collected\n")
+        r = self.run_app(source, "collect", flags=("-env", "GOGC=off", "-env",
+                                                   "GOMEMLIMIT=24MiB"))
+        self.assertEqual(r.stdout, b"collected\n")
+        r = self.run_app(source, "collect", flags=("-env", "GOMEMLIMIT=24MB"), status=2)
+        self.assertIn(b"GOMEMLIMIT=24MB\nfatal error: malformed GOMEMLIMIT; see `go doc", r.stderr)
+        r = self.run_app(source, "sleep", flags=("-env", "GODEBUG=schedtrace=50"))
+        self.assertRegex(r.stderr, rb"SCHED \d+ms: gomaxprocs=2 ")
 
     def test_register(self):
         self.every("tests/capps/register.c", b"".join(
