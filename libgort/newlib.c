@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <time.h>
 #include <unistd.h>
 #include "heap.h"
 #include "private.h"
@@ -51,20 +52,63 @@ static int64_t ret(int64_t r)
 
 /* ---- files ---------- */
 
+static const struct { int ours, linux; } file_flags[] = {
+    { O_CREAT, 0100 }, { O_EXCL, 0200 }, { O_TRUNC, 01000 }, { O_APPEND, 02000 },
+    { O_NONBLOCK, 04000 }, { O_SYNC, 04010000 }, { O_DIRECTORY, 0200000 }, { O_NOFOLLOW, 0400000 },
+};
+enum { FILE_FLAGS = sizeof file_flags / sizeof file_flags[0] };
+
+static int flags_to_linux(int flags)
+{
+    int l = flags & O_ACCMODE; /* the same */
+
+    for (int i = 0; i < FILE_FLAGS; i++)
+        l |= flags & file_flags[i].ours ? file_flags[i].linux : 0;
+    return l;
+}
+
+static int flags_from_linux(int l)
+{
+    int flags = l & O_ACCMODE;
+
+    for (int i = 0; i < FILE_FLAGS; i++)
+        flags |= (l & file_flags[i].linux) == file_flags[i].linux ? file_flags[i].ours : 0;
+    return flags;
+}
+
 int open(const char *path, int flags, ...)
 {
-    int mode = 0666, l = flags & O_ACCMODE; /* a mode that was not given is not looked at */
+    int mode = 0666; /* a mode that was not given is not looked at */
 
-    l |= (flags & O_CREAT ? 0100 : 0) | (flags & O_EXCL ? 0200 : 0) |
-         (flags & O_TRUNC ? 01000 : 0) | (flags & O_APPEND ? 02000 : 0) |
-         (flags & O_NONBLOCK ? 04000 : 0);
     if (flags & O_CREAT) {
         va_list ap;
         va_start(ap, flags);
         mode = va_arg(ap, int);
         va_end(ap);
     }
-    return (int)SYS(2, path, l, mode);
+    return (int)SYS(2, path, flags_to_linux(flags), mode);
+}
+
+/* F_DUPFD to F_SETFL have Linux's numbers; there are no locks: nobody is there to lock out. */
+int fcntl(int fd, int what, ...)
+{
+    va_list ap;
+
+    va_start(ap, what);
+    int arg = what == F_GETFD || what == F_GETFL ? 0 : va_arg(ap, int);
+    va_end(ap);
+    switch (what) {
+    case F_GETFL: {
+        int l = (int)SYS(72, fd, what, 0);
+        return l < 0 ? l : flags_from_linux(l);
+    }
+    case F_SETFL:         return (int)SYS(72, fd, what, flags_to_linux(arg));
+    case F_DUPFD_CLOEXEC: return (int)SYS(72, fd, 1030, arg);
+    case F_DUPFD: case F_GETFD: case F_SETFD: return (int)SYS(72, fd, what, arg);
+    case F_SETLK: case F_SETLKW: return 0;
+    }
+    errno = EINVAL;
+    return -1;
 }
 
 int close(int fd) { return (int)SYS(3, fd, 0, 0); }
@@ -195,6 +239,57 @@ int gettimeofday(struct timeval *tv, void *zone)
     return 0;
 }
 
+/* -1: no such clock. */
+static int linux_clock(clockid_t id)
+{
+    switch (id) {
+    case CLOCK_REALTIME:  return 0;
+    case CLOCK_MONOTONIC: return 1;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    int64_t now[2] = { 0 };
+    int clock = linux_clock(id);
+
+    if (clock < 0 || SYS(228, clock, now, 0) < 0)
+        return -1;
+    *t = (struct timespec){ .tv_sec = now[0], .tv_nsec = now[1] };
+    return 0;
+}
+
+int clock_getres(clockid_t id, struct timespec *t)
+{
+    if (linux_clock(id) < 0)
+        return -1;
+    if (t)
+        *t = (struct timespec){ .tv_nsec = 1 };
+    return 0;
+}
+
+int clock_settime(clockid_t id, const struct timespec *t)
+{
+    (void)t;
+    if (linux_clock(id) >= 0)
+        errno = EPERM;
+    return -1;
+}
+
+int nanosleep(const struct timespec *t, struct timespec *left)
+{
+    if (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec > 999999999) {
+        errno = EINVAL;
+        return -1;
+    }
+    gort_sleep(t->tv_sec > INT64_MAX / GORT_S - 1 ? INT64_MAX : t->tv_sec * GORT_S + t->tv_nsec);
+    if (left)
+        *left = (struct timespec){ 0 };
+    return 0;
+}
+
 /* All time is the program's. */
 clock_t times(struct tms *t)
 {
@@ -206,7 +301,24 @@ clock_t times(struct tms *t)
 
 unsigned sleep(unsigned s) { return gort_sleep(s * GORT_S), 0; }
 int usleep(useconds_t us) { return gort_sleep(us * 1000ll), 0; }
+int getpagesize(void) { return 4096; }
 int getpid(void) { return 1; }
+
+long sysconf(int what)
+{
+    gort_stats s;
+
+    gort_read_stats(&s);
+    switch (what) {
+    case _SC_NPROCESSORS_CONF: case _SC_NPROCESSORS_ONLN: return (long)s.cpus;
+    case _SC_PAGESIZE:         return 4096;
+    case _SC_CLK_TCK:          return CLOCKS_PER_SEC;
+    case _SC_OPEN_MAX:         return 1024;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
 int kill(int pid, int sig) { return (int)SYS(62, pid, sig, 0); }
 int getentropy(void *p, size_t n)
 {

@@ -3,7 +3,8 @@ LIBGORT_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard libgort/*.c))
 # As scripts/lib/cbuild.py compiles C apps.
 CAPP_FLAGS := -std=gnu17 -O2 -g -fno-pic -fno-stack-protector -fno-omit-frame-pointer \
 	-fstack-clash-protection -fcf-protection=none -U__linux__ -Ulinux -U__unix__ -Uunix \
-	-U__gnu_linux__ -D__DYNAMIC_REENT__ -nostdinc -isystem libgort/include \
+	-U__gnu_linux__ -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=200809L \
+	-D_POSIX_MONOTONIC_CLOCK=200809L -nostdinc -isystem libgort/include \
 	-isystem $(NEWLIB)/include -isystem $(shell $(CC) -print-file-name=include) -Ilibgort
 
 $(BUILD)/libgort/%.c.o: libgort/%.c | $(GEN)/.stamp $(GEN)/offsets.h $(NEWLIB)/lib/libc.a

@@ -195,6 +195,17 @@ def test_other_gort(directory):
     refused(boot(path, "-smp", "1"), "another runtime interface", "build it again")
 
 
+def test_other_gort_c(directory):
+    """A program in C that was linked with the libgort of another gort."""
+    elf = read(program("./apps/c-pipeline", directory))
+    word = interface_hash()
+    if elf.count(word) < 2:
+        raise Failed("the program does not say what it was built against")
+    path = write(directory, "altered-c.elf", elf.replace(word, bytes([word[0] ^ 1]) + word[1:]))
+    refused(boot(bundle(directory, path), "-smp", "1"), "another version of gort's runtime",
+            "build it again")
+
+
 def test_other_go(directory):
     path = altered(directory, b"go1.26", b"go1.25")
     refused(boot(path, "-smp", "1"), "was built by go1.25", "Go 1.26")

@@ -27,7 +27,8 @@ def cflags():
     undefined = ("__linux__", "linux", "__unix__", "unix", "__gnu_linux__")
     return ["-std=gnu17", "-O2", "-g", "-fno-pic", "-fno-stack-protector",
             "-fno-omit-frame-pointer", "-fstack-clash-protection", "-fcf-protection=none",
-            *["-U" + u for u in undefined], "-D__DYNAMIC_REENT__", "-D__gort__", "-nostdinc",
+            *["-U" + u for u in undefined], "-D__DYNAMIC_REENT__", "-D__gort__",
+            "-D_POSIX_TIMERS=200809L", "-D_POSIX_MONOTONIC_CLOCK=200809L", "-nostdinc",
             "-isystem", os.path.join(ROOT, "libgort", "include"),
             "-isystem", os.path.join(NEWLIB, "include"),
             "-isystem", gcc_file("-print-file-name=include"), "-I" + os.path.join(ROOT, "libgort")]
@@ -94,4 +95,5 @@ def build(packages, output, flags=()):
         raise UserError("building the C app failed")
     r = subprocess.run(["readelf", "-lW", output], capture_output=True, text=True)
     if "\n  TLS " in r.stdout:
+        os.unlink(output)
         raise UserError("the program has thread-local variables, which C apps cannot have")

@@ -155,6 +155,36 @@ class CApps(unittest.TestCase):
             self.assertRegex(r.stderr, b"fatal error: %s: 0x[0-9a-f]+ is not allocated: it never "
                                        b"was, or has been freed\n\ngoroutine 1 " % who, what)
 
+    def test_page(self):
+        """What "Writing a C app" says first works as it is written, from an empty directory."""
+        with open(os.path.join(ROOT, "docs", "C-APPS.md"), encoding="utf-8") as f:
+            page = f.read()
+        block = re.search(r"\n\n((?:    .*\n|\n)+)", page)[1]
+        commands = "".join(line[4:] or "\n" for line in block.splitlines(True))
+        self.assertIn("gort run", commands)
+        with tempfile.TemporaryDirectory() as empty:
+            r = subprocess.run(["sh", "-ec", commands], cwd=empty, capture_output=True,
+                               env={**os.environ, "PATH": ROOT + ":" + os.environ["PATH"]})
+        self.assertEqual((r.returncode, r.stdout), (0, b"144\n"), r.stderr[-800:])
+
+    def test_posix(self):
+        self.every("tests/capps/posix.c", b"good\n", flags=("-env", "GIVEN=a=b c"))
+
+    def test_vector(self):
+        self.every("tests/capps/vector.c", b"0 bad\n", "700", flags=("-option", "preemptstress"))
+
+    def test_thread_local(self):
+        """What C apps cannot have is refused when it is built."""
+        path = os.path.join(self.tmp.name, "tls.c")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("static _Thread_local int n; int main(int c, char **v)"
+                    "{ (void)v; n += c; return n; }\n")
+        r = subprocess.run([GORT, "build", "-o", os.path.join(self.tmp.name, "tls.elf"), path],
+                           capture_output=True, text=True)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("thread-local variables, which C apps cannot have", r.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.tmp.name, "tls.elf")))
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())
