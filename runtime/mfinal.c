@@ -43,6 +43,14 @@ static void finq_put(void *p, void *ref)
     unlock(&finq_lock);
 }
 
+void finq_each(void (*fn)(void *p, void *ref))
+{
+    lock(&finq_lock);
+    for (const struct queued *q = finq_first; q; q = q->next)
+        fn(q->p, q->ref);
+    unlock(&finq_lock);
+}
+
 static bool finq_get(void **p, void **ref)
 {
     lock(&finq_lock);

@@ -39,6 +39,8 @@ void specials_sweep(struct mspan *s);
 void specials_mark(struct mspan *s);
 /* Roots: shades what is queued. */
 void finq_mark(void);
+/* The world is stopped: fn for all that is queued; p is NULL for a cleanup. */
+void finq_each(void (*fn)(void *p, void *ref));
 /* Wakes the goroutine that serves the queue if there is something for it. g0, no locks held. */
 void finq_wake(void);
 

@@ -284,3 +284,14 @@ void rt_mem_profile(struct mem_profile_frame *f)
     }
     unlock(&prof_lock);
 }
+
+void mprof_each(void (*fn)(const struct mprof_bucket *b, const struct mprof_view *v))
+{
+    lock(&prof_lock);
+    show_all_locked();
+    for (const struct mprof_bucket *b = all; b; b = b->all) {
+        struct mprof_view v = { b->size, b->pc, b->n, b->active.allocs, b->active.frees };
+        fn(b, &v);
+    }
+    unlock(&prof_lock);
+}

@@ -32,6 +32,10 @@ void mprof_malloc(struct g *gp, uintptr_t p, uint64_t size);
 /* A sampled object has been swept. */
 void mprof_free(struct mprof_bucket *b, uint64_t size);
 
+/* The world is stopped: all that were sampled, as what is shown has them. */
+struct mprof_view { uint64_t size; const uintptr_t *pc; uint32_t n; uint64_t allocs, frees; };
+void mprof_each(void (*fn)(const struct mprof_bucket *b, const struct mprof_view *v));
+
 /* The world is stopped: marking is complete, a new cycle of counts begins. */
 void mprof_next_cycle(void);
 /* What two cycles ago was allocated, and freed since, is shown from now on. */

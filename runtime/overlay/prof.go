@@ -140,12 +140,7 @@ func trace_userRegion(id, mode uint64, name string) {}
 //go:linkname trace_userLog runtime/trace.userLog
 func trace_userLog(id uint64, category, message string) {}
 
-// ---- heap dumps and crash output --------------------------------------------------------
-
-//go:linkname debug_WriteHeapDump runtime/debug.WriteHeapDump
-func debug_WriteHeapDump(fd uintptr) {
-	panic(plainError("runtime/debug.WriteHeapDump is not supported by gort yet"))
-}
+// ---- crash output ------------------------------------------------------------------------
 
 // setCrashFD is told where crashes shall be written, too; -1 (what it returns) is nowhere.
 //
