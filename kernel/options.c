@@ -9,6 +9,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "verbose", FLAG, offsetof(struct boot_options, verbose) },
     { "lockrank", FLAG, offsetof(struct boot_options, lockrank) },
     { "preemptstress", FLAG, offsetof(struct boot_options, preemptstress) },
+    { "preempttick", NUMBER, offsetof(struct boot_options, preempttick) },
     { "ipifault", NUMBER, offsetof(struct boot_options, ipifault) },
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
     { "conserve", FLAG, offsetof(struct boot_options, conserve) },

@@ -10,6 +10,7 @@ struct boot_options {
     bool     verbose;        /* boot log with timings */
     bool     lockrank;       /* check lock order */
     bool     preemptstress;  /* preempt at every tick of a very short timer */
+    uint64_t preempttick;    /* us: the tick of preemptstress; 0 = 200 */
     bool     conserve;       /* a CPU idles while work waits for 20 ms: a crash */
     bool     stackstress;    /* move a stack at every chance */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */

@@ -22,7 +22,7 @@
 #define ASYNC_PREEMPT_ROOM 256
 
 #define WASTE_NS  20000000ll
-#define STRESS_NS 200000ll /* tick of the boot option preemptstress */
+#define STRESS_US 200 /* tick of the boot option preemptstress */
 
 /* ---- asynchronous preemption ------------------------------------------------------------- */
 
@@ -67,7 +67,9 @@ bool preempt_here_irq(struct trap_frame *tf)
 
 int64_t sched_tick_ns(void)
 {
-    return options.preemptstress ? STRESS_NS : SLICE_NS;
+    if (!options.preemptstress)
+        return SLICE_NS;
+    return (int64_t)(options.preempttick ? options.preempttick : STRESS_US) * 1000;
 }
 
 /* When the next timer interrupt is due on this CPU; the running goroutine keeps a tick. */

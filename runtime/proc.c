@@ -238,6 +238,7 @@ void rt_async_preempt(struct async_preempt_frame *f)
     void *old = gp->vec;
 
     (void)f;
+    c->preempts++;
     gp->vec = c->vec_scratch;
     c->vec_scratch = old ? old : persistent_alloc(vec_area_size, 64, NULL);
     gp->async_safe_point = true;
@@ -438,9 +439,9 @@ void rt_random_fill(struct random_fill_frame *f) { f->ok = random_bytes(f->p, f-
 static void log_cpus(void)
 {
     for (unsigned i = 0; i < ncpu; i++)
-        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu ms idle", i,
-                 (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
-                 (unsigned long long)cpus[i]->ipis,
+        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu preemptions, %llu ms idle",
+                 i, (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
+                 (unsigned long long)cpus[i]->ipis, (unsigned long long)cpus[i]->preempts,
                  (unsigned long long)cpus[i]->idle_ns / 1000000);
 }
 
