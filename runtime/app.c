@@ -1,5 +1,6 @@
 /* app.c - from a loaded bundle to the first goroutine. */
 #include "runtime/app.h"
+#include "runtime/background.h"
 #include <errno.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
@@ -180,7 +181,8 @@ void gort_main(struct boot_info *bi)
     if (capp)
         capp_start(capp);
     else
-        g_ready(g_new(app->main_closure, NULL, 0));
+        g_ready(g_new(app->main_closure, NULL, 0)); /* the program's first is number 1 */
+    background_start();
     sched.started = true;
     sched_return_p();
     sched_cpu_enter();

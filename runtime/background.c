@@ -1,6 +1,8 @@
 /* background.c - see background.h. Lock-free: interrupt handlers ask for jobs. */
 #include "runtime/background.h"
 #include <stddef.h>
+#include "runtime/cgoroutine.h"
+#include "runtime/sched.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 
@@ -11,7 +13,11 @@ static struct job {
     int64_t when;      /* [atomic] INT64_MAX: not now. Whoever moves it from a time that is past
                           runs the job */
     int64_t period;    /* [const] 0: when asked for */
+    bool    service;   /* [const] */
+    uint32_t due;      /* [atomic] of a service: its goroutine is to call it */
 } jobs[JOBS];
+
+static struct cg_event services_due;
 
 /* [atomic] the least `when` of all jobs. Whoever gives a job a time does so before it lowers this;
  * background_run takes it away before it reads the times. */
@@ -66,7 +72,30 @@ void background_ask(void (*fn)(void))
 
 void background_at(void (*fn)(void), int64_t when)
 {
-    set(slot_of(fn), when);
+    struct job *j = slot_of(fn);
+
+    j->service = true;
+    set(j, when);
+}
+
+static void call(void *job) { ((struct job *)job)->fn(); }
+
+/* A job that becomes due while it is being called is called again: `due` is taken before. */
+static void run_services(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        cg_event_wait(&services_due);
+        for (int i = 0; i < JOBS; i++)
+            if (__atomic_exchange_n(&jobs[i].due, 0, __ATOMIC_SEQ_CST))
+                cg_call(&jobs[i], call);
+    }
+}
+
+void background_start(void)
+{
+    cg_event_init(&services_due);
+    g_ready_tail(g_new_c(run_services, NULL, 0, true));
 }
 
 bool background_run(void)
@@ -87,7 +116,12 @@ bool background_run(void)
             continue;
         }
         lower(next);
-        j->fn();
+        if (j->service) {
+            __atomic_store_n(&j->due, 1, __ATOMIC_SEQ_CST);
+            cg_event_set(&services_due);
+        } else {
+            j->fn();
+        }
         any = true;
     }
     return any;

@@ -246,8 +246,8 @@ void rt_capp_stats(struct capp_stats_frame *f)
 {
     struct capp_figures *o = f->out;
 
-    *o = (struct capp_figures){ gc.heap_live, gc.goal, gc.total_alloc, gc.cycles,
-                                gc.pause_total_ns, mheap.stacks, sched.gcount, ncpu, gomaxprocs };
+    *o = (struct capp_figures){ gc.heap_live, gc.goal, gc.total_alloc, gc.cycles, gc.pause_total_ns,
+                                mheap_all_stacks(), sched.gcount, ncpu, gomaxprocs };
 }
 
 void rt_capp_fatal(struct capp_fatal_frame *f)

@@ -60,7 +60,7 @@ static bool stack_make(struct g *gp, size_t size)
     cg->size = size;
     cg->committed = PAGE_SIZE;
     gp->stack = (struct stack){ base + PAGE_SIZE, base + size };
-    __atomic_add_fetch(&mheap.stacks, PAGE_SIZE, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&mheap.c_stacks, PAGE_SIZE, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -71,7 +71,7 @@ static void stack_trim(struct g *gp, size_t keep)
     if (cg->committed <= keep)
         return;
     vm_decommit(cg->base, cg->size - keep);
-    __atomic_sub_fetch(&mheap.stacks, cg->committed - keep, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&mheap.c_stacks, cg->committed - keep, __ATOMIC_RELAXED);
     cg->committed = keep;
 }
 
@@ -98,7 +98,7 @@ void cg_faulted(struct g *gp)
     if (vm_commit(page, PAGE_SIZE) < 0)
         rt_fatal("out of memory: stack of goroutine %lu", gp->goid);
     cg->committed += PAGE_SIZE;
-    __atomic_add_fetch(&mheap.stacks, PAGE_SIZE, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&mheap.c_stacks, PAGE_SIZE, __ATOMIC_RELAXED);
 }
 
 /* ---- birth and death ----------------------------------------------------------------------- */

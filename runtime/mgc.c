@@ -484,7 +484,7 @@ static void count_cycle(int64_t stop2_ns)
     gc_metrics.worker_ns += (uint64_t)work.cpu_ns;
     gc_metrics.idle_worker_ns += (uint64_t)work.idle_ns;
     gc_metrics.scan_heap = load(&work.scan_work);
-    gc_metrics.scan_stack = load(&mheap.stacks);
+    gc_metrics.scan_stack = mheap_all_stacks();
     gc_metrics.scan_globals =
         work.roots - (work.roots < gc_metrics.scan_stack ? 0 : gc_metrics.scan_stack);
     gc.pause_ns[at] = pause;
@@ -520,7 +520,7 @@ static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
     kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
             (unsigned long)work.live_at_start / mb, (unsigned long)live_end / mb,
             (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
-            (unsigned long)load(&mheap.stacks) / mb, (unsigned long)work.roots / mb, gomaxprocs,
+            (unsigned long)mheap_all_stacks() / mb, (unsigned long)work.roots / mb, gomaxprocs,
             work.forced ? " (forced)" : "");
 }
 

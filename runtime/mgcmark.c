@@ -211,7 +211,7 @@ uint64_t mark_roots_prepare(void)
     roots.jobs = roots.segment_jobs + (uint32_t)((mheap.pages.end + SPAN_JOB - 1) / SPAN_JOB);
     __atomic_store_n(&roots.stacks, __atomic_load_n(&allgs, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
     mark_fixed_roots(p_self()->gcw);
-    return bytes + __atomic_load_n(&mheap.stacks, __ATOMIC_RELAXED);
+    return bytes + mheap_all_stacks();
 }
 
 static void mark_segment(struct gcw *w, uint32_t job)

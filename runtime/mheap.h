@@ -34,6 +34,7 @@ struct mheap {
     /* [atomic] bytes */
     uint64_t in_use;                   /* spans of objects */
     uint64_t stacks;                   /* spans of stacks */
+    uint64_t c_stacks;                 /* of C goroutines: no pages of the heap */
     uint64_t manual;                   /* work buffers and the like */
     uint64_t committed;                /* frames behind the heap's pages */
     uint64_t committed_peak;
@@ -73,7 +74,12 @@ size_t mheap_released(void);
 static inline uint64_t mheap_metadata(void)
 {
     return mheap.meta_spans + mheap.meta_caches + mheap.meta_tables + mheap.meta_other +
-           __atomic_load_n(&persistent_other, __ATOMIC_RELAXED);
+           mheap.c_stacks + __atomic_load_n(&persistent_other, __ATOMIC_RELAXED);
+}
+static inline uint64_t mheap_all_stacks(void)
+{
+    return __atomic_load_n(&mheap.stacks, __ATOMIC_RELAXED) +
+           __atomic_load_n(&mheap.c_stacks, __ATOMIC_RELAXED);
 }
 /* Returns the pages that P's page cache holds. */
 struct pcache;

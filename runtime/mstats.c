@@ -16,7 +16,7 @@ struct go_memstats {
     uint64_t total_alloc, total_free;     /* bytes */
     uint64_t mallocs, frees, tiny;        /* objects */
     uint64_t heap_sys, heap_idle, heap_inuse, heap_released;
-    uint64_t stack_inuse, manual_inuse;
+    uint64_t stack_inuse, manual_inuse, c_stacks;
     uint64_t mspan_inuse, mspan_sys, mcache_inuse, mcache_sys;
     uint64_t gc_sys, other_sys, prof_sys, sys;
     uint64_t next_gc, last_gc, pause_total;
@@ -72,6 +72,7 @@ static void read_pages(struct go_memstats *m)
     m->heap_inuse = load(&mheap.in_use);
     m->stack_inuse = load(&mheap.stacks);
     m->manual_inuse = load(&mheap.manual);
+    m->c_stacks = load(&mheap.c_stacks);
     /* Read last, as it only grows; and pages may have changed hands in between. */
     uint64_t mapped = load(&mheap.reached) << GO_PAGE_SHIFT_;
     uint64_t used = m->heap_inuse + m->stack_inuse + m->manual_inuse;
@@ -85,7 +86,7 @@ static void read_pages(struct go_memstats *m)
     m->gc_sys = load(&mheap.meta_tables) + m->manual_inuse;
     m->other_sys = load(&mheap.meta_other) + load(&persistent_other);
     m->prof_sys = load(&mheap.meta_prof);
-    m->sys = m->heap_sys + m->stack_inuse + m->mspan_sys + m->mcache_sys + m->gc_sys +
+    m->sys = m->heap_sys + m->stack_inuse + m->c_stacks + m->mspan_sys + m->mcache_sys + m->gc_sys +
              m->other_sys + m->prof_sys;
 }
 
@@ -176,7 +177,7 @@ static void report(size_t wanted)
     mm_stats_read(&mm);
     kprintf("runtime: cannot allocate %zu bytes: heap %lu KiB in use, stacks %lu KiB, "
             "%u goroutines\n", wanted, (unsigned long)(load(&mheap.in_use) >> 10),
-            (unsigned long)(load(&mheap.stacks) >> 10),
+            (unsigned long)(mheap_all_stacks() >> 10),
             __atomic_load_n(&sched.gcount, __ATOMIC_RELAXED));
     kprintf("runtime: RAM %lu KiB, free %lu KiB, largest free block %lu KiB, largest free run "
             "of the heap %zu KiB\n", (unsigned long)(mm.ram_bytes >> 10),

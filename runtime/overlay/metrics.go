@@ -192,11 +192,11 @@ func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	case "/memory/classes/profiling/buckets:bytes":
 		v.u(m.profSys)
 	case "/memory/classes/os-stacks:bytes":
-		v.u(0)
+		v.u(m.cStacks)
 	case "/memory/classes/other:bytes":
 		v.u(m.otherSys)
 	case "/memory/classes/total:bytes":
-		v.u(free + objects + m.heapReleased + m.stackInuse + unused + m.mcacheSys +
+		v.u(free + objects + m.heapReleased + m.stackInuse + m.cStacks + unused + m.mcacheSys +
 			max(m.mspanSys, m.mspanInuse) + m.gcSys + m.otherSys + m.profSys)
 	case "/gc/heap/allocs:bytes":
 		v.u(m.totalAlloc)

@@ -30,7 +30,7 @@ type memStatsC struct {
 	totalAlloc, totalFree                      uint64
 	mallocs, frees, tiny                       uint64
 	heapSys, heapIdle, heapInuse, heapReleased uint64
-	stackInuse, manualInuse                    uint64
+	stackInuse, manualInuse, cStacks           uint64
 	mspanInuse, mspanSys, mcacheInuse          uint64
 	mcacheSys, gcSys, otherSys, profSys, sys   uint64
 	nextGC, lastGC, pauseTotal                 uint64
@@ -59,7 +59,7 @@ func ReadMemStats(m *MemStats) {
 		Mallocs: c.mallocs, Frees: c.frees,
 		HeapAlloc: c.totalAlloc - c.totalFree, HeapSys: c.heapSys, HeapIdle: c.heapIdle,
 		HeapInuse: c.heapInuse, HeapReleased: c.heapReleased, HeapObjects: c.mallocs - c.frees,
-		StackInuse: c.stackInuse, StackSys: c.stackInuse,
+		StackInuse: c.stackInuse, StackSys: c.stackInuse + c.cStacks,
 		MSpanInuse: c.mspanInuse, MSpanSys: c.mspanSys,
 		MCacheInuse: c.mcacheInuse, MCacheSys: c.mcacheSys,
 		BuckHashSys: c.profSys, GCSys: c.gcSys, OtherSys: c.otherSys,
