@@ -303,12 +303,13 @@ static void stop_if_asked(void)
         sched_wait_p();
 }
 
-/* A worker's slice. False: no work was left to take. */
-static bool drain(int64_t until)
+/* A worker's slice. False: no work was left to take. idle: nobody else wants this P just now, so
+ * giving way to a timer that is due costs nothing; against others the worker keeps its share. */
+static bool drain(int64_t until, bool idle)
 {
     for (;;) {
         stop_if_asked();
-        if (gc.phase != GC_MARK)
+        if (gc.phase != GC_MARK || (idle && cpu_self()->pending))
             return true;
         if (!mark_root_next() && !mark_some(p_self()))
             return false;
@@ -340,7 +341,7 @@ static bool worker_slice(struct g *gp)
 
     gp->wait_reason = WAIT_GC_WORKER_ACTIVE;
     g_status_set(gp, G_RUNNING, G_WAITING);
-    bool more = drain(t0 + (slice < SLICE_MAX_NS ? slice : SLICE_MAX_NS));
+    bool more = drain(t0 + (slice < SLICE_MAX_NS ? slice : SLICE_MAX_NS), !others);
     publish(p_self()->gcw);
     g_status_set(gp, G_WAITING, G_RUNNING);
     __atomic_add_fetch(others ? &work.cpu_ns : &work.idle_ns, clock_mono_ns() - t0,
