@@ -230,7 +230,7 @@ uint64_t chansend_leaf(struct hchan *c, const void *elem)
          !__atomic_load_n(&c->recvq.first, __ATOMIC_RELAXED)))
         return false;
     lock(&c->lock);
-    struct sudog *s = c->closed ? NULL : sudogq_pop(&c->recvq);
+    struct sudog *s = c->closed || !c->recvq.first ? NULL : sudogq_pop(&c->recvq);
     bool room = !c->closed && c->qcount < c->dataqsiz;
     if (s)
         chan_hand_to(c, s, elem);
@@ -250,7 +250,7 @@ uint64_t chanrecv_leaf(struct hchan *c, void *elem)
          !__atomic_load_n(&c->sendq.first, __ATOMIC_RELAXED)))
         return false;
     lock(&c->lock);
-    struct sudog *s = c->closed ? NULL : sudogq_pop(&c->sendq);
+    struct sudog *s = c->closed || !c->sendq.first ? NULL : sudogq_pop(&c->sendq);
     bool any = c->qcount > 0;
     if (s)
         chan_take_from(c, s, elem);
