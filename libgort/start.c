@@ -11,12 +11,12 @@ uintptr_t ktab[RT_TABLE_WORDS];
 char **environ;
 int main(int argc, char **argv, char **envp);
 
-/* curg, then its c_private: both belong to this goroutine, wherever it is moved between. */
+/* curg, then its c_private: all belong to this goroutine, wherever it is moved between. */
 static void **private_slot(void)
 {
     char *g;
     __asm__ volatile("movq %%gs:%c1, %0" : "=r"(g) : "i"(CPU_CURG));
-    return (void **)(g + G_C_PRIVATE);
+    return (void **)(*(char **)(g + G_CG) + CG_C_PRIVATE);
 }
 
 struct local *local_get(void) { return *private_slot(); }

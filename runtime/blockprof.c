@@ -2,6 +2,7 @@
 #include "runtime/blockprof.h"
 #include <string.h>
 #include "runtime/app.h"
+#include "runtime/chan.h"
 #include "runtime/g.h"
 #include "runtime/stackhash.h"
 #include "runtime/unwind.h"
@@ -95,7 +96,13 @@ static void mutex_event(struct g *gp, int64_t ns, int64_t skip)
         add(MUTEX, gp, skip, (double)rate, rate * (ns > 0 ? ns : 0));
 }
 
-void block_start(struct g *gp) { gp->block_since = rate_of(BLOCK) ? clock_mono_ns() : 0; }
+/* When it is readied comes to stand in its sudog. */
+void block_start(struct g *gp)
+{
+    gp->block_since = rate_of(BLOCK) ? clock_mono_ns() : 0;
+    if (gp->block_since && !gp->own)
+        gp->own = sudog_acquire();
+}
 
 void block_done(struct g *gp, int64_t skip)
 {
@@ -103,7 +110,7 @@ void block_done(struct g *gp, int64_t skip)
 
     gp->block_since = 0;
     if (since)
-        block_event(gp, gp->block_until - since, skip);
+        block_event(gp, gp->own->releasetime - since, skip);
 }
 
 int64_t mutex_start(void) { return rate_of(MUTEX) ? clock_mono_ns() : 0; }

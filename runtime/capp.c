@@ -132,10 +132,10 @@ static void stress(void)
 
     if (options.gcstress &&
         __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) % options.gcstress == 0) {
-        void *mine = g_calling()->gate_frame;
-        g_calling()->gate_frame = &f;
+        void *mine = g_calling()->cg->gate_frame;
+        g_calling()->cg->gate_frame = &f;
         rt_gc_force(&f);
-        g_calling()->gate_frame = mine;
+        g_calling()->cg->gate_frame = mine;
     }
 }
 

@@ -31,7 +31,8 @@ cg_call:
     stmxcsr (%rsp)
     fnstcw  4(%rsp)
     movq    %gs:CPU_CURG, %rdx
-    movq    %rdi, G_GATE_FRAME(%rdx)
+    movq    G_CG(%rdx), %rcx
+    movq    %rdi, CG_GATE_FRAME(%rcx)
     movq    $cg_call_return, G_SCHED_PC(%rdx)
     movq    %rsp, G_SCHED_SP(%rdx)
     movq    %rbp, G_SCHED_BP(%rdx)

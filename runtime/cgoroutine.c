@@ -183,7 +183,7 @@ void cg_exit_g0(void *unused)
     __atomic_sub_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_SEQ_CST);
     g_status_set(gp, G_RUNNING, G_DEAD);
     g_clear(gp);
-    gp->c_private = NULL;
+    gp->cg->c_private = NULL;
     cpu_self()->curg = NULL;
     dead_put(gp);
     schedule();
@@ -196,6 +196,8 @@ void cg_exit(void)
 }
 
 /* ---- for C goroutines ---------------------------------------------------------------------- */
+
+void *cg_gate_frame(const struct g *gp) { return gp->cg->gate_frame; }
 
 void cg_yield(void)
 {

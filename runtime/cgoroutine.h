@@ -43,6 +43,8 @@ struct cg {
     size_t    committed;    /* [owner] bytes */
     uintptr_t fault;        /* [owner] address that cg_faulted is to commit */
     uint32_t  no_preempt;   /* [owner] > 0: not to be stopped */
+    void     *gate_frame;   /* [owner] the arguments of the gate that it stands in */
+    void     *c_private;    /* [owner] newlib's reentrancy */
     struct g *g;            /* [const] */
 };
 

@@ -190,7 +190,7 @@ static uint32_t wait_end(struct g *gp, struct sudog *s)
 
 void chan_waited(struct g *gp)
 {
-    struct sudog *s = &gp->own;
+    struct sudog *s = gp->own;
     void *frame = g_gate_frame(gp);
 
     gp->chan_over = false;

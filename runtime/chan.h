@@ -58,9 +58,11 @@ void sudog_release(struct sudog *s);
 /* gp's own sudog, for waiting on one thing. Whoever takes it off a queue leaves its links NULL. */
 static inline struct sudog *sudog_own(struct g *gp)
 {
-    CHECK(!gp->own.g, "g %lu: waits twice", (unsigned long)gp->goid);
-    gp->own.g = gp;
-    return &gp->own;
+    if (__builtin_expect(!gp->own, 0))
+        gp->own = sudog_acquire();
+    CHECK(!gp->own->g, "g %lu: waits twice", (unsigned long)gp->goid);
+    gp->own->g = gp;
+    return gp->own;
 }
 
 static inline void sudog_own_done(struct sudog *s)

@@ -104,18 +104,20 @@ struct g {
     struct goslice writebuf;      /* 176 root: where print() writes for Go's print.go, if set */
     /* ---- C only --------------------------------------------------------------------- */
     uint32_t       status;        /* [atomic] enum g_status */
-    uint32_t       wait_reason;   /* enum wait_reason, valid while G_WAITING */
+    uint32_t       wait_since;    /* [G_SCAN holder] the collector saw it wait then: since_now();
+                                     0 = not yet */
     int64_t        block_since;   /* [owner] when it began to wait, 0 = not profiled */
-    int64_t        block_until;   /* when it was readied */
-    int64_t        wait_since;    /* [G_SCAN holder] the collector saw it wait then; 0 = not yet */
     struct g      *schedlink;     /* [queue] next in a run queue or free list */
     struct g      *alllink;       /* [const] */
     uint64_t       parent_goid;
     uintptr_t      gopc;          /* pc of the go statement */
     uintptr_t      startpc;       /* pc of the function */
     struct sudog  *waiting;       /* sudogs that this g waits on, in lock order (select) */
-    struct sudog   own;           /* for waiting on one thing only; own.g is set meanwhile */
+    struct sudog  *own;           /* for waiting on one thing only; own->g is set meanwhile. NULL:
+                                     it has never waited so */
     uint32_t       select_done;   /* [atomic] somebody won the race to wake a select */
+    uint32_t       locked_count;  /* LockOSThread */
+    uint8_t        wait_reason;   /* enum wait_reason, valid while G_WAITING */
     bool           chan_over;     /* [owner] execute() completes its wait on a channel: chan.h */
     bool           parking_on_chan; /* [atomic] stack must not shrink just now */
     bool           active_stack_chans; /* channels point into the stack: lock them to move it */
@@ -130,27 +132,27 @@ struct g {
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
     bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
     struct m      *lockedm;       /* LockOSThread */
-    uint32_t       locked_count;
     int64_t        gc_assist_bytes; /* [owner] allocation credit */
     struct timer  *sleep_timer;   /* cached timer of time.Sleep */
-    int64_t        sleep_when;
     struct timer  *firing;        /* channel timer whose function this g runs (timer.c) */
     uintptr_t      firing_seq;
     int64_t        track_since;   /* when it became what it is, if tracking */
     int64_t        runnable_ns;   /* spent runnable, while tracking */
-    void          *gate_frame;    /* C goroutines: the arguments of the gate that they stand in */
-    uintptr_t      wait_words[4]; /* a parked gate's; not roots unless in a sudog */
-    void          *wait_roots[2]; /* the same, roots */
     void          *vec;           /* XSAVE area of a preemption, or NULL; conservative roots */
-    void          *c_private;     /* C goroutines: newlib's reentrancy */
     struct cg     *cg;            /* [const] C goroutines: cgoroutine.h */
 };
+
+__attribute__((weak)) void *cg_gate_frame(const struct g *gp); /* cgoroutine.c */
+
+/* g.wait_since of ns on the monotonic clock, and back: to the second, in half the space. */
+static inline uint32_t since_now(int64_t ns) { return (uint32_t)(ns >> 30) + 1; }
+static inline int64_t since_ns(uint32_t since) { return ((int64_t)since - 1) << 30; }
 
 /* The frame of a gate: arguments and results, at sched.sp + 8 (sched.sp points at the
  * stub's return address). Valid while the goroutine is stopped at the gate. */
 static inline void *g_gate_frame(const struct g *gp)
 {
-    return gp->is_c ? gp->gate_frame : (void *)(gp->sched.sp + 8);
+    return gp->is_c ? cg_gate_frame(gp) : (void *)(gp->sched.sp + 8);
 }
 
 /* The CPU's half of the runtime: one per CPU, for good. */

@@ -210,7 +210,8 @@ static void put_goroutine(const struct g *gp)
     struct unwinder u;
 
     PUT(R_GOROUTINE, (uintptr_t)gp, gp->sched.sp, gp->goid, gp->gopc,
-        me ? G_WAITING : g_status(gp) & ~(uint32_t)G_SCAN, gp->system, 0, (uint64_t)gp->wait_since);
+        me ? G_WAITING : g_status(gp) & ~(uint32_t)G_SCAN, gp->system, 0,
+        gp->wait_since ? (uint64_t)since_ns(gp->wait_since) : 0);
     put_text(wait_reason_text(me ? WAIT_DUMPING_HEAP : gp->wait_reason));
     PUT((uintptr_t)gp->sched.ctxt, (uintptr_t)gp->m, (uintptr_t)gp->defer, (uintptr_t)gp->panic);
     for (unwinder_init(&u, gp); unwinder_valid(&u); unwinder_next(&u))

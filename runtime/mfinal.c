@@ -16,6 +16,8 @@ static struct lock finq_lock = LOCK_INIT("finq", RANK_FINALIZER);
 static struct queued *finq_first, **finq_last = &finq_first, *queued_free; /* [finq_lock] */
 static struct special *special_free;                                       /* [finq_lock] */
 static struct g *finq_waiting;  /* [finq_lock] the goroutine that serves, parked */
+static void *handed[2];         /* [the CPU that readies the server, then the server] roots: what
+                                   it is given by who wakes it */
 static struct g *finq_server;   /* [finq_lock] that goroutine, once it has asked */
 static uint64_t cleanup_ids;    /* [atomic] */
 
@@ -91,8 +93,8 @@ void finq_wake(void)
     struct finq_take_frame *f = g_gate_frame(gp);
     CHECK(finq_get(&f->p, &f->rec), "the finalizer queue became empty%s", "");
     /* Results are not in the gate's pointer map: until gp runs these are its roots. */
-    gp->wait_roots[0] = f->p;
-    gp->wait_roots[1] = f->rec;
+    handed[0] = f->p;
+    handed[1] = f->rec;
     gc_shade(f->p);
     gc_shade(f->rec);
     g_ready(gp);
@@ -102,7 +104,7 @@ void rt_finq_take(struct finq_take_frame *f)
 {
     struct g *gp = g_calling();
 
-    gp->wait_roots[0] = gp->wait_roots[1] = NULL;
+    handed[0] = handed[1] = NULL;
     lock(&finq_lock);
     finq_server = gp;
     unlock(&finq_lock);
@@ -147,6 +149,8 @@ void finq_mark(void)
         gc_shade(q->ref);
     }
     unlock(&finq_lock);
+    gc_shade(handed[0]);
+    gc_shade(handed[1]);
 }
 
 /* ---- attaching --------------------------------------------------------------------------- */

@@ -263,7 +263,7 @@ static bool is_go_call_helper(const struct g *gp)
 static void note_waiting(struct g *gp, uint32_t status)
 {
     if ((status == G_WAITING || status == G_SYSCALL) && !gp->wait_since)
-        gp->wait_since = clock_mono_ns();
+        gp->wait_since = since_now(clock_mono_ns());
 }
 
 /* Takes over gp's stack for the moment. If gp runs, that takes until it stops; and if the world

@@ -187,8 +187,7 @@ static void put_defers(struct stackscan *st, const struct g *gp)
  * what has been freed since: such words only count if they lead to an object (`maybe`). */
 static void put_fields(struct stackscan *st, struct g *gp)
 {
-    const void *const sure[] = { gp->sched.ctxt, gp->labels, gp->writebuf.ptr, gp->panic,
-                                 gp->wait_roots[0], gp->wait_roots[1] };
+    const void *const sure[] = { gp->sched.ctxt, gp->labels, gp->writebuf.ptr, gp->panic };
     const void *const maybe[] = { gp->param, gp->coroarg, gp->bubble, gp->firing,
                                   gp->sleep_timer };
 

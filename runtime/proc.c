@@ -165,8 +165,6 @@ void g_clear(struct g *gp)
     gp->async_safe_point = gp->in_gate = gp->system = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;
-    __builtin_memset(gp->wait_words, 0, sizeof gp->wait_words);
-    __builtin_memset(gp->wait_roots, 0, sizeof gp->wait_roots);
 }
 
 void rt_newproc1(struct newproc1_frame *f)

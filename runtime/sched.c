@@ -193,7 +193,7 @@ static void ready(struct g *gp, bool next)
     if (waits_outside(gp))
         __atomic_sub_fetch(&sched.nextwait, 1, __ATOMIC_SEQ_CST);
     if (gp->block_since)
-        gp->block_until = clock_mono_ns();
+        gp->own->releasetime = clock_mono_ns();
     if (gp->bubble)
         bubble_unpark(gp);
     g_status_set(gp, G_WAITING, G_RUNNABLE);

@@ -225,8 +225,6 @@ static void adjust_g(const struct adjust *a, struct g *gp)
     adjust_word(a, &gp->param);
     adjust_word(a, &gp->coroarg);
     adjust_word(a, &gp->writebuf.ptr);
-    for (unsigned i = 0; i < sizeof gp->wait_roots / sizeof gp->wait_roots[0]; i++)
-        adjust_word(a, &gp->wait_roots[i]);
     adjust_defers(a, gp);
 }
 

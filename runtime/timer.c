@@ -623,7 +623,6 @@ void rt_sleepns(struct sleepns_frame *f)
         t->carg = gp;
         gp->sleep_timer = t;
     }
-    gp->sleep_when = when;
     t->is_fake = gp->bubble != NULL; /* it is in no heap between two sleeps */
     lock(&t->lock);
     t->when = when;

@@ -346,7 +346,7 @@ void traceback_header(const struct traceback_out *o, const struct g *gp)
         wait_is_durable(gp->wait_reason))
         put(o, " (durable)");
     if ((status == G_WAITING || status == G_SYSCALL) && gp->wait_since) {
-        int64_t minutes = (clock_mono_ns() - gp->wait_since) / 60000000000ll;
+        int64_t minutes = (clock_mono_ns() - since_ns(gp->wait_since)) / 60000000000ll;
         if (minutes >= 1) {
             put(o, ", ");
             put_dec(o, minutes);

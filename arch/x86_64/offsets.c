@@ -1,6 +1,7 @@
 /* offsets.c - compiled to assembly only: each line becomes a #define in build/gen/offsets.h,
  * so that assembly and the Go stubs never contain a number of a C structure. */
 #include "arch/x86_64/state.h"
+#include "runtime/cgoroutine.h"
 #include "runtime/g.h"
 
 #define OFFSET(name, type, field)                                                        \
@@ -56,8 +57,8 @@ void offsets(void)
     OFFSET(G_GOID, struct g, goid);
     OFFSET(G_VEC, struct g, vec);
     OFFSET(G_CG, struct g, cg);
-    OFFSET(G_C_PRIVATE, struct g, c_private);
-    OFFSET(G_GATE_FRAME, struct g, gate_frame);
+    OFFSET(CG_C_PRIVATE, struct cg, c_private);
+    OFFSET(CG_GATE_FRAME, struct cg, gate_frame);
     OFFSET(G_STATUS, struct g, status);
     OFFSET(GOBUF_SP, struct gobuf, sp);
     OFFSET(GOBUF_PC, struct gobuf, pc);

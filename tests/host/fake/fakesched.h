@@ -303,6 +303,11 @@ static void fake_status(struct g *gp, uint32_t from, uint32_t to)
           "g %lu: status %u where %u was due (to %u)", (unsigned long)gp->goid, seen, from, to);
 }
 
+void *cg_gate_frame(const struct g *gp)
+{
+    return (char *)gp - offsetof(struct fg, g) + offsetof(struct fg, fr);
+}
+
 /* As g_new: to be started by g_ready. */
 static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
 {
@@ -312,7 +317,6 @@ static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
     fg->g.goid = ++goids;
     fg->g.status = G_WAITING;
     fg->g.is_c = true; /* its gate's frame is where we say */
-    fg->g.gate_frame = &fg->fr;
     __atomic_add_fetch(&fake_alive, 1, __ATOMIC_SEQ_CST);
     return fg;
 }
