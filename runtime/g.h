@@ -174,6 +174,7 @@ struct m {
     struct m   *idlelink;      /* [sched.lock] */
     bool        idle;          /* [sched.lock] on the idle list */
     struct g   *lockq;         /* [sched.lock] runnable goroutines locked to this M, by schedlink */
+    bool        mid_gate;      /* [atomic] has lost its P in a gate, which must go on */
     bool        lockq_turn_over; /* [owner] the last pick was of lockq: others go first now */
     bool        fresh_p;       /* [owner] has run nothing yet since it got its P */
     bool        ticking;       /* [owner, interrupts] a tick ends the running goroutine's slice */

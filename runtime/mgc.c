@@ -298,9 +298,7 @@ static void stop_if_asked(void)
 {
     if (!__atomic_load_n(&sched.stopping, __ATOMIC_RELAXED))
         return;
-    sched_stop_here();
-    if (!cpu_self()->p)
-        sched_wait_p();
+    sched_stop_mid_gate();
 }
 
 /* A worker's slice. False: no work was left to take. idle: nobody else wants this P just now, so

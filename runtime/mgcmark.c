@@ -277,11 +277,8 @@ static void mark_goroutine(struct g *gp)
     if (is_go_call_helper(gp))
         return;
     while ((got = suspend_g_try(gp, &was, &asked)) < 0) {
-        if (__atomic_load_n(&sched.stopping, __ATOMIC_SEQ_CST)) {
-            sched_stop_here();
-            if (!cpu_self()->p)
-                sched_wait_p();
-        }
+        if (__atomic_load_n(&sched.stopping, __ATOMIC_SEQ_CST))
+            sched_stop_mid_gate();
         cpu_relax();
     }
     if (!got)

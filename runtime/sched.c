@@ -349,7 +349,8 @@ static void spin_stop(struct m *mp)
 static bool work_anywhere(struct m *mp)
 {
     if (__atomic_load_n(&sched.runq_size, __ATOMIC_SEQ_CST) ||
-        __atomic_load_n(&mp->lockq, __ATOMIC_SEQ_CST))
+        __atomic_load_n(&mp->lockq, __ATOMIC_SEQ_CST) ||
+        __atomic_load_n(&mp->mid_gate, __ATOMIC_RELAXED))
         return true;
     for (unsigned i = 0; i < gomaxprocs; i++)
         if (!runq_empty(allp[i]))
@@ -368,11 +369,16 @@ static bool p_take_idle(void)
     return p != NULL;
 }
 
-/* Is a goroutine queued at an M? sched.lock is held. */
-static bool locked_runnable(void)
+/* Is there something that only mp can go on with? sched.lock is held. */
+static bool must_run(const struct m *mp)
+{
+    return mp->lockq || __atomic_load_n(&mp->mid_gate, __ATOMIC_RELAXED);
+}
+
+static bool some_must_run(void)
 {
     for (unsigned i = 0; i < ncpu; i++)
-        if (allm[i] && allm[i]->lockq)
+        if (allm[i] && must_run(allm[i]))
             return true;
     return false;
 }
@@ -382,7 +388,7 @@ static bool locked_runnable(void)
 static bool deadlocked(void)
 {
     return sched.nmidle == ncpu && !sched.stopping && sched.runq_size == 0 &&
-           !locked_runnable() && program_timers_earliest() == INT64_MAX &&
+           !some_must_run() && program_timers_earliest() == INT64_MAX &&
            __atomic_load_n(&sched.nextwait, __ATOMIC_SEQ_CST) == 0 && sched.started;
 }
 
@@ -412,7 +418,7 @@ void sched_wait_p(void)
         __atomic_store_n(&mp->wake, 0, __ATOMIC_SEQ_CST);
         lock(&sched.lock);
         mp->idle = true;
-        if (mp->lockq)
+        if (must_run(mp))
             __atomic_store_n(&sched.handoff, true, __ATOMIC_SEQ_CST);
         mp->idlelink = sched.midle;
         sched.midle = mp;
@@ -450,12 +456,26 @@ void sched_wait_p(void)
     }
 }
 
-/* Hands this P to an idle M that waits for one to run a goroutine locked to it. */
+void sched_regain_p(void)
+{
+    struct m *mp = m_self();
+
+    __atomic_store_n(&mp->mid_gate, true, __ATOMIC_SEQ_CST);
+    sched_wait_p();
+    __atomic_store_n(&mp->mid_gate, false, __ATOMIC_SEQ_CST);
+    if (mp->spinning) { /* it was woken to search, but has something else to do */
+        spin_stop(mp);
+        wake_p();
+    }
+}
+
+/* Hands this P to an idle M that waits for one to run a goroutine locked to it, or to go on in
+ * a gate. */
 static bool handoff_p(void)
 {
     lock(&sched.lock);
     struct m *mp = sched.midle;
-    while (mp && !mp->lockq)
+    while (mp && !must_run(mp))
         mp = mp->idlelink;
     if (mp && !sched.stopping) {
         midle_remove(mp);

@@ -88,8 +88,12 @@ int64_t stw_begin(enum stw_reason why);
 int64_t stw_end(void);
 /* The world is stopping: this M's P waits here, on g0, until it starts again. */
 void sched_stop_here(void);
+/* The same in the middle of a gate: has a P on return, perhaps another one. */
+void sched_stop_mid_gate(void);
 /* Gives no P up but gets one: halts until this M has a P. */
 void sched_wait_p(void);
+/* The same for an M whose gate must go on: it is no idle M, and Ps are handed to it. */
+void sched_regain_p(void);
 
 /* Asks the goroutine that runs on cpu to yield, by IPI. */
 void preempt_cpu(unsigned cpu);

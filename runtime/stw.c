@@ -60,11 +60,8 @@ static bool for_gc(enum stw_reason why)
 
 int64_t stw_begin(enum stw_reason why)
 {
-    while (!try_begin()) {
-        sched_stop_here();
-        if (!cpu_self()->p)
-            sched_wait_p();
-    }
+    while (!try_begin())
+        sched_stop_mid_gate();
     int64_t start = clock_mono_ns();
     stopped_why = why;
     stopped_since = start;
@@ -123,4 +120,11 @@ void sched_stop_here(void)
         }
         unlock(&sched.lock);
     }
+}
+
+void sched_stop_mid_gate(void)
+{
+    sched_stop_here();
+    if (!cpu_self()->p)
+        sched_regain_p();
 }
