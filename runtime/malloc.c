@@ -326,8 +326,8 @@ void rt_malloc_slow(struct malloc_slow_frame *f)
 
     if (!((struct leaf_table *)f->leaves)->installed)
         install_leaves(f->leaves);
-    bool paid = !gc.blacken || gp->gc_assist_bytes >= (int64_t)f->size ||
-                gc_assist(gp, f->size);
+    bool paid = gc.blacken ? gp->gc_assist_bytes >= (int64_t)f->size || gc_assist(gp, f->size)
+                           : gc_may_allocate();
     gc_start_if_wanted();
     f = g_gate_frame(gp); /* stopping the world may have moved the stack */
     f->p = NULL;

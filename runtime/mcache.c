@@ -1,6 +1,7 @@
 /* mcache.c - the allocator's share of a P: mcache.h. */
 #include "runtime/mcache.h"
 #include <string.h>
+#include "arch/x86_64/arch.h"
 #include "runtime/g.h"
 #include "runtime/mgc.h"
 #include "runtime/mgcwork.h"
@@ -25,6 +26,12 @@ void mcache_init(struct p *p)
     gcw_init(p);
 }
 
+static void check_fresh(const struct mcache *c)
+{
+    CHECK(c->flush_gen == mheap.sweep_gen, "use of a stale cache: of sweep %u, now %u",
+          c->flush_gen, mheap.sweep_gen);
+}
+
 /* The P has done with s. The statistics that were counted when it took it are made true. */
 static void release(struct mcache *c, unsigned spc, struct mspan *s)
 {
@@ -45,6 +52,7 @@ static void release(struct mcache *c, unsigned spc, struct mspan *s)
 
 bool mcache_refill(struct mcache *c, unsigned spc)
 {
+    check_fresh(c);
     if (c->alloc[spc] != &empty_span)
         release(c, spc, c->alloc[spc]);
     struct mspan *s = mcentral_cache(&mheap.central[spc]);
@@ -63,7 +71,7 @@ bool mcache_refill(struct mcache *c, unsigned spc)
     return true;
 }
 
-void mcache_flush(struct p *p)
+static void flush(struct p *p)
 {
     struct mcache *c = p->mcache;
 
@@ -71,12 +79,44 @@ void mcache_flush(struct p *p)
         if (c->alloc[i] != &empty_span)
             release(c, i, c->alloc[i]);
     c->tiny = 0;
-    __atomic_add_fetch(&gc.heap_scan, c->scan_alloc, __ATOMIC_RELAXED);
     __atomic_add_fetch(&mheap.tiny_allocs, c->tiny_allocs, __ATOMIC_RELAXED);
     c->scan_alloc = c->tiny_allocs = 0;
     mheap_flush_pcache(&c->pages);
     stack_cache_flush(p);
-    c->flush_gen = mheap.sweep_gen;
+}
+
+void mcache_flush(struct p *p)
+{
+    check_fresh(p->mcache);
+    __atomic_add_fetch(&gc.heap_scan, p->mcache->scan_alloc, __ATOMIC_RELAXED);
+    flush(p);
+}
+
+/* What scan_alloc counts belongs to the cycle that is over. */
+void mcache_ready(struct p *p)
+{
+    uint32_t gen = mheap.sweep_gen, *is = &p->mcache->flush_gen, stale = gen - 2;
+
+    if (__atomic_load_n(is, __ATOMIC_ACQUIRE) == gen)
+        return;
+    if (__atomic_compare_exchange_n(is, &stale, gen - 1, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        flush(p);
+        __atomic_store_n(is, gen, __ATOMIC_RELEASE);
+        return;
+    }
+    CHECK(stale == gen - 1 || stale == gen, "P %u's cache is of sweep %u, not %u", p->id, stale,
+          gen);
+    while (__atomic_load_n(is, __ATOMIC_ACQUIRE) != gen)
+        cpu_relax();
+}
+
+/* The own one first: other CPUs wake up meanwhile and see to theirs. */
+void mcache_ready_all(void)
+{
+    mcache_ready(p_self());
+    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++)
+        mcache_ready(allp[i]);
 }
 
 /* Before the heap grows for a large object: what the last cycle found dead may make room. */

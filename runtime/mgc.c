@@ -4,7 +4,8 @@
  *                    listed; start it
  *   drain            workers (one goroutine per P) and assists: roots, then grey objects
  *   finish_g0        when nobody has work: stop the world; flush the barriers' buffers; if that
- *                    gives much new work go on marking, else barrier off, sweep_gen += 2
+ *                    gives much new work go on marking, else barrier off, sweep_gen += 2; start
+ *                    it; flush the Ps' caches, which are stale now
  *
  * A worker is a goroutine in Go that calls the gate gc_worker for ever. It marks on g0 for a
  * slice and then goes to the tail of its P's queue: against busy goroutines, which run 10 ms
@@ -50,6 +51,7 @@ static struct {
     uint32_t active;       /* [atomic] workers and assists that may hold work */
     uint32_t workers;      /* [atomic] workers among them: one at least does not park */
     uint32_t finishing;    /* [atomic] */
+    uint32_t ending;       /* [atomic] from the last stop until running is 0 */
     bool     enabled;
     bool     forced;
     uint64_t ram_limit;
@@ -377,11 +379,18 @@ void rt_gc_worker(struct gc_worker_frame *f)
 }
 
 /* Allocation that outruns the marking must wait for it: with nothing left to mark here, and past
- * the goal, only the end of the cycle helps. */
+ * the goal, only the end of the cycle helps. The same if another cycle is wanted before this one
+ * has ended: a virtual CPU may be off its host for long while it flushes the caches. */
 static bool must_wait(void)
 {
-    return gc.phase == GC_MARK && load(&gc.heap_live) > load(&gc.goal) && m_self()->locks == 0;
+    if (m_self()->locks)
+        return false;
+    if (gc.phase == GC_MARK)
+        return load(&gc.heap_live) > load(&gc.goal);
+    return __atomic_load_n(&work.ending, __ATOMIC_SEQ_CST) && gc_wanted();
 }
+
+bool gc_may_allocate(void) { return !must_wait(); }
 
 bool gc_assist(struct g *gp, size_t size)
 {
@@ -416,7 +425,9 @@ void rt_gc_assist_wait(struct gc_assist_wait_frame *f)
 
     (void)f;
     lock(&gc_lock);
-    if (must_wait()) /* it cannot end now: a stop of the world waits for this gate */
+    /* Marking cannot end now: a stop of the world waits for this gate. And who clears `ending`
+     * takes gc_lock afterwards. */
+    if (must_wait())
         park_on_locked(gp, &assisters, WAIT_GC_ASSIST_WAIT);
     unlock(&gc_lock);
 }
@@ -461,13 +472,10 @@ static void end_cycle(void)
 {
     barrier_set(false);
     gc.heap_marked = work.last_marked = load(&work.bytes_marked);
-    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++)
-        mcache_flush(allp[i]);
     uint64_t live = load(&gc.heap_live);
     work.runway = live > work.live_at_start ? live - work.live_at_start : 0;
     sweep_begin();
     mprof_next_cycle();
-    work_release();
     __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
     __atomic_store_n(&gc.heap_scan, load(&work.scan_work), __ATOMIC_RELAXED);
     limit_cpu();
@@ -531,15 +539,22 @@ static void finish_stopped(int64_t t0)
     uint64_t live_end = load(&gc.heap_live), goal = load(&gc.goal);
     uint64_t expected = work.last_marked + work.roots;
     end_cycle();
-    if (app->debug->gcstoptheworld >= 2)
+    if (app->debug->gcstoptheworld >= 2) {
+        sweep_cached();
         sweep_all();
+    }
+    __atomic_store_n(&work.ending, 1, __ATOMIC_SEQ_CST);
     int64_t t1 = stw_end();
+    if (app->debug->gcstoptheworld < 2)
+        sweep_cached();
+    work_release();
     count_cycle(t1 - t0);
     mprof_flush();
     if (app->debug->gctrace)
         trace(t0 - work.mark_ns, t1 - t0, live_end);
     trace_pacer_end(live_end, goal, expected);
     __atomic_store_n(&work.running, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&work.ending, 0, __ATOMIC_SEQ_CST);
     wake_list(&waiters);
     wake_list(&assisters);
     wake_list(&sweeper);

@@ -59,6 +59,9 @@ void gc_start_if_wanted(void);
  * the world. False: the heap is past its goal and nothing is left to mark here; the goroutine
  * must wait for the cycle's end (the gate gc_assist_wait) and ask again. */
 bool gc_assist(struct g *gp, size_t size);
+/* In a gate, while not gc.blacken. False: a cycle is wanted that cannot begin yet, as the last one
+ * is still being brought to its end: as above. */
+bool gc_may_allocate(void);
 /* The object at index i of s has just been allocated while marking: it is born black. */
 void gc_mark_new(struct mspan *s, unsigned i);
 /* Tells the collector of a pointer that is read or written past the compiler's barriers. Any
@@ -75,7 +78,7 @@ void gc_checkmark(void);
 
 struct sweep {
     uint32_t class;    /* [atomic] span classes below have nothing unswept listed */
-    uint32_t active;   /* [atomic] CPUs in sweep_one */
+    uint32_t active;   /* [atomic] CPUs in sweep_one, or before the end of sweep_cached */
     bool     drained;  /* [atomic] nothing is listed any more */
     uint64_t pages;    /* [atomic] swept in this cycle */
 };
@@ -92,8 +95,11 @@ bool sweep_pending(void);
 size_t sweep_one(void);
 /* All of it, and waits for those who are still at it. g0 context. */
 void sweep_all(void);
-/* The world is stopped, every P's cache is flushed: all spans become unswept. */
+/* The world is stopped: all spans become unswept and the Ps' caches stale. The caller is a
+ * sweeper, for whom sweep_all waits, until it has called sweep_cached. */
 void sweep_begin(void);
+/* No cache is stale when this returns. Before the next cycle; the world may run. */
+void sweep_cached(void);
 /* Sweeps (or waits for the sweeper of) this span. */
 void sweep_ensure(struct mspan *s);
 

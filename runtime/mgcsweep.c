@@ -7,6 +7,7 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
+#include "runtime/mcache.h"
 #include "runtime/mfinal.h"
 #include "runtime/mgc.h"
 #include "runtime/mheap.h"
@@ -68,7 +69,8 @@ static void turn_bits(struct mspan *s, unsigned live)
     mspan_fill_tail(s);
     s->alloc_cache = ~s->alloc[0];
     s->free_index = s->scan_index = 0;
-    s->alloc_count = s->cached_count = live;
+    s->alloc_count = live;
+    __atomic_store_n(&s->cached_count, live, __ATOMIC_RELEASE); /* after it: mstats.c */
 }
 
 static void count_freed(const struct mspan *s, unsigned n)
@@ -161,8 +163,15 @@ void sweep_begin(void)
 {
     sweep.class = 0;
     sweep.pages = 0;
+    __atomic_add_fetch(&sweep.active, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&sweep.drained, false, __ATOMIC_RELEASE);
     mheap.sweep_gen += 2;
+}
+
+void sweep_cached(void)
+{
+    mcache_ready_all();
+    __atomic_sub_fetch(&sweep.active, 1, __ATOMIC_SEQ_CST);
 }
 
 void sweep_ensure(struct mspan *s)

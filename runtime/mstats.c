@@ -34,7 +34,9 @@ static void cached_allocs(uint64_t count[NUM_CLASSES], uint64_t *tiny)
         const struct mcache *c = allp[i]->mcache;
         for (unsigned spc = 2; spc < NUM_SPAN_CLASSES; spc++) {
             const struct mspan *s = c->alloc[spc];
-            uint32_t now = s->alloc_count, then = s->cached_count;
+            /* In this order: a sweep between the two reads lowers both. */
+            uint32_t then = __atomic_load_n(&s->cached_count, __ATOMIC_ACQUIRE);
+            uint32_t now = __atomic_load_n(&s->alloc_count, __ATOMIC_RELAXED);
             if (now > then)
                 count[spc / 2] += now - then;
         }

@@ -7,6 +7,7 @@
 #include "runtime/choice.h"
 #include "runtime/cpuprof.h"
 #include "runtime/globq.h"
+#include "runtime/mcache.h"
 #include "runtime/metrics.h"
 #include "runtime/os/os.h"
 #include "runtime/runq.h"
@@ -87,6 +88,7 @@ static void p_acquire(struct p *p)
     p->wake_at = 0; /* its deadline was armed on another CPU, if at all */
     if (p->runnext)
         wake_soon(p);
+    mcache_ready(p);
 }
 
 static struct p *p_release(void)

@@ -5,6 +5,7 @@
  * preemption, which is sent again while the stopper waits: an IPI that met an unsafe
  * instruction has only set the goroutine's guard. */
 #include "arch/x86_64/arch.h"
+#include "runtime/mcache.h"
 #include "runtime/metrics.h"
 #include "runtime/preempt.h"
 #include "runtime/sched.h"
@@ -120,6 +121,8 @@ void sched_stop_here(void)
         }
         unlock(&sched.lock);
     }
+    if (c->p) /* the stop may have been a cycle's last */
+        mcache_ready(c->p);
 }
 
 void sched_stop_mid_gate(void)
