@@ -26,7 +26,7 @@ static int32_t map_index(const struct func_info *fn, uintptr_t pc)
     return i == -1 ? 0 : i;
 }
 
-static const struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
+static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
 {
     struct pc_cache_entry *e = &u->cache[(pc ^ pc >> 4) % PC_CACHE_SIZE];
 
@@ -37,19 +37,19 @@ static const struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
         return NULL;
     e->pc = pc;
     e->delta = symtab_spdelta(&e->fn, pc);
-    e->map_index = map_index(&e->fn, pc);
+    e->map_index = MAP_UNKNOWN; /* a panic's walk and a traceback do not ask */
     return e;
 }
 
 /* frame.sp is known: finds the rest of the frame at e->pc. */
-static void resolve(struct unwinder *u, const struct pc_cache_entry *e)
+static void resolve(struct unwinder *u, struct pc_cache_entry *e)
 {
     struct frame *fr = &u->frame;
     uint8_t flags = symtab_flags(&e->fn);
 
     fr->pc = e->pc;
     fr->fn[0] = e->fn;
-    fr->map_index = e->map_index;
+    fr->map_index = &e->map_index;
     if (e->delta < 0 || e->delta % 8 != 0) {
         stop(u, "no stack delta at pc", fr->pc);
         return;
@@ -99,7 +99,7 @@ void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, u
         pc = *(const uintptr_t *)sp;
         sp += 8;
     }
-    const struct pc_cache_entry *e = lookup(u, pc);
+    struct pc_cache_entry *e = lookup(u, pc);
     if (!e) {
         stop(u, "unknown pc", pc);
         return;
@@ -126,7 +126,7 @@ void unwinder_next(struct unwinder *u)
         fr->pc = 0;
         return;
     }
-    const struct pc_cache_entry *e = lookup(u, fr->lr);
+    struct pc_cache_entry *e = lookup(u, fr->lr);
     if (!e) {
         stop(u, "unexpected return pc", fr->lr);
         return;
@@ -232,14 +232,15 @@ static const char *get_locals(const struct frame *fr, int32_t index, struct fram
 
 const char *frame_get_stackmap(const struct frame *fr, struct frame_maps *out)
 {
-    int32_t index = fr->map_index;
+    int32_t index;
     const char *err;
 
     *out = (struct frame_maps){ 0 };
     if (fr->continpc == 0)
         return NULL;
-    if (fr->continpc != fr->pc)
-        index = map_index(fr->fn, fr->continpc);
+    if (*fr->map_index == MAP_UNKNOWN)
+        *fr->map_index = map_index(fr->fn, fr->pc);
+    index = fr->continpc == fr->pc ? *fr->map_index : map_index(fr->fn, fr->continpc);
     if ((err = get_locals(fr, index, out)) || (err = get_args(fr, index, out)))
         return err;
     const uint64_t *objs = symtab_funcdata(fr->fn, FUNCDATA_STACK_OBJECTS);
