@@ -39,7 +39,7 @@ struct frame {
                            injected; 0 if the frame never goes on */
     uintptr_t lr;       /* return address into the caller, 0 at the stack's bottom */
     uintptr_t sp, fp, varp, argp;
-    int32_t *map_index; /* of the stack maps at pc, MAP_UNKNOWN until needed; in the walk's cache, so
+    int32_t *map_index; /* of the stack maps at pc, MAP_UNKNOWN until needed. In the walk's cache:
                          * whoever copies an unwinder (a traceback) must not ask for maps */
 };
 #define MAP_UNKNOWN (-2)
