@@ -7,9 +7,7 @@
  *                    gives much new work go on marking, else barrier off, sweep_gen += 2; start
  *                    it; flush the Ps' caches, which are stale now
  *
- * A worker is a goroutine in Go that calls the gate gc_worker for ever. It marks on g0 for a
- * slice and then goes to the tail of its P's queue: against busy goroutines, which run 10 ms
- * each, the slice's length makes the collector's share 25 %; on an idle P it is all. */
+ * Who marks, and how much: mgcworker.c. */
 #include "runtime/mgc.h"
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
@@ -18,6 +16,7 @@
 #include "runtime/mcache.h"
 #include "runtime/metrics.h"
 #include "runtime/mfinal.h"
+#include "runtime/mgccycle.h"
 #include "runtime/mgcmark.h"
 #include "runtime/mgcpacer.h"
 #include "runtime/mgcroot.h"
@@ -31,44 +30,19 @@
 #include "kernel/print.h"
 #include "rt_frames.h"
 
-#define SLICE_UNIT_NS   3300000ll /* per goroutine of 10 ms that waits: 25 % */
-#define SLICE_MAX_NS    10000000ll
+#define SWEEP_SLICE_NS  400000ll
 #define STW_DRAIN       2000      /* objects that the last stop may still scan */
 #define STW_DRAIN_BYTES (1ull << 20)
-#define ASSIST_MIN      (64ull << 10)
-#define ASSIST_WORK_MAX (1ull << 20)
 #define FORCED_PERIOD_NS 120000000000ll
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
 void *gc_pool_cleanup;
 
-static struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
-/* [gc_lock] parked, linked by schedlink */
-static struct g *idle_workers, *waiters, *assisters, *sweeper;
+struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
+struct g *gc_idle_workers, *gc_assisters;
+static struct g *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
 
-static struct {
-    uint32_t running;      /* [atomic] from before the first stop until after the last */
-    uint32_t active;       /* [atomic] workers and assists that may hold work */
-    uint32_t workers;      /* [atomic] workers among them: one at least does not park */
-    uint32_t finishing;    /* [atomic] */
-    uint32_t ending;       /* [atomic] from the last stop until running is 0 */
-    bool     enabled;
-    bool     forced;
-    uint64_t ram_limit;
-    uint64_t bytes_marked; /* [atomic] by P's that have published */
-    uint64_t scan_work;    /* [atomic] */
-    uint64_t roots;        /* bytes */
-    uint64_t live_at_start;
-    uint64_t runway;       /* bytes allocated while the last cycle marked */
-    uint64_t last_marked;  /* bytes, for what to expect of the next one */
-    uint64_t relax;        /* bytes: pacer_limiter */
-    int64_t  last_end_ns;
-    uint64_t assist_ns;    /* this cycle's */
-    uint64_t assist_ns_then; /* gc_metrics.assist_ns at the last cycle's end */
-    int64_t  start_ns, stop1_ns, mark_ns; /* this cycle's */
-    int64_t  cpu_ns, idle_ns; /* [atomic] of workers: beside others, and with nobody waiting */
-    int64_t  cpu_total_ns;
-} work;
+struct gc_cycle gc_cycle;
 
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 
@@ -86,22 +60,22 @@ static uint64_t overhead(void)
 
 static int64_t limit_now(void)
 {
-    return gc.limit < (int64_t)work.ram_limit ? gc.limit : (int64_t)work.ram_limit;
+    return gc.limit < (int64_t)gc_cycle.ram_limit ? gc.limit : (int64_t)gc_cycle.ram_limit;
 }
 
 static void pace(void)
 {
-    struct pacer_in in = { gc.percent, limit_now(), gc.heap_marked, work.roots, overhead(),
-                           work.runway, work.relax };
+    struct pacer_in in = { gc.percent, limit_now(), gc.heap_marked, gc_cycle.roots, overhead(),
+                           gc_cycle.runway, gc_cycle.relax };
     struct pacer_out out = pacer_compute(&in);
 
     __atomic_store_n(&gc.goal, out.goal, __ATOMIC_RELAXED);
-    __atomic_store_n(&gc.trigger, work.enabled ? out.trigger : ~0ul, __ATOMIC_RELAXED);
+    __atomic_store_n(&gc.trigger, gc_cycle.enabled ? out.trigger : ~0ul, __ATOMIC_RELAXED);
 }
 
 /* ---- parking and waking ------------------------------------------------------------------ */
 
-static void wake_list(struct g **list)
+void gc_wake_list(struct g **list)
 {
     lock(&gc_lock);
     struct g *gp = *list;
@@ -115,29 +89,19 @@ static void wake_list(struct g **list)
     }
 }
 
-static _Noreturn void park_on_locked(struct g *gp, struct g **list, enum wait_reason why)
+_Noreturn void gc_park_locked(struct g *gp, struct g **list, enum wait_reason why)
 {
     gp->schedlink = *list;
     *list = gp;
     g_park_g0(gp, &gc_lock, why);
 }
 
-/* To the tail of this P's queue. */
-static _Noreturn void step_back(struct g *gp)
+_Noreturn void gc_step_back(struct g *gp)
 {
     gp->wait_reason = WAIT_GC_WORKER_IDLE;
     g_status_set(gp, G_RUNNING, G_WAITING);
     g_ready_tail(gp);
     schedule();
-}
-
-static unsigned others_waiting(const struct p *p)
-{
-    uint32_t n = __atomic_load_n(&p->runq_tail, __ATOMIC_RELAXED) -
-                 __atomic_load_n(&p->runq_head, __ATOMIC_RELAXED);
-
-    return n + (__atomic_load_n(&p->runnext, __ATOMIC_RELAXED) != NULL) +
-           (__atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) != 0);
 }
 
 /* ---- the first stop ---------------------------------------------------------------------- */
@@ -169,11 +133,13 @@ static void trace_pacer_begin(void)
 
     if (!app->debug->gcpacertrace)
         return;
-    uint64_t ratio = pacer_assist_ratio(work.last_marked + work.roots, work.live_at_start, goal);
-    kprintf("pacer: assist ratio=%lu.%03lu (scan %lu MB in %lu->%lu MB) workers=%u\n",
+    uint64_t ratio = pacer_assist_ratio(gc_cycle.last_marked + gc_cycle.roots,
+                                        gc_cycle.live_at_start, goal);
+    kprintf("pacer: assist ratio=%lu.%03lu (scan %lu MB in %lu->%lu MB) workers=%u+%u.%03u\n",
             (unsigned long)ratio / 1024, (unsigned long)(ratio % 1024 * 1000 / 1024),
-            (unsigned long)load(&gc.heap_scan) >> 20, (unsigned long)work.live_at_start >> 20,
-            (unsigned long)goal >> 20, gomaxprocs);
+            (unsigned long)load(&gc.heap_scan) >> 20, (unsigned long)gc_cycle.live_at_start >> 20,
+            (unsigned long)goal >> 20, gc_cycle.wanted.dedicated, gc_cycle.wanted.share / 1024,
+            gc_cycle.wanted.share * 1000 / 1024);
 }
 
 static void trace_pacer_end(uint64_t live, uint64_t goal, uint64_t expected)
@@ -184,72 +150,50 @@ static void trace_pacer_end(uint64_t live, uint64_t goal, uint64_t expected)
             "(∆goal %ld)\n", (unsigned)(gc.cpu_fraction * 100),
             (unsigned long)gc_metrics.scan_heap, (unsigned long)gc_metrics.scan_stack,
             (unsigned long)gc_metrics.scan_globals, (unsigned long)expected,
-            (unsigned long)work.live_at_start, (unsigned long)live, (long)(live - goal));
+            (unsigned long)gc_cycle.live_at_start, (unsigned long)live, (long)(live - goal));
 }
 
 static void finish_stopped(int64_t t0);
-static void publish(struct gcw *w);
 
 /* GODEBUG=gcstoptheworld=1: nothing is concurrent but the sweep; 2: not even that. */
 static void whole_cycle_stopped(int64_t t0)
 {
-    work.stop1_ns = 0;
-    work.mark_ns = t0;
+    gc_cycle.stop1_ns = 0;
+    gc_cycle.mark_ns = t0;
     mark_all_stopped();
-    publish(p_self()->gcw);
+    gc_publish(p_self()->gcw);
     finish_stopped(t0);
-}
-
-static struct g *take_worker(void)
-{
-    lock(&gc_lock);
-    struct g *gp = idle_workers;
-    if (gp)
-        idle_workers = gp->schedlink;
-    unlock(&gc_lock);
-    if (gp)
-        gp->schedlink = NULL;
-    return gp;
-}
-
-/* One to run next here, the others wherever there is room. */
-static void wake_workers(void)
-{
-    struct g *first = take_worker();
-
-    wake_list(&idle_workers);
-    if (first)
-        g_ready(first);
 }
 
 /* On g0, in a gate whose frame is read again afterwards: the stop may move the stack. False: a
  * cycle is running already. */
 static bool start_g0(bool forced)
 {
-    if (!work.enabled || __atomic_exchange_n(&work.running, 1, __ATOMIC_SEQ_CST))
+    if (!gc_cycle.enabled || __atomic_exchange_n(&gc_cycle.running, 1, __ATOMIC_SEQ_CST))
         return false;
     sweep_all();
     int64_t t0 = clock_mono_ns();
     time_hist_add(&gc_metrics.stopping, stw_begin(STW_GC_SWEEP_TERM));
     if (gc_pool_cleanup)
         go_call(gc_pool_cleanup, NULL, 0);
-    work.forced = forced;
-    work.bytes_marked = work.scan_work = 0;
-    work.cpu_ns = work.idle_ns = 0;
-    work.live_at_start = load(&gc.heap_live);
+    gc_cycle.forced = forced;
+    gc_cycle.bytes_marked = gc_cycle.scan_work = 0;
+    gc_cycle.cpu_ns = gc_cycle.idle_ns = 0;
+    gc_cycle.wanted = pacer_workers(gomaxprocs);
+    gc_cycle.live_at_start = load(&gc.heap_live);
     stamp_caches();
     barrier_set(true);
-    work.start_ns = t0;
+    gc_cycle.start_ns = t0;
     if (app->debug->gcstoptheworld) {
         whole_cycle_stopped(t0);
         return true;
     }
-    work.roots = mark_roots_prepare();
+    gc_cycle.roots = mark_roots_prepare();
     trace_pacer_begin();
-    work.mark_ns = stw_end();
-    work.stop1_ns = work.mark_ns - t0;
-    time_hist_add(&gc_metrics.pauses, work.stop1_ns);
-    wake_workers();
+    gc_cycle.mark_ns = stw_end();
+    gc_cycle.stop1_ns = gc_cycle.mark_ns - t0;
+    time_hist_add(&gc_metrics.pauses, gc_cycle.stop1_ns);
+    gc_wake_workers();
     return true;
 }
 
@@ -265,173 +209,6 @@ void gc_start_if_wanted(void)
     __atomic_store_n(&gp->stackguard0, STACK_PREEMPT, __ATOMIC_RELAXED);
 }
 
-/* ---- marking ----------------------------------------------------------------------------- */
-
-/* There is work for one more worker. No locks held. */
-static void wake_worker(void)
-{
-    if (!__atomic_load_n(&idle_workers, __ATOMIC_RELAXED) || !work_available())
-        return;
-    struct g *gp = take_worker();
-    if (gp)
-        g_ready_tail(gp);
-}
-
-static void publish(struct gcw *w)
-{
-    gcw_dispose(w);
-    __atomic_add_fetch(&work.bytes_marked, w->bytes_marked, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&work.scan_work, w->scan_work, __ATOMIC_RELAXED);
-    w->bytes_marked = w->scan_work = 0;
-}
-
-#define BATCH 32 /* objects between two looks at the clock and at who wants this CPU */
-
-/* A few objects; false: none to be had. */
-static bool mark_some(struct p *p)
-{
-    if (mark_queued(p->gcw, BATCH))
-        return true;
-    wbbuf_flush(p);
-    return mark_queued(p->gcw, BATCH) != 0;
-}
-
-static void stop_if_asked(void)
-{
-    if (!__atomic_load_n(&sched.stopping, __ATOMIC_RELAXED))
-        return;
-    sched_stop_mid_gate();
-}
-
-/* A worker's slice. False: no work was left to take. idle: nobody else wants this P just now, so
- * giving way to a timer that is due costs nothing; against others the worker keeps its share. */
-static bool drain(int64_t until, bool idle)
-{
-    for (;;) {
-        stop_if_asked();
-        if (gc.phase != GC_MARK || (idle && cpu_self()->pending))
-            return true;
-        if (!mark_root_next() && !mark_some(p_self()))
-            return false;
-        if (clock_mono_ns() > until)
-            return true;
-        if (__atomic_load_n(&idle_workers, __ATOMIC_RELAXED)) {
-            gcw_balance(p_self()->gcw);
-            wake_worker();
-        }
-    }
-}
-
-/* Nobody has work, and nobody can come by any but through the barrier's buffers. Who takes a
- * root is active until it is done, so the order of the questions matters. */
-static bool looks_complete(void)
-{
-    return gc.phase == GC_MARK && mark_roots_taken() &&
-           __atomic_load_n(&work.active, __ATOMIC_SEQ_CST) == 0 && !work_available();
-}
-
-static void finish_g0(void);
-
-/* Marks for a slice with the goroutine WAITING, so that others may scan its stack. */
-static bool worker_slice(struct g *gp)
-{
-    unsigned others = others_waiting(p_self());
-    int64_t slice = others ? (int64_t)others * SLICE_UNIT_NS : SLICE_MAX_NS;
-    int64_t t0 = clock_mono_ns();
-
-    gp->wait_reason = WAIT_GC_WORKER_ACTIVE;
-    g_status_set(gp, G_RUNNING, G_WAITING);
-    bool more = drain(t0 + (slice < SLICE_MAX_NS ? slice : SLICE_MAX_NS), !others);
-    publish(p_self()->gcw);
-    g_status_set(gp, G_WAITING, G_RUNNING);
-    __atomic_add_fetch(others ? &work.cpu_ns : &work.idle_ns, clock_mono_ns() - t0,
-                       __ATOMIC_RELAXED);
-    return more;
-}
-
-void rt_gc_worker(struct gc_worker_frame *f)
-{
-    struct g *gp = g_calling();
-
-    (void)f;
-    if (gc.phase != GC_MARK) {
-        lock(&gc_lock);
-        if (gc.phase != GC_MARK)
-            park_on_locked(gp, &idle_workers, WAIT_GC_WORKER_IDLE);
-        unlock(&gc_lock);
-    }
-    __atomic_add_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
-    __atomic_add_fetch(&work.workers, 1, __ATOMIC_SEQ_CST);
-    bool more = worker_slice(gp);
-    __atomic_sub_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
-    uint32_t rest = __atomic_sub_fetch(&work.workers, 1, __ATOMIC_SEQ_CST);
-    if (more) {
-        wake_worker();
-        step_back(gp);
-    }
-    if (looks_complete())
-        finish_g0();
-    else if (rest > 0) {
-        lock(&gc_lock);
-        park_on_locked(gp, &idle_workers, WAIT_GC_WORKER_IDLE);
-    }
-    step_back(gp);
-}
-
-/* Allocation that outruns the marking must wait for it: with nothing left to mark here, and past
- * the goal, only the end of the cycle helps. The same if another cycle is wanted before this one
- * has ended: a virtual CPU may be off its host for long while it flushes the caches. */
-static bool must_wait(void)
-{
-    if (m_self()->locks)
-        return false;
-    if (gc.phase == GC_MARK)
-        return load(&gc.heap_live) > load(&gc.goal);
-    return __atomic_load_n(&work.ending, __ATOMIC_SEQ_CST) && gc_wanted();
-}
-
-bool gc_may_allocate(void) { return !must_wait(); }
-
-bool gc_assist(struct g *gp, size_t size)
-{
-    uint64_t done = load(&work.scan_work), expect = work.last_marked + work.roots;
-    uint64_t left = expect > done ? expect - done : 0;
-    uint64_t debt = size > ASSIST_MIN ? size : ASSIST_MIN;
-    uint64_t todo = debt * pacer_assist_ratio(left, load(&gc.heap_live), load(&gc.goal)) / 1024;
-    struct p *p = p_self();
-    uint64_t start = p->gcw->scan_work;
-    int64_t t0 = clock_mono_ns();
-    bool more = true;
-
-    todo = todo < ASSIST_WORK_MAX ? todo : ASSIST_WORK_MAX;
-    __atomic_add_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
-    while (more && p->gcw->scan_work - start < todo &&
-           !__atomic_load_n(&sched.stopping, __ATOMIC_RELAXED))
-        more = mark_some(p);
-    publish(p->gcw);
-    __atomic_sub_fetch(&work.active, 1, __ATOMIC_SEQ_CST);
-    __atomic_add_fetch(&gc_metrics.assist_ns, (uint64_t)(clock_mono_ns() - t0), __ATOMIC_RELAXED);
-    if (!more && m_self()->locks == 0 && looks_complete())
-        finish_g0();
-    if (!more && must_wait())
-        return false;
-    gp->gc_assist_bytes += (int64_t)debt;
-    return true;
-}
-
-void rt_gc_assist_wait(struct gc_assist_wait_frame *f)
-{
-    struct g *gp = g_calling();
-
-    (void)f;
-    lock(&gc_lock);
-    /* Marking cannot end now: a stop of the world waits for this gate. And who clears `ending`
-     * takes gc_lock afterwards. */
-    if (must_wait())
-        park_on_locked(gp, &assisters, WAIT_GC_ASSIST_WAIT);
-    unlock(&gc_lock);
-}
-
 /* ---- the last stop ----------------------------------------------------------------------- */
 
 /* World stopped: everything that Ps hold back is marked, if it is little. */
@@ -442,14 +219,14 @@ static bool drain_rest(void)
     for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++) {
         wbbuf_flush(allp[i]);
         if (allp[i] != mine)
-            publish(allp[i]->gcw);
+            gc_publish(allp[i]->gcw);
     }
     uint64_t start = mine->gcw->scan_work;
-    for (unsigned n = 0; n < STW_DRAIN; n += BATCH)
-        if (mine->gcw->scan_work - start > STW_DRAIN_BYTES || !mark_some(mine))
+    for (unsigned n = 0; n < STW_DRAIN; n += GC_BATCH)
+        if (mine->gcw->scan_work - start > STW_DRAIN_BYTES || !gc_mark_some(mine))
             break;
     bool done = gcw_empty(mine->gcw) && !work_available();
-    publish(mine->gcw);
+    gc_publish(mine->gcw);
     return done && !work_available();
 }
 
@@ -458,26 +235,28 @@ static void limit_cpu(void)
 {
     int64_t now = clock_mono_ns();
     uint64_t assists = load(&gc_metrics.assist_ns);
-    uint64_t cost = (uint64_t)(work.cpu_ns + work.idle_ns) + assists - work.assist_ns_then;
+    uint64_t cost = (uint64_t)(gc_cycle.cpu_ns + gc_cycle.idle_ns) + assists -
+                    gc_cycle.assist_ns_then;
 
-    work.relax = pacer_limiter(work.relax, cost, (uint64_t)(now - work.last_end_ns) * gomaxprocs);
-    if (work.relax)
+    gc_cycle.relax = pacer_limiter(gc_cycle.relax, cost,
+                                   (uint64_t)(now - gc_cycle.last_end_ns) * gomaxprocs);
+    if (gc_cycle.relax)
         gc_metrics.limiter_cycle = gc.cycles + 1;
-    work.last_end_ns = now;
-    work.assist_ns = assists - work.assist_ns_then;
-    work.assist_ns_then = assists;
+    gc_cycle.last_end_ns = now;
+    gc_cycle.assist_ns = assists - gc_cycle.assist_ns_then;
+    gc_cycle.assist_ns_then = assists;
 }
 
 static void end_cycle(void)
 {
     barrier_set(false);
-    gc.heap_marked = work.last_marked = load(&work.bytes_marked);
+    gc.heap_marked = gc_cycle.last_marked = load(&gc_cycle.bytes_marked);
     uint64_t live = load(&gc.heap_live);
-    work.runway = live > work.live_at_start ? live - work.live_at_start : 0;
+    gc_cycle.runway = live > gc_cycle.live_at_start ? live - gc_cycle.live_at_start : 0;
     sweep_begin();
     mprof_next_cycle();
     __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
-    __atomic_store_n(&gc.heap_scan, load(&work.scan_work), __ATOMIC_RELAXED);
+    __atomic_store_n(&gc.heap_scan, load(&gc_cycle.scan_work), __ATOMIC_RELAXED);
     limit_cpu();
     pace();
 }
@@ -485,21 +264,21 @@ static void end_cycle(void)
 static void count_cycle(int64_t stop2_ns)
 {
     unsigned at = gc.cycles % GC_PAUSES;
-    uint64_t pause = (uint64_t)(work.stop1_ns + stop2_ns);
+    uint64_t pause = (uint64_t)(gc_cycle.stop1_ns + stop2_ns);
 
     time_hist_add(&gc_metrics.pauses, stop2_ns);
-    gc_metrics.worker_ns += (uint64_t)work.cpu_ns;
-    gc_metrics.idle_worker_ns += (uint64_t)work.idle_ns;
-    gc_metrics.scan_heap = load(&work.scan_work);
+    gc_metrics.worker_ns += (uint64_t)gc_cycle.cpu_ns;
+    gc_metrics.idle_worker_ns += (uint64_t)gc_cycle.idle_ns;
+    gc_metrics.scan_heap = load(&gc_cycle.scan_work);
     gc_metrics.scan_stack = mheap_all_stacks();
     gc_metrics.scan_globals =
-        work.roots - (work.roots < gc_metrics.scan_stack ? 0 : gc_metrics.scan_stack);
+        gc_cycle.roots - (gc_cycle.roots < gc_metrics.scan_stack ? 0 : gc_metrics.scan_stack);
     gc.pause_ns[at] = pause;
     gc.last_wall_ns = gc.pause_end[at] = (uint64_t)clock_wall_ns();
     gc.pause_total_ns += pause;
-    work.cpu_total_ns += work.cpu_ns + work.idle_ns + (int64_t)pause * gomaxprocs;
-    gc.cpu_fraction = (double)work.cpu_total_ns / ((double)clock_mono_ns() * gomaxprocs);
-    gc.forced += work.forced;
+    gc_cycle.cpu_total_ns += gc_cycle.cpu_ns + gc_cycle.idle_ns + (int64_t)pause * gomaxprocs;
+    gc.cpu_fraction = (double)gc_cycle.cpu_total_ns / ((double)clock_mono_ns() * gomaxprocs);
+    gc.forced += gc_cycle.forced;
     __atomic_store_n(&gc.cycles, gc.cycles + 1, __ATOMIC_RELEASE);
 }
 
@@ -514,21 +293,21 @@ static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
 {
     unsigned long mb = 1 << 20;
 
-    kprintf("gc %u @%lu.%03lus %u%%: ", gc.cycles, (unsigned long)(work.start_ns / 1000000000),
-            (unsigned long)(work.start_ns / 1000000 % 1000), (unsigned)(gc.cpu_fraction * 100));
-    print_ms("", work.stop1_ns);
+    kprintf("gc %u @%lu.%03lus %u%%: ", gc.cycles, (unsigned long)(gc_cycle.start_ns / 1000000000),
+            (unsigned long)(gc_cycle.start_ns / 1000000 % 1000), (unsigned)(gc.cpu_fraction * 100));
+    print_ms("", gc_cycle.stop1_ns);
     print_ms("+", mark_ns);
     print_ms("+", stop2_ns);
-    print_ms(" ms clock, ", work.stop1_ns * gomaxprocs);
-    print_ms("+", (int64_t)work.assist_ns);
-    print_ms("/", work.cpu_ns);
-    print_ms("/", work.idle_ns);
+    print_ms(" ms clock, ", gc_cycle.stop1_ns * gomaxprocs);
+    print_ms("+", (int64_t)gc_cycle.assist_ns);
+    print_ms("/", gc_cycle.cpu_ns);
+    print_ms("/", gc_cycle.idle_ns);
     print_ms("+", stop2_ns * gomaxprocs);
     kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
-            (unsigned long)work.live_at_start / mb, (unsigned long)live_end / mb,
+            (unsigned long)gc_cycle.live_at_start / mb, (unsigned long)live_end / mb,
             (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
-            (unsigned long)mheap_all_stacks() / mb, (unsigned long)work.roots / mb, gomaxprocs,
-            work.forced ? " (forced)" : "");
+            (unsigned long)mheap_all_stacks() / mb, (unsigned long)gc_cycle.roots / mb, gomaxprocs,
+            gc_cycle.forced ? " (forced)" : "");
 }
 
 /* The world has been stopping since t0, and all is marked: the cycle ends. */
@@ -537,13 +316,13 @@ static void finish_stopped(int64_t t0)
     if (app->debug->gccheckmark)
         gc_checkmark();
     uint64_t live_end = load(&gc.heap_live), goal = load(&gc.goal);
-    uint64_t expected = work.last_marked + work.roots;
+    uint64_t expected = gc_cycle.last_marked + gc_cycle.roots;
     end_cycle();
     if (app->debug->gcstoptheworld >= 2) {
         sweep_cached();
         sweep_all();
     }
-    __atomic_store_n(&work.ending, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&gc_cycle.ending, 1, __ATOMIC_SEQ_CST);
     int64_t t1 = stw_end();
     if (app->debug->gcstoptheworld < 2)
         sweep_cached();
@@ -551,28 +330,28 @@ static void finish_stopped(int64_t t0)
     count_cycle(t1 - t0);
     mprof_flush();
     if (app->debug->gctrace)
-        trace(t0 - work.mark_ns, t1 - t0, live_end);
+        trace(t0 - gc_cycle.mark_ns, t1 - t0, live_end);
     trace_pacer_end(live_end, goal, expected);
-    __atomic_store_n(&work.running, 0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&work.ending, 0, __ATOMIC_SEQ_CST);
-    wake_list(&waiters);
-    wake_list(&assisters);
-    wake_list(&sweeper);
+    __atomic_store_n(&gc_cycle.running, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&gc_cycle.ending, 0, __ATOMIC_SEQ_CST);
+    gc_wake_list(&waiters);
+    gc_wake_list(&gc_assisters);
+    gc_wake_list(&sweeper);
 }
 
-static void finish_g0(void)
+void gc_finish(void)
 {
-    if (__atomic_exchange_n(&work.finishing, 1, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&gc_cycle.finishing, 1, __ATOMIC_SEQ_CST))
         return;
     int64_t t0 = clock_mono_ns();
     time_hist_add(&gc_metrics.stopping, stw_begin(STW_GC_MARK_TERM));
-    if (!looks_complete() || !drain_rest()) {
+    if (!gc_looks_complete() || !drain_rest()) {
         stw_end();
-        __atomic_store_n(&work.finishing, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&gc_cycle.finishing, 0, __ATOMIC_SEQ_CST);
         return;
     }
     finish_stopped(t0);
-    __atomic_store_n(&work.finishing, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&gc_cycle.finishing, 0, __ATOMIC_SEQ_CST);
 }
 
 /* ---- the collection that nobody asks for ------------------------------------------------- */
@@ -586,7 +365,7 @@ static int64_t forced_period(void)
  * minutes after the last cycle there is one more. A background job. */
 static void collect_if_old(void)
 {
-    int64_t due = (work.last_end_ns ? work.last_end_ns : clock_mono_ns()) + forced_period();
+    int64_t due = (gc_cycle.last_end_ns ? gc_cycle.last_end_ns : clock_mono_ns()) + forced_period();
 
     if (due <= clock_mono_ns() && gc.percent >= 0) {
         if (start_g0(false) && app->debug->gctrace)
@@ -604,8 +383,8 @@ void rt_gc_enable(struct gc_enable_frame *f)
     struct mm_stats mm;
 
     mm_stats_read(&mm);
-    work.ram_limit = mm.free_bytes + load(&mheap.committed);
-    work.enabled = !app->debug->sbrk; /* then nothing is ever reclaimed */
+    gc_cycle.ram_limit = mm.free_bytes + load(&mheap.committed);
+    gc_cycle.enabled = !app->debug->sbrk; /* then nothing is ever reclaimed */
     gc.percent = f->percent;
     gc.limit = f->limit;
     mprof_init(f->profile_rate);
@@ -623,19 +402,19 @@ void rt_gc_force(struct gc_force_frame *f)
 
     f = g_gate_frame(gp);
     f->cycle = cycle;
-    f->running = !started && work.enabled;
+    f->running = !started && gc_cycle.enabled;
 }
 
 void rt_gc_wait(struct gc_wait_frame *f)
 {
     struct g *gp = g_calling();
 
-    if (!work.enabled)
+    if (!gc_cycle.enabled)
         return;
     lock(&gc_lock);
     if (__atomic_load_n(&gc.cycles, __ATOMIC_ACQUIRE) < (uint32_t)f->cycle &&
-        __atomic_load_n(&work.running, __ATOMIC_SEQ_CST))
-        park_on_locked(gp, &waiters, WAIT_FOR_GC);
+        __atomic_load_n(&gc_cycle.running, __ATOMIC_SEQ_CST))
+        gc_park_locked(gp, &waiters, WAIT_FOR_GC);
     unlock(&gc_lock);
 }
 
@@ -654,7 +433,7 @@ void rt_gc_sweep(struct gc_sweep_frame *f)
 void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
 {
     struct g *gp = g_calling();
-    int64_t until = clock_mono_ns() + SLICE_UNIT_NS / 8;
+    int64_t until = clock_mono_ns() + SWEEP_SLICE_NS;
     bool more = true;
 
     (void)f;
@@ -662,7 +441,7 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
         more = sweep_one() != ~0ul;
     finq_wake();
     if (more)
-        step_back(gp);
+        gc_step_back(gp);
     lock(&gc_lock);
     if (sweep_pending()) {
         unlock(&gc_lock);
@@ -675,7 +454,7 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
         unlock(&gc_lock);
         return;
     }
-    park_on_locked(gp, &sweeper, WAIT_GC_SWEEP_WAIT);
+    gc_park_locked(gp, &sweeper, WAIT_GC_SWEEP_WAIT);
 }
 
 void rt_gc_set_percent(struct gc_set_percent_frame *f)

@@ -7,9 +7,9 @@
  * grey object or a grey stack. The hybrid barrier keeps it: before *slot = ptr it shades what
  * slot held and ptr. Stacks are scanned once; a scanned stack is black.
  *
- * Files: mgc.c phases; mgcmark.c roots, greying, scanning; mgcwork.c queues of grey objects;
- * mwbbuf.c the barrier's buffers; mgcsweep.c; mgcpacer.c when and how hard; mfinal.c
- * finalizers and other specials. */
+ * Files: mgc.c phases; mgcworker.c who marks; mgcmark.c roots, greying, scanning; mgcwork.c
+ * queues of grey objects; mwbbuf.c the barrier's buffers; mgcsweep.c; mgcpacer.c when and how
+ * hard; mfinal.c finalizers and other specials. */
 #ifndef GORT_MGC_H
 #define GORT_MGC_H
 

@@ -80,3 +80,14 @@ uint64_t pacer_assist_ratio(uint64_t scan_left, uint64_t live, uint64_t goal)
     uint64_t ratio = scale(scan_left, RATIO_ONE, room);
     return ratio > RATIO_MAX ? RATIO_MAX : ratio ? ratio : 1;
 }
+
+struct pacer_workers pacer_workers(uint32_t procs)
+{
+    uint32_t dedicated = (procs + 2) / 4; /* procs / 4, to the nearest */
+    uint32_t low = 7 * procs, high = 13 * procs, is = 40 * dedicated; /* in 1/40 CPU */
+
+    if (is >= low && is <= high)
+        return (struct pacer_workers){ dedicated, 0 };
+    dedicated -= is > 10 * procs;
+    return (struct pacer_workers){ dedicated, 1024 / 4 - 1024 * dedicated / procs };
+}

@@ -34,6 +34,12 @@ struct pacer_out pacer_compute(const struct pacer_in *in);
  * limit if need be; when they take less it shrinks again. Returns the new room in bytes. */
 uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns);
 
+/* A quarter of the CPUs marks, as in Go (src/runtime/mgcpacer.go, startCycle): by as many workers
+ * that have a CPU to themselves as come within 30 % of that; where none do, all workers take a
+ * share of their CPU, in 1/1024. `procs` > 0. */
+struct pacer_workers { uint32_t dedicated, share; };
+struct pacer_workers pacer_workers(uint32_t procs);
+
 /* Scan work per byte allocated, for assists: `scan_left` bytes of work are expected, `live`
  * has to stay below goal. In 1/1024. */
 uint64_t pacer_assist_ratio(uint64_t scan_left, uint64_t live, uint64_t goal);

@@ -129,8 +129,34 @@ static void test_ratio(void)
     check(pacer_assist_ratio(0, 0, 100 * MB) >= 1, "never nothing");
 }
 
+/* What Go's startCycle computes, in floating point. */
+static struct pacer_workers by_go(unsigned procs)
+{
+    double goal = procs * 0.25, err;
+    unsigned n = (unsigned)(goal + 0.5);
+
+    err = n / goal - 1;
+    if (err >= -0.3 && err <= 0.3)
+        return (struct pacer_workers){ n, 0 };
+    n -= n > goal;
+    return (struct pacer_workers){ n, (uint32_t)((goal - n) / procs * 1024) };
+}
+
+static void test_workers(void)
+{
+    bool ok = true;
+
+    for (unsigned procs = 1; procs <= 256; procs++) {
+        struct pacer_workers is = pacer_workers(procs), want = by_go(procs);
+        ok &= is.dedicated == want.dedicated && is.share + 1 >= want.share &&
+              is.share <= want.share + 1;
+    }
+    check(ok, "as many workers as Go has");
+}
+
 int main(void)
 {
+    test_workers();
     test_steady();
     test_goals();
     test_ratio();
