@@ -435,8 +435,7 @@ void sched_wait_p(void)
         /* Work that came while we were on our way here found no idle M. */
         bool look = !sched.stopping && work_anywhere(mp) &&
                     __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
-        /* While the world stands still there is no P to be had; its start wakes all. */
-        if (!look && (!c->pending || __atomic_load_n(&sched.stopping, __ATOMIC_SEQ_CST))) {
+        if (!look && !c->pending) {
             if (sched_rekick())
                 sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
             cpu_idle(&mp->wake);
