@@ -26,7 +26,9 @@ class Paused(unittest.TestCase):
         p = subprocess.Popen([GORT, "exec", "-smp", smp, "-timeout", "120s", "-monitor", path,
                               elf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
-        self.assertEqual(p.stdout.readline(), "ready\n")
+        first = p.stdout.readline()
+        if first != "ready\n":
+            self.fail(f"{first!r}, then {p.communicate(timeout=150)}, status {p.returncode}")
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(path)
             for seconds in (0.5, 0.05, 1.5):
