@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    ALIGN = 16, CLASSES = 44, ARENAS = 64,
+    ALIGN = 16, CLASSES = 44,
     SMALL_MAX = 32768,               /* above: a run of its own */
     SLAB_BLOCKS = 4,                 /* of objects up to BIG_FROM bytes; else four times as many */
     BIG_FROM = 4096,
@@ -30,7 +30,7 @@ struct arena {
 } __attribute__((aligned(64)));
 
 unsigned heap_arenas = 1;
-static struct arena arenas[ARENAS];
+static struct arena arenas[HEAP_ARENAS_MAX];
 static size_t large_in_use;          /* [atomic] bytes */
 unsigned heap_cpu(void);             /* which CPU this is, a moment ago */
 

@@ -43,7 +43,8 @@ void *pages_system(void *p, size_t n, bool give);
 
 /* ---- heap.c ---------- */
 
-extern unsigned heap_arenas; /* [const once main runs] how many are used: the number of CPUs */
+#define HEAP_ARENAS_MAX 64
+extern unsigned heap_arenas; /* [const once main runs] how many are used: one per CPU */
 
 /* n bytes, aligned to 16; NULL: no memory, or n is absurd. */
 void *heap_alloc(size_t n, bool zero);

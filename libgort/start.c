@@ -155,7 +155,7 @@ static void heap_begin(void)
     gort_stats s;
 
     gort_read_stats(&s);
-    heap_arenas = (unsigned)s.cpus;
+    heap_arenas = s.cpus < HEAP_ARENAS_MAX ? (unsigned)s.cpus : HEAP_ARENAS_MAX;
 }
 
 extern void (*__init_array_start[])(void), (*__init_array_end[])(void);

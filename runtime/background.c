@@ -17,7 +17,8 @@ static struct job {
     uint32_t due;      /* [atomic] of a service: its goroutine is to call it */
 } jobs[JOBS];
 
-static struct cg_event services_due;
+/* From the start: main may run, and a job be due, before background_start. */
+static struct cg_event services_due = CG_EVENT_INIT("services");
 
 /* [atomic] the least `when` of all jobs. Whoever gives a job a time does so before it lowers this;
  * background_run takes it away before it reads the times. */
@@ -94,7 +95,6 @@ static void run_services(void *unused)
 
 void background_start(void)
 {
-    cg_event_init(&services_due);
     g_ready_tail(g_new_c(run_services, NULL, 0, true));
 }
 

@@ -240,12 +240,6 @@ void cg_touch(const void *p, size_t n)
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-void cg_event_init(struct cg_event *e)
-{
-    *e = (struct cg_event){ 0 };
-    lock_init(&e->lock, "cgevent", RANK_SUDOG);
-}
-
 static void event_wait_g0(void *arg)
 {
     struct cg_event *e = arg;

@@ -74,7 +74,7 @@ void cg_touch(const void *p, size_t n);
 
 /* A place where one goroutine waits for somebody to say that there is something to do. */
 struct cg_event { struct lock lock; bool set; struct g *waiter; };
-void cg_event_init(struct cg_event *e);
+#define CG_EVENT_INIT(name) { .lock = LOCK_INIT(name, RANK_SUDOG) }
 void cg_event_wait(struct cg_event *e);   /* C goroutine; takes the signal */
 void cg_event_set(struct cg_event *e);    /* g0, locks below RANK_SUDOG may be held */
 

@@ -94,19 +94,6 @@ static void put_bits(const struct bitvector *b, uint64_t offset)
 
 /* ---- the heap ---------------------------------------------------------------------------- */
 
-static struct mspan *next_span(size_t *page)
-{
-    while (*page < mheap.pages.end) {
-        struct mspan *s = mheap.spans[*page];
-        if (s && s->state == SPAN_IN_USE) {
-            *page = ((s->base - HEAP_BASE) >> GO_PAGE_SHIFT_) + s->npages;
-            return s;
-        }
-        *page += 1;
-    }
-    return NULL;
-}
-
 /* What an unswept span has not marked is garbage; nothing is allocated from it before its sweep. */
 static bool is_live(const struct mspan *s, unsigned i)
 {
@@ -134,7 +121,7 @@ static void put_object_memory(uintptr_t p, size_t n, bool large)
 static void put_objects(void)
 {
     for (size_t page = 0; page < mheap.pages.end;) {
-        const struct mspan *s = next_span(&page);
+        const struct mspan *s = mheap_next_objects(&page);
         for (unsigned i = 0; s && i < s->nelems && !out.failed; i++) {
             uintptr_t p = s->base + i * s->elemsize;
             struct ptrs slots;
@@ -240,7 +227,7 @@ struct finalizer { uintptr_t type, fn, object_type; };
 
 static void put_finalizer(enum record kind, uintptr_t p, const struct finalizer *f)
 {
-    PUT(kind, p, f->fn, *(uintptr_t *)f->fn, f->type, f->object_type);
+    PUT(kind, p, f->fn, f->fn ? *(uintptr_t *)f->fn : 0, f->type, f->object_type);
 }
 
 static void put_queued(void *p, void *ref)
@@ -264,7 +251,7 @@ static void put_roots(void)
         put(FIELD_END);
     }
     for (size_t page = 0; page < mheap.pages.end;) {
-        const struct mspan *s = next_span(&page);
+        const struct mspan *s = mheap_next_objects(&page);
         for (const struct special *x = s ? s->specials : NULL; x; x = x->next)
             if (x->kind == SPECIAL_FINALIZER)
                 put_finalizer(R_FINALIZER, s->base + x->offset, x->ref);
@@ -295,7 +282,7 @@ static void put_profile(void)
 {
     mprof_each(put_bucket);
     for (size_t page = 0; page < mheap.pages.end;) {
-        const struct mspan *s = next_span(&page);
+        const struct mspan *s = mheap_next_objects(&page);
         for (const struct special *x = s ? s->specials : NULL; x; x = x->next)
             if (x->kind == SPECIAL_PROFILE)
                 PUT(R_SAMPLE, s->base + x->offset, (uintptr_t)x->ref);

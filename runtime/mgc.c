@@ -3,7 +3,7 @@
  *   start_g0         sweep what is left; stop the world; barrier on, caches stamped, roots
  *                    listed; start it
  *   drain            workers (one goroutine per P) and assists: roots, then grey objects
- *   finish_g0        when nobody has work: stop the world; flush the barriers' buffers; if that
+ *   gc_finish        when nobody has work: stop the world; flush the barriers' buffers; if that
  *                    gives much new work go on marking, else barrier off, sweep_gen += 2; start
  *                    it; flush the Ps' caches, which are stale now
  *

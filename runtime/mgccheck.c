@@ -14,19 +14,6 @@
 #include "runtime/sched.h"
 #include "kernel/print.h"
 
-static struct mspan *next_span(size_t *page)
-{
-    while (*page < mheap.pages.end) {
-        struct mspan *s = mheap.spans[*page];
-        if (s && s->state == SPAN_IN_USE) {
-            *page = ((s->base - HEAP_BASE) >> GO_PAGE_SHIFT_) + s->npages;
-            return s;
-        }
-        *page += 1;
-    }
-    return NULL;
-}
-
 static size_t words_of(const struct mspan *s) { return (s->nelems + 63) / 64; }
 
 static size_t all_words(void)
@@ -34,7 +21,7 @@ static size_t all_words(void)
     size_t n = 0;
 
     for (size_t page = 0; page < mheap.pages.end;) {
-        const struct mspan *s = next_span(&page);
+        const struct mspan *s = mheap_next_objects(&page);
         n += s ? words_of(s) : 0;
     }
     return n;
@@ -58,7 +45,7 @@ static void report_referrers(uintptr_t obj, size_t size)
     for (unsigned i = 0; gc_segment_get(i, &seg); i++)
         gc_segment_slots(&seg, seg.lo, seg.hi, report_slot, arg);
     for (size_t page = 0; page < mheap.pages.end;) {
-        struct mspan *s = next_span(&page);
+        struct mspan *s = mheap_next_objects(&page);
         for (unsigned i = 0; s && i < s->nelems; i++) {
             struct ptrs slots;
             uintptr_t base = s->base + i * s->elemsize;
@@ -112,7 +99,7 @@ void gc_checkmark(void)
     /* The buffer keeps the marks; the spans' own bitmaps start anew. */
     uint64_t *kept = (uint64_t *)buf->base;
     for (size_t page = 0; page < mheap.pages.end;) {
-        struct mspan *s = next_span(&page);
+        struct mspan *s = mheap_next_objects(&page);
         if (!s)
             break;
         memcpy(kept + used, s->gcmark, words_of(s) * 8);
@@ -129,7 +116,7 @@ void gc_checkmark(void)
     w->scan_work = scanned;
     used = 0;
     for (size_t page = 0; page < mheap.pages.end;) {
-        struct mspan *s = next_span(&page);
+        struct mspan *s = mheap_next_objects(&page);
         if (!s)
             break;
         bad += compare(s, kept + used);

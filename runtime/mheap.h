@@ -110,4 +110,19 @@ static inline struct mspan *mheap_object_span(uintptr_t addr)
     return s;
 }
 
+/* The world is stopped: the next span of objects from page number *page on, which moves behind it;
+ * NULL: there is none. */
+static inline struct mspan *mheap_next_objects(size_t *page)
+{
+    while (*page < mheap.pages.end) {
+        struct mspan *s = mheap.spans[*page];
+        if (s && s->state == SPAN_IN_USE) {
+            *page = ((s->base - HEAP_BASE) >> GO_PAGE_SHIFT_) + s->npages;
+            return s;
+        }
+        *page += 1;
+    }
+    return NULL;
+}
+
 #endif
