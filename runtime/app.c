@@ -11,6 +11,7 @@
 #include "runtime/preempt.h"
 #include "runtime/sched.h"
 #include "runtime/symtab.h"
+#include "runtime/unwind.h"
 #include "kernel/bundle.h"
 #include "kernel/elf.h"
 #include "kernel/main.h"
@@ -122,6 +123,7 @@ static void m_init(struct cpu *c)
     mp->g0.stack = (struct stack){ c->g0_lo, c->g0_hi };
     mp->g0.status = G_RUNNING;
     mp->armed = INT64_MAX;
+    mp->pc_cache = persistent_alloc(PC_CACHE_CPU * sizeof *mp->pc_cache, 64, NULL);
     c->vec_scratch = persistent_alloc(vec_area_size, 64, NULL);
     c->m = mp;
     allm[c->id] = mp;

@@ -28,7 +28,7 @@ void rt_callers_at(struct callers_at_frame *f)
 {
     struct unwinder u;
 
-    unwinder_init_at(&u, g_calling(), f->pc, f->sp, 0);
+    unwinder_init_at(&u, g_calling(), f->pc, f->sp, NULL);
     f->n = unwinder_pcs(&u, f->skip, f->buf, f->cap);
 }
 

@@ -184,6 +184,7 @@ struct m {
                                   stack was that is just copied; hi = 0: none */
     uint32_t    tick_seen;     /* [interrupts] p->schedtick at the last tick */
     volatile uint32_t wake;    /* [atomic] set, then IPI_WAKE: leaves cpu_idle */
+    struct pc_cache_entry *pc_cache; /* [owner] for the walks of gates: unwind.h */
     struct g   *callgo_g;      /* helper goroutine of go_call */
     struct profring *prof_ring; /* [const once set] samples of the CPU profile (cpuprof.c) */
     int64_t     prof_next;     /* [interrupts] busy time at which to take the next */

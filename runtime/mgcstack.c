@@ -227,7 +227,7 @@ void mark_stack(struct gcw *w, struct g *gp)
         st->ptrs.n = st->maybe.n = 0;
         return;
     }
-    for (unwinder_init(&u, gp); unwinder_valid(&u); unwinder_next(&u))
+    for (unwinder_init_gate(&u, gp); unwinder_valid(&u); unwinder_next(&u))
         scan_frame(st, &u);
     CHECK(!u.error, "goroutine %lu: %s (%#lx)", gp->goid, u.error, u.bad);
     put_fields(st, gp);

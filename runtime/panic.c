@@ -82,7 +82,8 @@ void rt_panic_frame(struct panic_frame_frame *f)
     f->ok = false;
     if (p->lr == 0)
         return;
-    for (unwinder_init_at(&u, gp, p->lr, p->fp, 0); unwinder_valid(&u); unwinder_next(&u)) {
+    unwinder_init_at(&u, gp, p->lr, p->fp, m_self()->pc_cache);
+    for (; unwinder_valid(&u); unwinder_next(&u)) {
         if (u.frame.sp == limit || open_defers(p, &u.frame)) {
             p->lr = u.frame.lr;
             p->sp = u.frame.sp;
@@ -105,20 +106,20 @@ void rt_panic_can_recover(struct panic_can_recover_frame *f)
     bool inside = false; /* past gorecover */
 
     f->ok = false;
-    for (unwinder_init(&u, gp); unwinder_valid(&u); unwinder_next(&u)) {
+    for (unwinder_init_gate(&u, gp); unwinder_valid(&u); unwinder_next(&u)) {
         struct inline_iter it;
         if (!inside) {
             inside = symtab_is_gorecover(u.frame.fn);
             continue;
         }
+        if (u.frame.fp == p->gopanic_fp) { /* its call of the deferred function is no inlined one */
+            f->ok = depth == 1;
+            return;
+        }
         for (inline_first(&it, u.frame.fn, unwinder_sympc(&u)); it.valid; inline_next(&it)) {
             if (it.func_id == FUNCID_WRAPPER)
                 continue;
-            if (it.func_id == FUNCID_GOPANIC) {
-                f->ok = u.frame.fp == p->gopanic_fp && depth == 1;
-                return;
-            }
-            if (++depth > 1)
+            if (it.func_id == FUNCID_GOPANIC || ++depth > 1)
                 return;
         }
     }

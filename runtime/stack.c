@@ -272,7 +272,7 @@ static void adjust_frames(const struct adjust *a, struct g *gp)
 {
     struct unwinder u;
 
-    for (unwinder_init(&u, gp); unwinder_valid(&u); unwinder_next(&u))
+    for (unwinder_init_gate(&u, gp); unwinder_valid(&u); unwinder_next(&u))
         adjust_frame(a, &u);
     if (u.error)
         rt_throw("stack of goroutine %lu cannot be walked: %s: %#lx", gp->goid, u.error, u.bad);

@@ -241,7 +241,7 @@ static int64_t put_stack(const struct traceback_out *o, const struct g *gp, uint
     struct unwinder u;
     struct stretch inner = { .max = TRACEBACK_INNER_FRAMES };
 
-    unwinder_init_at(&u, gp, pc, sp, 0);
+    unwinder_init_at(&u, gp, pc, sp, NULL);
     walk(o, &u, &inner, show_all);
     if (inner.shown >= TRACEBACK_INNER_FRAMES) {
         struct unwinder again = u;

@@ -28,7 +28,9 @@ static int32_t map_index(const struct func_info *fn, uintptr_t pc)
 
 static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
 {
-    struct pc_cache_entry *e = &u->cache[(pc ^ pc >> 4) % PC_CACHE_SIZE];
+    uintptr_t slot = pc ^ pc >> 4;
+    struct pc_cache_entry *e = u->cpu_cache ? &u->cpu_cache[slot % PC_CACHE_CPU]
+                                            : &u->own[slot % PC_CACHE_OWN];
 
     if (e->pc == pc && pc)
         return e;
@@ -79,17 +81,15 @@ static void resolve(struct unwinder *u, struct pc_cache_entry *e)
     }
 }
 
-void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
-                      unsigned flags)
+static void init(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
+                 uintptr_t sp, struct pc_cache_entry *cpu_cache)
 {
-    (void)flags;
-    unwinder_init_in(u, gp, gp->stack, pc, sp);
-}
-
-void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
-                      uintptr_t sp)
-{
-    *u = (struct unwinder){ .g = gp, .lo = st.lo, .hi = st.hi, .innermost = true };
+    memset(u, 0, cpu_cache ? offsetof(struct unwinder, own) : sizeof *u);
+    u->g = gp;
+    u->lo = st.lo;
+    u->hi = st.hi;
+    u->innermost = true;
+    u->cpu_cache = cpu_cache;
     u->callee_id = FUNCID_NORMAL;
     if (pc == 0) {
         if (!on_stack(u, sp)) {
@@ -108,9 +108,26 @@ void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, u
     resolve(u, e);
 }
 
+void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
+                      struct pc_cache_entry *cpu_cache)
+{
+    init(u, gp, gp->stack, pc, sp, cpu_cache);
+}
+
+void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
+                      uintptr_t sp)
+{
+    init(u, gp, st, pc, sp, NULL);
+}
+
 void unwinder_init(struct unwinder *u, const struct g *gp)
 {
-    unwinder_init_at(u, gp, gp->sched.pc, gp->sched.sp, 0);
+    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, NULL);
+}
+
+void unwinder_init_gate(struct unwinder *u, const struct g *gp)
+{
+    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, m_self()->pc_cache);
 }
 
 static bool is_injected(uint8_t id)

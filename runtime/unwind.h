@@ -44,14 +44,15 @@ struct frame {
 };
 #define MAP_UNKNOWN (-2)
 
-/* What the tables say about a pc: deep stacks repeat themselves. Per walk, so it needs no
- * locks. */
+/* What the tables say about a pc: deep stacks repeat themselves, and so do panics. A walk has a
+ * cache of its own or takes its CPU's, which only gates do, on g0: no other walk can come
+ * between. */
 struct pc_cache_entry {
     uintptr_t pc; /* 0 = empty */
     struct func_info fn;
     int32_t delta, map_index;
 };
-#define PC_CACHE_SIZE 8
+enum { PC_CACHE_OWN = 8, PC_CACHE_CPU = 64 };
 
 struct unwinder {
     struct frame frame;
@@ -62,15 +63,18 @@ struct unwinder {
     uint8_t callee_id;  /* FUNCID_* of the physical callee */
     const char *error;  /* why the walk ended early, or NULL */
     uintptr_t bad;      /* the value that is wrong */
-    struct pc_cache_entry cache[PC_CACHE_SIZE];
+    struct pc_cache_entry *cpu_cache; /* [PC_CACHE_CPU], or NULL: own */
+    struct pc_cache_entry own[PC_CACHE_OWN];
 };
 
 /* From gp->sched. */
 void unwinder_init(struct unwinder *u, const struct g *gp);
-/* From a position: pc, and sp as it was at pc. flags: 0. A pc of 0 (call of a nil function)
- * means the caller's position, whose return address is at *sp. */
+/* The same, for a gate: with this CPU's cache. On g0 and not in an interrupt. */
+void unwinder_init_gate(struct unwinder *u, const struct g *gp);
+/* From a position: pc, and sp as it was at pc. A pc of 0 (call of a nil function) means the
+ * caller's position, whose return address is at *sp. cpu_cache: NULL, or m_self()->pc_cache. */
 void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
-                      unsigned flags);
+                      struct pc_cache_entry *cpu_cache);
 /* The same, on st instead of gp's stack. */
 void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
                       uintptr_t sp);

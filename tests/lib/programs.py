@@ -19,6 +19,8 @@ Each directory of tests/programs is a main package, with an optional test.json:
     kernel              file in build/ to boot instead of gort.elf
     timeout             seconds on gort (default 60)
     soak                arguments for `tests/run soak`: the same output after much more work
+    soak_once           arguments for a boot that is longer still, with 2 CPUs and no option
+    soak_options        boot options for all boots of `tests/run soak`
 """
 import difflib
 import glob
@@ -36,7 +38,8 @@ OUT = os.path.join(ROOT, "build", "tests")
 GORT = os.path.join(ROOT, "gort")
 SOAK_TIMEOUT = 1800
 KNOWN = {"of", "args", "env", "stdin", "files", "status", "smp", "mem", "options", "stderr",
-         "stderr_has", "linux", "stdout", "group", "timeout", "soak", "kernel"}
+         "stderr_has", "linux", "stdout", "group", "timeout", "soak", "soak_once",
+         "soak_options", "kernel"}
 
 
 class Program:
@@ -102,9 +105,9 @@ class Program:
         return None
 
     # ---- on gort ------------------------------------------------------------------------
-    def command(self, smp, long=False, options=None):
+    def command(self, smp, args=None, options=None):
         c = [GORT, "exec", "-smp", str(smp), "-m", self.spec.get("mem", "512M"),
-             "-timeout", str(SOAK_TIMEOUT if long else self.spec.get("timeout", 60))]
+             "-timeout", str(SOAK_TIMEOUT if args else self.spec.get("timeout", 60))]
         for name, value in self.env.items():
             c += ["-env", f"{name}={value}"]
         for word in self.spec.get("options", []) if options is None else options:
@@ -113,17 +116,17 @@ class Program:
             c += ["-file", f"/work/{name}={host}"]
         if self.files:
             c += ["-cwd", "/work"]
-        return c + [self.gort_binary, *(self.spec["soak"] if long else self.args)]
+        return c + [self.gort_binary, *(args or self.args)]
 
-    def run_gort(self, smp, long=False, options=None):
-        """Returns None if all is as on Linux, else the difference. long: with the arguments for
-        soaking; options: other boot options than those of test.json."""
+    def run_gort(self, smp, args=None, options=None):
+        """Returns None if all is as on Linux, else the difference. args: those for soaking;
+        options: other boot options than those of test.json."""
         if not os.path.exists(self.gort_binary):
             return "does not build for gort"
         env = {k: v for k, v in os.environ.items() if not k.startswith("GO") and k != "TZ"}
         if "kernel" in self.spec:
             env["GORT_KERNEL"] = os.path.join(ROOT, "build", self.spec["kernel"])
-        r = subprocess.run(self.command(smp, long, options), input=self.stdin,
+        r = subprocess.run(self.command(smp, args, options), input=self.stdin,
                            capture_output=True, env=env)
         return self.compare(self.expected, (r.returncode, text(r.stdout), text(r.stderr)))
 
