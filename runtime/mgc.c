@@ -24,6 +24,7 @@
 #include "runtime/mprof.h"
 #include "runtime/scavenge.h"
 #include "runtime/sched.h"
+#include "runtime/stackalloc.h"
 #include "runtime/wbbuf.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
@@ -326,6 +327,7 @@ static void finish_stopped(int64_t t0)
     int64_t t1 = stw_end();
     if (app->debug->gcstoptheworld < 2)
         sweep_cached();
+    stack_marking_done();
     work_release();
     count_cycle(t1 - t0);
     mprof_flush();

@@ -2,10 +2,17 @@
  *
  *   P's cache[order] --half of CACHE_BYTES at a time--> pool[order] --32 KiB spans--> mheap
  *
- * A free stack's first word links it to the next. */
+ * A free stack's first word links it to the next.
+ *
+ * While the collector marks, what has been a stack's stays memory for stacks. Pointers into a
+ * stack are about that may outlive it: a barrier's buffer has those that `gp._defer = d` and
+ * `d.link = s` have written, and a marker may just have read d.link from the heap, when the stack
+ * moves and its old memory is freed. Were that the heap's again, such a pointer would mark some
+ * object of the new span, which may be free, or white with children that nobody marks then. */
 #include "runtime/stackalloc.h"
 #include "runtime/g.h"
 #include "runtime/malloc.h"
+#include "runtime/mgc.h"
 #include "runtime/mheap.h"
 
 #define ORDERS      5
@@ -24,6 +31,18 @@ static struct {
     { LOCK_INIT("stackpool 16K", RANK_STACKPOOL), { 0 } },
     { LOCK_INIT("stackpool 32K", RANK_STACKPOOL), { 0 } },
 };
+
+/* Stacks of more than 32 KiB that were freed while marking, by log2 of their pages. */
+static struct {
+    struct lock lock;
+    struct mspan_list spans[64];           /* [lock] */
+} large = { .lock = LOCK_INIT("large stacks", RANK_STACKPOOL) };
+
+/* In a gate: the answer holds until its end, since only a stop changes it. */
+static bool may_become_heap(void)
+{
+    return __atomic_load_n(&gc.phase, __ATOMIC_RELAXED) == GC_OFF;
+}
 
 static size_t order_size(unsigned order) { return STACK_MIN << order; }
 
@@ -78,10 +97,65 @@ static void pool_give_locked(unsigned order, uintptr_t x)
         mspan_list_push(&pool[order].spans, s);
     *link_of(x) = s->free_list;
     s->free_list = x;
-    if (--s->alloc_count == 0) {
+    if (--s->alloc_count == 0 && may_become_heap()) {
         mspan_list_remove(&pool[order].spans, s);
         mheap_free_manual(s, &mheap.stacks);
     }
+}
+
+static void pool_release(unsigned order)
+{
+    lock(&pool[order].lock);
+    for (struct mspan *s = pool[order].spans.first, *next; s; s = next) {
+        next = s->next;
+        if (s->alloc_count)
+            continue;
+        mspan_list_remove(&pool[order].spans, s);
+        mheap_free_manual(s, &mheap.stacks);
+    }
+    unlock(&pool[order].lock);
+}
+
+/* ---- stacks that are spans of their own -------------------------------------------------- */
+
+static struct mspan_list *large_list(size_t npages)
+{
+    return &large.spans[__builtin_ctzll(npages)];
+}
+
+static uintptr_t large_alloc(size_t npages)
+{
+    lock(&large.lock);
+    struct mspan *s = mspan_list_pop(large_list(npages));
+    unlock(&large.lock);
+    if (!s)
+        s = mheap_alloc_manual(npages, &mheap.stacks);
+    if (!s)
+        malloc_out_of_memory(npages * GO_PAGE_SIZE);
+    s->stack_order = ORDERS;
+    return s->base;
+}
+
+static void large_free(struct mspan *s)
+{
+    if (may_become_heap()) {
+        mheap_free_manual(s, &mheap.stacks);
+        return;
+    }
+    lock(&large.lock);
+    mspan_list_push(large_list(s->npages), s);
+    unlock(&large.lock);
+}
+
+void stack_marking_done(void)
+{
+    for (unsigned order = 0; order < ORDERS; order++)
+        pool_release(order);
+    lock(&large.lock);
+    for (unsigned i = 0; i < sizeof large.spans / sizeof large.spans[0]; i++)
+        for (struct mspan *s; (s = mspan_list_pop(&large.spans[i])) != NULL;)
+            mheap_free_manual(s, &mheap.stacks);
+    unlock(&large.lock);
 }
 
 /* ---- a P's cache ------------------------------------------------------------------------- */
@@ -140,13 +214,8 @@ uintptr_t stack_mem_alloc(size_t size)
 {
     unsigned order = order_of(size);
 
-    if (order == ORDERS) {
-        struct mspan *s = mheap_alloc_manual(size / GO_PAGE_SIZE, &mheap.stacks);
-        if (!s)
-            malloc_out_of_memory(size);
-        s->stack_order = ORDERS;
-        return s->base;
-    }
+    if (order == ORDERS)
+        return large_alloc(size / GO_PAGE_SIZE);
     struct stack_cache *c = p_self()->stack_cache;
     if (!c->list[order])
         cache_fill(c, order);
@@ -166,7 +235,7 @@ void stack_mem_free(uintptr_t lo, size_t size)
         struct mspan *s = mheap_span_of(lo);
         CHECK(s && s->base == lo && s->npages * GO_PAGE_SIZE == size,
               "free of stack %#lx of %zu bytes", lo, size);
-        mheap_free_manual(s, &mheap.stacks);
+        large_free(s);
         return;
     }
     struct stack_cache *c = p_self()->stack_cache;

@@ -16,6 +16,10 @@ uintptr_t stack_mem_alloc(size_t size);
 /* Exactly what stack_mem_alloc gave. */
 void stack_mem_free(uintptr_t lo, size_t size);
 
+/* The collector has marked: memory of stacks that were freed meanwhile may be the heap's again. On
+ * g0, no locks; the world may run. */
+void stack_marking_done(void);
+
 void stack_cache_init(struct p *p);
 void stack_cache_flush(struct p *p);
 

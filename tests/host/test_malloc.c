@@ -273,6 +273,32 @@ static void test_stacks(void)
     check(ok && mheap.stacks == 0, "stacks do not overlap and all come back");
 }
 
+/* A pointer into a stack that has moved meanwhile must not come to mean an object. */
+static void test_stacks_while_marking(void)
+{
+    uintptr_t small[64], big = stack_mem_alloc(64 << 10);
+    bool kept = true;
+
+    for (unsigned i = 0; i < 64; i++)
+        small[i] = stack_mem_alloc(2 << 10);
+    gc.phase = GC_MARK;
+    for (unsigned i = 0; i < 64; i++)
+        stack_mem_free(small[i], 2 << 10);
+    stack_mem_free(big, 64 << 10);
+    stack_cache_flush(&fake_p);
+    for (unsigned i = 0; i < 64; i++)
+        kept &= mheap_span_of(small[i])->state == SPAN_MANUAL;
+    check(kept && mheap_span_of(big)->state == SPAN_MANUAL,
+          "freed stacks do not become heap while marking");
+    uintptr_t again = stack_mem_alloc(64 << 10);
+    check(again == big, "they are stacks again meanwhile");
+    stack_mem_free(again, 64 << 10);
+    gc.phase = GC_OFF;
+    stack_marking_done();
+    mcache_flush(&fake_p);
+    check(mheap.stacks == 0, "they do afterwards");
+}
+
 static void test_scavenge(void)
 {
     size_t before = fake_used;
@@ -337,6 +363,7 @@ int main(void)
         test_objects(seed);
     check(sampled > 100, "objects for the memory profile come from the slow path");
     test_stacks();
+    test_stacks_while_marking();
     test_scavenge();
     test_work();
     test_stats();
