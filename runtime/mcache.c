@@ -55,6 +55,7 @@ bool mcache_refill(struct mcache *c, unsigned spc)
     check_fresh(c);
     if (c->alloc[spc] != &empty_span)
         release(c, spc, c->alloc[spc]);
+    sweep_pay(class_pages[spc / 2] * GO_PAGE_SIZE);
     struct mspan *s = mcentral_cache(&mheap.central[spc]);
     if (!s)
         return false;
@@ -136,6 +137,7 @@ struct mspan *mcache_alloc_large(struct mcache *c, size_t size, bool noscan, boo
     size_t npages = (size + GO_PAGE_SIZE - 1) / GO_PAGE_SIZE;
 
     sweep_for(npages);
+    sweep_pay(size);
     struct mspan *s = bare ? mheap_alloc_bare(npages, noscan) : mheap_alloc(npages, noscan);
 
     (void)c;

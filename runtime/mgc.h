@@ -81,6 +81,8 @@ struct sweep {
     uint32_t active;   /* [atomic] CPUs in sweep_one, or before the end of sweep_cached */
     bool     drained;  /* [atomic] nothing is listed any more */
     uint64_t pages;    /* [atomic] swept in this cycle */
+    uint64_t todo;     /* [stw] pages of object spans when the cycle began */
+    uint64_t live;     /* [stw] gc.heap_live then */
 };
 extern struct sweep sweep;
 
@@ -93,6 +95,10 @@ bool sweep_span(struct mspan *s, bool preserve);
 bool sweep_pending(void);
 /* Sweeps one span. Pages that it freed, or ~0 when there is nothing left to sweep. */
 size_t sweep_one(void);
+/* The heap is about to grow by `bytes`: sweeps its share of what is to be swept before the next
+ * cycle is due. Else who allocates faster than the background sweeps takes new memory all the
+ * time while dead objects lie in what is there. A few spans per call, g0 or the leaf. */
+void sweep_pay(size_t bytes);
 /* All of it, and waits for those who are still at it. g0 context. */
 void sweep_all(void);
 /* The world is stopped: all spans become unswept and the Ps' caches stale. The caller is a

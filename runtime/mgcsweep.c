@@ -151,6 +151,30 @@ size_t sweep_one(void)
     return pages;
 }
 
+#define SWEEP_MARGIN (1ul << 20) /* bytes before the trigger at which all should be swept */
+#define SWEEP_PAY_MAX 128        /* spans at a time: a large object's debt is spread */
+
+/* Pages that should be swept when the heap has reached `live`. */
+static uint64_t sweep_due(uint64_t live)
+{
+    uint64_t end = __atomic_load_n(&gc.trigger, __ATOMIC_RELAXED);
+    uint64_t grown = live > sweep.live ? live - sweep.live : 0;
+    uint64_t room = end > sweep.live + SWEEP_MARGIN ? end - sweep.live - SWEEP_MARGIN : 1;
+
+    if (grown >= room)
+        return sweep.todo;
+    return (uint64_t)((unsigned __int128)sweep.todo * grown / room);
+}
+
+void sweep_pay(size_t bytes)
+{
+    for (unsigned i = 0; i < SWEEP_PAY_MAX && sweep_pending(); i++) {
+        uint64_t due = sweep_due(__atomic_load_n(&gc.heap_live, __ATOMIC_RELAXED) + bytes);
+        if (__atomic_load_n(&sweep.pages, __ATOMIC_RELAXED) >= due || sweep_one() == ~0ul)
+            return;
+    }
+}
+
 void sweep_all(void)
 {
     while (sweep_one() != ~0ul)
@@ -163,6 +187,8 @@ void sweep_begin(void)
 {
     sweep.class = 0;
     sweep.pages = 0;
+    sweep.todo = __atomic_load_n(&mheap.pages_in_use, __ATOMIC_RELAXED);
+    sweep.live = gc.heap_marked;
     __atomic_add_fetch(&sweep.active, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&sweep.drained, false, __ATOMIC_RELEASE);
     mheap.sweep_gen += 2;

@@ -241,6 +241,30 @@ static void test_tiny(void)
     check(malloc_gc(0, NULL, true) == app->zerobase, "nothing is at zerobase");
 }
 
+/* Half of what may be allocated before the next cycle is allocated, in a size that nobody else has:
+ * half of what is to be swept is swept then, though nothing else sweeps. */
+static void test_sweep_pays(void)
+{
+    uint64_t live = gc.heap_live, room = 64 << 20;
+
+    for (int i = 0; i < 40000; i++)
+        malloc_gc(1024, NULL, false);
+    mcache_flush(&fake_p);
+    gc.heap_marked = gc.heap_live = live;
+    sweep_begin();
+    sweep_cached();
+    gc.trigger = live + room + (1 << 20);
+    uint64_t todo = sweep.todo;
+    for (uint64_t done = 0; done < room / 2; done += 2048)
+        malloc_gc(2048, NULL, false);
+    check(todo > 4000 && sweep.pages > todo * 4 / 10 && sweep.pages < todo * 6 / 10,
+          "sweeping keeps up with allocation");
+    gc.trigger = ~0ul;
+    sweep_all();
+    collect(0);
+    sweep_all();
+}
+
 /* ---- stacks ------------------------------------------------------------------------------ */
 
 static void test_stacks(void)
@@ -362,6 +386,7 @@ int main(void)
     for (unsigned seed = 1; seed <= 2; seed++)
         test_objects(seed);
     check(sampled > 100, "objects for the memory profile come from the slow path");
+    test_sweep_pays();
     test_stacks();
     test_stacks_while_marking();
     test_scavenge();
