@@ -57,17 +57,30 @@ static void count_goroutines(struct metrics_raw *m)
     }
 }
 
+/* With the time that it has been halting for until now. */
+static uint64_t idle_ns(const struct cpu *c, int64_t now)
+{
+    for (;;) {
+        uint64_t done = __atomic_load_n(&c->idle_ns, __ATOMIC_ACQUIRE);
+        int64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_ACQUIRE);
+        if (done == __atomic_load_n(&c->idle_ns, __ATOMIC_ACQUIRE))
+            return since && since < now ? done + (uint64_t)(now - since) : done;
+    }
+}
+
 static void read_cpu(struct metrics_raw *m)
 {
+    int64_t now = clock_mono_ns();
+
     for (unsigned i = 0; i < ncpu; i++)
-        m->idle_ns += cpus[i]->idle_ns;
-    m->total_ns = (uint64_t)clock_mono_ns() * ncpu;
+        m->idle_ns += idle_ns(cpus[i], now);
+    m->total_ns = (uint64_t)now * ncpu;
     m->mark_worker_ns = load(&gc_metrics.worker_ns);
     m->mark_idle_ns = load(&gc_metrics.idle_worker_ns);
     m->mark_assist_ns = load(&gc_metrics.assist_ns);
     m->scavenge_assist_ns = load(&gc_metrics.scavenge_assist_ns);
     m->scavenge_bg_ns = load(&gc_metrics.scavenge_bg_ns);
-    m->pause_cpu_ns = gc.pause_total_ns * gomaxprocs;
+    m->pause_cpu_ns = load(&gc_metrics.pause_cpu_ns);
 }
 
 /* With what CPUs have spun for the runtime's own locks. */

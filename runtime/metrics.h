@@ -8,6 +8,7 @@
 struct gc_metrics {
     struct time_hist pauses, stopping;     /* each stop: all of it, and until the world stood */
     uint64_t worker_ns, idle_worker_ns, assist_ns; /* [atomic] CPU time of marking */
+    uint64_t pause_cpu_ns;                 /* of all CPUs */
     uint64_t scavenge_assist_ns, scavenge_bg_ns;   /* [atomic] of giving memory back */
     uint64_t scan_heap, scan_stack, scan_globals; /* bytes, of the last cycle */
     uint64_t limiter_cycle;                /* last cycle that pacer_limiter made room after */

@@ -12,14 +12,21 @@
 
 struct queued { struct queued *next; void *p, *ref; };
 
+/* Finalizers and cleanups each have a goroutine that calls them: one that blocks does not hold up
+ * the other kind. */
 static struct lock finq_lock = LOCK_INIT("finq", RANK_FINALIZER);
-static struct queued *finq_first, **finq_last = &finq_first, *queued_free; /* [finq_lock] */
-static struct special *special_free;                                       /* [finq_lock] */
-static struct g *finq_waiting;  /* [finq_lock] the goroutine that serves, parked */
-static void *handed[2];         /* [the CPU that readies the server, then the server] roots: what
-                                   it is given by who wakes it */
-static struct g *finq_server;   /* [finq_lock] that goroutine, once it has asked */
-static uint64_t cleanup_ids;    /* [atomic] */
+static struct finq {
+    struct queued *first, **last;  /* [finq_lock] last: NULL before the first use */
+    struct g *waiting;             /* [finq_lock] the goroutine that serves, parked */
+    struct g *server;              /* [finq_lock] that goroutine, once it has asked */
+    void *handed[2];               /* [the CPU that readies the server, then the server] roots: what
+                                      it is given by who wakes it */
+} finqs[2];
+enum { FINQ_FINALIZERS, FINQ_CLEANUPS }; /* overlay/mfinal.go has these numbers */
+
+static struct queued *queued_free;  /* [finq_lock] */
+static struct special *special_free;/* [finq_lock] */
+static uint64_t cleanup_ids;        /* [atomic] */
 
 /* Structures come in batches: persistent memory must not be asked for under finq_lock. */
 static struct queued *queued_new(void)
@@ -35,34 +42,36 @@ static struct queued *queued_new(void)
 static void finq_put(void *p, void *ref)
 {
     struct queued *q = queued_new();
+    struct finq *f = &finqs[p ? FINQ_FINALIZERS : FINQ_CLEANUPS];
 
     __atomic_add_fetch(p ? &gc_metrics.finalizers_queued : &gc_metrics.cleanups_queued, 1,
                        __ATOMIC_RELAXED);
     *q = (struct queued){ NULL, p, ref };
     lock(&finq_lock);
-    *finq_last = q;
-    finq_last = &q->next;
+    if (!f->first)
+        f->last = &f->first;
+    *f->last = q;
+    f->last = &q->next;
     unlock(&finq_lock);
 }
 
 void finq_each(void (*fn)(void *p, void *ref))
 {
     lock(&finq_lock);
-    for (const struct queued *q = finq_first; q; q = q->next)
-        fn(q->p, q->ref);
+    for (unsigned i = 0; i < 2; i++)
+        for (const struct queued *q = finqs[i].first; q; q = q->next)
+            fn(q->p, q->ref);
     unlock(&finq_lock);
 }
 
-static bool finq_get(void **p, void **ref)
+static bool finq_get(struct finq *f, void **p, void **ref)
 {
     lock(&finq_lock);
-    struct queued *q = finq_first;
+    struct queued *q = f->first;
     if (q) {
         *p = q->p;
         *ref = q->ref;
-        finq_first = q->next;
-        if (!finq_first)
-            finq_last = &finq_first;
+        f->first = q->next;
         q->next = queued_free;
         queued_free = q;
     }
@@ -74,56 +83,76 @@ static bool finq_get(void **p, void **ref)
     return q != NULL;
 }
 
-/* Wakes the server if there is something for it. No locks held: sweeping calls this from
- * wherever allocation happens, so it may hold the P but nothing else. */
-void finq_wake(void)
+static void wake_server(struct finq *q)
 {
     struct g *gp = NULL;
 
-    if (!__atomic_load_n(&finq_waiting, __ATOMIC_RELAXED))
+    if (!__atomic_load_n(&q->waiting, __ATOMIC_RELAXED))
         return;
     lock(&finq_lock);
-    if (finq_first) {
-        gp = finq_waiting;
-        finq_waiting = NULL;
+    if (q->first) {
+        gp = q->waiting;
+        q->waiting = NULL;
     }
     unlock(&finq_lock);
     if (!gp)
         return;
     struct finq_take_frame *f = g_gate_frame(gp);
-    CHECK(finq_get(&f->p, &f->rec), "the finalizer queue became empty%s", "");
+    CHECK(finq_get(q, &f->p, &f->rec), "the finalizer queue became empty%s", "");
     /* Results are not in the gate's pointer map: until gp runs these are its roots. */
-    handed[0] = f->p;
-    handed[1] = f->rec;
+    q->handed[0] = f->p;
+    q->handed[1] = f->rec;
     gc_shade(f->p);
     gc_shade(f->rec);
+    gp->runs_user = true;
     g_ready(gp);
+}
+
+/* Wakes the servers that there is something for. No locks held: sweeping calls this from
+ * wherever allocation happens, so it may hold the P but nothing else. */
+void finq_wake(void)
+{
+    wake_server(&finqs[FINQ_FINALIZERS]);
+    wake_server(&finqs[FINQ_CLEANUPS]);
 }
 
 void rt_finq_take(struct finq_take_frame *f)
 {
     struct g *gp = g_calling();
+    struct finq *q = &finqs[f->which];
 
-    handed[0] = handed[1] = NULL;
+    q->handed[0] = q->handed[1] = NULL;
+    gp->runs_user = false;
     lock(&finq_lock);
-    finq_server = gp;
+    q->server = gp;
     unlock(&finq_lock);
-    while (!finq_get(&f->p, &f->rec)) {
+    while (!finq_get(q, &f->p, &f->rec)) {
         lock(&finq_lock);
-        if (!finq_first) {
-            finq_waiting = gp;
+        if (!q->first) {
+            q->waiting = gp;
             g_park_g0(gp, &finq_lock, WAIT_FINALIZER);
         }
         unlock(&finq_lock);
     }
+    gp->runs_user = true; /* what it calls is to be seen in tracebacks */
 }
 
-/* Has all that was queued been called? */
+/* Have all cleanups that were queued been called? */
 void rt_finq_idle(struct finq_idle_frame *f)
 {
+    const struct finq *q = &finqs[FINQ_CLEANUPS];
+
     lock(&finq_lock);
-    f->idle = !finq_first && finq_waiting;
+    f->idle = !q->first && q->waiting;
     unlock(&finq_lock);
+}
+
+static bool server_busy(const struct finq *q, const struct g *caller)
+{
+    if (!q->server)
+        return q->first != NULL;
+    return q->server != caller &&
+           __atomic_load_n(&q->server->status, __ATOMIC_ACQUIRE) != G_WAITING;
 }
 
 /* Is there something to call, which is not held up by anything but the want of a CPU? Not for
@@ -133,24 +162,22 @@ void rt_finq_busy(struct finq_busy_frame *f)
     struct g *gp = g_calling();
 
     lock(&finq_lock);
-    if (!finq_server)
-        f->busy = finq_first != NULL;
-    else
-        f->busy = finq_server != gp &&
-                  __atomic_load_n(&finq_server->status, __ATOMIC_ACQUIRE) != G_WAITING;
+    f->busy = server_busy(&finqs[FINQ_FINALIZERS], gp) || server_busy(&finqs[FINQ_CLEANUPS], gp);
     unlock(&finq_lock);
 }
 
 void finq_mark(void)
 {
-    lock(&finq_lock);
-    for (struct queued *q = finq_first; q; q = q->next) {
-        gc_shade(q->p);
-        gc_shade(q->ref);
+    for (unsigned i = 0; i < 2; i++) {
+        lock(&finq_lock);
+        for (struct queued *q = finqs[i].first; q; q = q->next) {
+            gc_shade(q->p);
+            gc_shade(q->ref);
+        }
+        unlock(&finq_lock);
+        gc_shade(finqs[i].handed[0]);
+        gc_shade(finqs[i].handed[1]);
     }
-    unlock(&finq_lock);
-    gc_shade(handed[0]);
-    gc_shade(handed[1]);
 }
 
 /* ---- attaching --------------------------------------------------------------------------- */

@@ -59,14 +59,14 @@ static uint64_t overhead(void)
     return load(&mheap.stacks) + load(&mheap.manual) + mheap_metadata() + frag / 2;
 }
 
-static int64_t limit_now(void)
+int64_t gc_limit_now(void)
 {
     return gc.limit < (int64_t)gc_cycle.ram_limit ? gc.limit : (int64_t)gc_cycle.ram_limit;
 }
 
 static void pace(void)
 {
-    struct pacer_in in = { gc.percent, limit_now(), gc.heap_marked, gc_cycle.roots, overhead(),
+    struct pacer_in in = { gc.percent, gc_limit_now(), gc.heap_marked, gc_cycle.roots, overhead(),
                            gc_cycle.runway, gc_cycle.relax };
     struct pacer_out out = pacer_compute(&in);
 
@@ -179,6 +179,7 @@ static bool start_g0(bool forced)
         go_call(gc_pool_cleanup, NULL, 0);
     gc_cycle.forced = forced;
     gc_cycle.bytes_marked = gc_cycle.scan_work = 0;
+    gc_cycle.scan_stack = gc_cycle.scan_globals = 0;
     gc_cycle.cpu_ns = gc_cycle.idle_ns = 0;
     gc_cycle.wanted = pacer_workers(gomaxprocs);
     gc_cycle.live_at_start = load(&gc.heap_live);
@@ -189,7 +190,7 @@ static bool start_g0(bool forced)
         whole_cycle_stopped(t0);
         return true;
     }
-    gc_cycle.roots = mark_roots_prepare();
+    gc_cycle.roots = mark_roots_prepare() + gc_cycle.scan_stack_then;
     trace_pacer_begin();
     gc_cycle.mark_ns = stw_end();
     gc_cycle.stop1_ns = gc_cycle.mark_ns - t0;
@@ -255,9 +256,13 @@ static void end_cycle(void)
     uint64_t live = load(&gc.heap_live);
     gc_cycle.runway = live > gc_cycle.live_at_start ? live - gc_cycle.live_at_start : 0;
     sweep_begin();
+    sched.gfree_due = sched.gfree_count;
     mprof_next_cycle();
     __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
-    __atomic_store_n(&gc.heap_scan, load(&gc_cycle.scan_work), __ATOMIC_RELAXED);
+    gc_cycle.scan_heap = load(&gc_cycle.scan_work) - gc_cycle.scan_stack - gc_cycle.scan_globals;
+    gc_cycle.roots = gc_cycle.scan_stack + gc_cycle.scan_globals;
+    gc_cycle.scan_stack_then = gc_cycle.scan_stack;
+    __atomic_store_n(&gc.heap_scan, gc_cycle.scan_heap, __ATOMIC_RELAXED);
     limit_cpu();
     pace();
 }
@@ -268,12 +273,10 @@ static void count_cycle(int64_t stop2_ns)
     uint64_t pause = (uint64_t)(gc_cycle.stop1_ns + stop2_ns);
 
     time_hist_add(&gc_metrics.pauses, stop2_ns);
-    gc_metrics.worker_ns += (uint64_t)gc_cycle.cpu_ns;
-    gc_metrics.idle_worker_ns += (uint64_t)gc_cycle.idle_ns;
-    gc_metrics.scan_heap = load(&gc_cycle.scan_work);
-    gc_metrics.scan_stack = mheap_all_stacks();
-    gc_metrics.scan_globals =
-        gc_cycle.roots - (gc_cycle.roots < gc_metrics.scan_stack ? 0 : gc_metrics.scan_stack);
+    gc_metrics.pause_cpu_ns += pause * gomaxprocs;
+    gc_metrics.scan_heap = gc_cycle.scan_heap;
+    gc_metrics.scan_stack = gc_cycle.scan_stack;
+    gc_metrics.scan_globals = gc_cycle.scan_globals;
     gc.pause_ns[at] = pause;
     gc.last_wall_ns = gc.pause_end[at] = (uint64_t)clock_wall_ns();
     gc.pause_total_ns += pause;
@@ -283,10 +286,22 @@ static void count_cycle(int64_t stop2_ns)
     __atomic_store_n(&gc.cycles, gc.cycles + 1, __ATOMIC_RELEASE);
 }
 
+/* Milliseconds as Go prints them here: two digits that count, three decimals at most, and none from
+ * 10 ms on. */
 static void print_ms(const char *before, int64_t ns)
 {
-    kprintf("%s%lu.%03lu", before, (unsigned long)(ns / 1000000),
-            (unsigned long)(ns / 1000 % 1000));
+    unsigned long us = (unsigned long)(ns / 1000), div = 1000;
+    int decimals = 3;
+
+    if (ns >= 10000000) {
+        kprintf("%s%lu", before, us / 1000);
+    } else if (us == 0) {
+        kprintf("%s0", before);
+    } else {
+        for (; us >= 100; us /= 10, div /= 10)
+            decimals--;
+        kprintf("%s%lu.%0*lu", before, us / div, decimals, us % div);
+    }
 }
 
 /* GODEBUG=gctrace=1, in Go's format. */
@@ -307,7 +322,8 @@ static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
     kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
             (unsigned long)gc_cycle.live_at_start / mb, (unsigned long)live_end / mb,
             (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
-            (unsigned long)mheap_all_stacks() / mb, (unsigned long)gc_cycle.roots / mb, gomaxprocs,
+            (unsigned long)gc_cycle.scan_stack / mb, (unsigned long)gc_cycle.scan_globals / mb,
+            gomaxprocs,
             gc_cycle.forced ? " (forced)" : "");
 }
 
@@ -428,6 +444,7 @@ void rt_gc_sweep(struct gc_sweep_frame *f)
     if (!f->more) {
         sweep_all();
         mprof_flush_swept();
+        f->more = gfree_drop_stacks();
     }
     finq_wake();
 }
@@ -440,7 +457,7 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
 
     (void)f;
     while (more && clock_mono_ns() < until)
-        more = sweep_one() != ~0ul;
+        more = sweep_one() != ~0ul || gfree_drop_stacks();
     finq_wake();
     if (more)
         gc_step_back(gp);

@@ -53,6 +53,8 @@ static inline bool gc_wanted(void)
     return __atomic_load_n(&gc.heap_live, __ATOMIC_RELAXED) >=
            __atomic_load_n(&gc.trigger, __ATOMIC_RELAXED);
 }
+/* GOMEMLIMIT, or what the machine has: bytes. */
+int64_t gc_limit_now(void);
 /* In a gate: starts a cycle if one is wanted. Returns when it is on its way. */
 void gc_start_if_wanted(void);
 /* In a gate, while gc.blacken: the calling goroutine owes marking for `size` bytes. May stop

@@ -106,14 +106,16 @@ void gc_checkmark(void)
         memset(s->gcmark, 0, words_of(s) * 8);
         used += words_of(s);
     }
-    uint64_t bytes = w->bytes_marked, scanned = w->scan_work;
+    struct gcw before = *w;
     mark_precise_only = true;
     mark_all_stopped();
     mark_precise_only = false;
     CHECK(gcw_empty(w), "grey objects are left by the check%s", "");
     gcw_dispose(w);
-    w->bytes_marked = bytes;
-    w->scan_work = scanned;
+    w->bytes_marked = before.bytes_marked;
+    w->scan_work = before.scan_work;
+    w->scan_stack = before.scan_stack;
+    w->scan_globals = before.scan_globals;
     used = 0;
     for (size_t page = 0; page < mheap.pages.end;) {
         struct mspan *s = mheap_next_objects(&page);

@@ -81,6 +81,7 @@ static inline uintptr_t load_slot(uintptr_t slot)
 void mark_block(struct gcw *w, uintptr_t lo, uintptr_t hi, const uint64_t *mask)
 {
     w->scan_work += hi - lo;
+    w->scan_globals += hi - lo;
     for (uintptr_t at = lo; at < hi; at += 512, mask++)
         for (uint64_t bits = *mask; bits; bits &= bits - 1) {
             uintptr_t slot = at + 8 * (uintptr_t)__builtin_ctzll(bits);
@@ -211,7 +212,7 @@ uint64_t mark_roots_prepare(void)
     roots.jobs = roots.segment_jobs + (uint32_t)((mheap.pages.end + SPAN_JOB - 1) / SPAN_JOB);
     __atomic_store_n(&roots.stacks, __atomic_load_n(&allgs, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
     mark_fixed_roots(p_self()->gcw);
-    return bytes + mheap_all_stacks();
+    return bytes;
 }
 
 static void mark_segment(struct gcw *w, uint32_t job)

@@ -217,6 +217,7 @@ void mark_stack(struct gcw *w, struct g *gp)
     st->hi = gp->stack.hi;
     st->objs.n = st->ptrs.n = st->maybe.n = 0;
     w->scan_work += gp->stack.hi - gp->sched.sp;
+    w->scan_stack += gp->stack.hi - gp->sched.sp;
     if (gp->is_c) {
         put_range(st, cg_stack_bottom(gp), gp->stack.hi);
         if (cg_is_trapped(gp)) {

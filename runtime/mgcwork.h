@@ -23,7 +23,8 @@ struct workbuf {
 struct gcw {
     struct workbuf *w1, *w2;    /* [owner] or both NULL */
     uint64_t bytes_marked;      /* [owner] since the last gcw_count */
-    uint64_t scan_work;         /* [owner] bytes scanned */
+    uint64_t scan_work;         /* [owner] bytes scanned; */
+    uint64_t scan_stack, scan_globals; /* [owner] those of them that are no heap */
 };
 
 struct p;

@@ -77,7 +77,9 @@ void gc_publish(struct gcw *w)
     gcw_dispose(w);
     __atomic_add_fetch(&gc_cycle.bytes_marked, w->bytes_marked, __ATOMIC_RELAXED);
     __atomic_add_fetch(&gc_cycle.scan_work, w->scan_work, __ATOMIC_RELAXED);
-    w->bytes_marked = w->scan_work = 0;
+    __atomic_add_fetch(&gc_cycle.scan_stack, w->scan_stack, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&gc_cycle.scan_globals, w->scan_globals, __ATOMIC_RELAXED);
+    w->bytes_marked = w->scan_work = w->scan_stack = w->scan_globals = 0;
 }
 
 bool gc_mark_some(struct p *p)
@@ -186,8 +188,11 @@ static bool worker_slice(struct g *gp, enum role role, unsigned others)
     bool more = drain(t0 + slice_of(role, others), role != FRACTIONAL);
     gc_publish(p_self()->gcw);
     g_status_set(gp, G_WAITING, G_RUNNING);
-    __atomic_add_fetch(role == IDLE ? &gc_cycle.idle_ns : &gc_cycle.cpu_ns, clock_mono_ns() - t0,
+    int64_t took = clock_mono_ns() - t0;
+    __atomic_add_fetch(role == IDLE ? &gc_cycle.idle_ns : &gc_cycle.cpu_ns, took,
                        __ATOMIC_RELAXED);
+    __atomic_add_fetch(role == IDLE ? &gc_metrics.idle_worker_ns : &gc_metrics.worker_ns,
+                       (uint64_t)took, __ATOMIC_RELAXED);
     if (role == DEDICATED)
         __atomic_sub_fetch(&gc_cycle.dedicated, 1, __ATOMIC_SEQ_CST);
     return more;

@@ -186,7 +186,7 @@ static void report(size_t wanted)
             (unsigned long)(mm.free_bytes >> 10), (unsigned long)(mm.largest_free >> 10),
             pagealloc_longest_free(&mheap.pages) * 8);
     kprintf("runtime: GOGC %d, memory limit %ld KiB, %u collections so far\n", gc.percent,
-            (long)(gc.limit >> 10), gc.cycles);
+            (long)(gc_limit_now() >> 10), gc.cycles);
     kprintf("runtime: spans that hold most:\n");
     report_classes();
 }

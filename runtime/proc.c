@@ -36,6 +36,16 @@ struct g *g_alloc(void)
 
 #define GFREE_LOCAL 64
 
+static void gfree_put_global(struct g *gp)
+{
+    lock(&sched.lock);
+    struct g **list = gp->stack.lo ? &sched.gfree : &sched.gfree_bare;
+    gp->schedlink = *list;
+    *list = gp;
+    sched.gfree_count += gp->stack.lo != 0;
+    unlock(&sched.lock);
+}
+
 void gfree_put(struct g *gp)
 {
     struct p *p = p_self();
@@ -46,21 +56,46 @@ void gfree_put(struct g *gp)
         p->gfree_count++;
         return;
     }
+    gfree_put_global(gp);
+}
+
+bool gfree_drop_stacks(void)
+{
+    struct g *list = NULL;
+
     lock(&sched.lock);
-    gp->schedlink = sched.gfree;
-    sched.gfree = gp;
+    for (int i = 0; i < GFREE_LOCAL && sched.gfree && sched.gfree_due; i++) {
+        struct g *gp = sched.gfree;
+        sched.gfree = gp->schedlink;
+        sched.gfree_count--;
+        sched.gfree_due--;
+        gp->schedlink = list;
+        list = gp;
+    }
     unlock(&sched.lock);
+    if (!list)
+        return false;
+    while (list) {
+        struct g *gp = list;
+        list = gp->schedlink;
+        stack_free(gp->stack);
+        gp->stack = (struct stack){ 0 };
+        gfree_put_global(gp);
+    }
+    return true;
 }
 
 static struct g *gfree_get(struct p *p)
 {
     struct g *gp = p->gfree;
 
-    if (!gp && __atomic_load_n(&sched.gfree, __ATOMIC_RELAXED)) {
+    if (!gp && (__atomic_load_n(&sched.gfree, __ATOMIC_RELAXED) ||
+                __atomic_load_n(&sched.gfree_bare, __ATOMIC_RELAXED))) {
         lock(&sched.lock);
-        for (int i = 0; i < GFREE_LOCAL / 2 && sched.gfree; i++) {
-            struct g *x = sched.gfree;
-            sched.gfree = x->schedlink;
+        for (int i = 0; i < GFREE_LOCAL / 2 && (sched.gfree || sched.gfree_bare); i++) {
+            struct g **list = sched.gfree ? &sched.gfree : &sched.gfree_bare, *x = *list;
+            *list = x->schedlink;
+            sched.gfree_count -= x->stack.lo != 0;
             x->schedlink = p->gfree;
             p->gfree = x;
             p->gfree_count++;
@@ -162,7 +197,7 @@ void g_clear(struct g *gp)
     gp->sig_flags = 0;
     gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
     gp->preempt = gp->preempt_stop = gp->preempt_shrink = false;
-    gp->async_safe_point = gp->in_gate = gp->system = false;
+    gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;
 }

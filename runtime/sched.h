@@ -24,7 +24,8 @@ struct sched {
     uint32_t  nmidle;                /* [lock] */
     uint32_t  nmspinning;            /* [atomic] */
     uint32_t  nextwait;              /* [atomic] goroutines that wait for input, devices */
-    struct g *gfree;                 /* [lock] dead goroutines without stacks */
+    struct g *gfree, *gfree_bare;    /* [lock] dead goroutines, with stacks and without */
+    uint32_t gfree_count, gfree_due; /* [lock] those with stacks; how many are to lose them */
     uint64_t  goid_gen;              /* [atomic] */
     uint32_t  gcount;                /* [atomic] user goroutines alive */
     uint32_t  gcount_sys;            /* [atomic] system goroutines alive */
@@ -107,6 +108,9 @@ void resume_g(struct g *gp, uint32_t was);
 struct g *g_alloc(void);      /* on allgs; status G_IDLE */
 void g_clear(struct g *gp);   /* of what its last life has left */
 void gfree_put(struct g *gp);
+/* Frees the stacks of some goroutines that were dead when the last cycle ended. False: there are
+ * none left but what Ps keep. g0. */
+bool gfree_drop_stacks(void);
 void lockq_put(struct g *gp);
 void wake_p(void);
 /* Ends mp's halt. An IPI that gets lost is sent again by whoever ticks or goes idle. */

@@ -383,7 +383,8 @@ void traceback_print_others(const struct traceback_out *o, const struct g *me)
         uint32_t s = __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE) & ~(uint32_t)G_SCAN;
         if (gp == me || s == G_DEAD || s == G_IDLE)
             continue;
-        if (!o->runtime && (gp->system || symtab_is_system_goroutine(gp->startpc)))
+        bool hidden = gp->system || symtab_is_system_goroutine(gp->startpc);
+        if (hidden && !o->runtime && !gp->runs_user)
             continue;
         put(o, "\n");
         if (runs_elsewhere(gp)) {

@@ -32,6 +32,7 @@ struct cpu {
     volatile uint32_t pending; /* [atomic] CPU_PENDING_*: what interrupts left for schedule() */
     volatile uint32_t irq_depth; /* [owner] >0 in an interrupt handler */
     uint64_t    ticks, ipis, idle_ns, irqs; /* [owner] statistics */
+    int64_t     idle_since;    /* [atomic] clock_mono_ns when it began to halt, 0 = it does not */
     uint64_t    preempts;      /* [owner] goroutines stopped between two calls */
     uint64_t    lock_wait;     /* [owner] TSC ticks spent waiting for spinlocks */
     volatile bool halting;     /* [owner] waits for an interrupt, with nothing to do */

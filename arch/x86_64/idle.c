@@ -17,7 +17,10 @@ void cpu_idle(volatile uint32_t *flag)
         return;
     }
     c->halting = true;
+    __atomic_store_n(&c->idle_since, t0, __ATOMIC_RELEASE);
     __asm__ volatile("sti; hlt" ::: "memory");
-    c->idle_ns += (uint64_t)(clock_mono_ns() - t0);
+    __atomic_store_n(&c->idle_since, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->idle_ns, c->idle_ns + (uint64_t)(clock_mono_ns() - t0),
+                     __ATOMIC_RELEASE);
     c->halting = false;
 }

@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"internal/godebugs"
+	"internal/runtime/atomic"
 	"internal/runtime/gc"
 	"unsafe"
 )
@@ -220,6 +221,21 @@ func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	return true
 }
 
+var cpuUser atomic.Uint64
+
+// rising keeps a sum that is the rest of others, which are not read at one instant, from falling.
+func rising(high *atomic.Uint64, v uint64) uint64 {
+	for {
+		old := high.Load()
+		if v <= old {
+			return old
+		}
+		if high.CompareAndSwap(old, v) {
+			return v
+		}
+	}
+}
+
 func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	gcTotal := c.markWorker + c.markIdle + c.markAssist + c.pauseCPU
 	scavengeTotal := c.scavengeAssist + c.scavengeBackground
@@ -246,7 +262,7 @@ func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	case "/cpu/classes/total:cpu-seconds":
 		v.seconds(max(c.total, busy))
 	case "/cpu/classes/user:cpu-seconds":
-		v.seconds(max(c.total, busy) - busy)
+		v.seconds(rising(&cpuUser, max(c.total, busy)-busy))
 	case "/gc/cleanups/executed:cleanups":
 		v.u(c.cleanupsRun)
 	case "/gc/cleanups/queued:cleanups":

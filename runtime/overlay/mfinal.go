@@ -21,17 +21,18 @@ func cleanup_add(p unsafe.Pointer, fn unsafe.Pointer) (id uint64)
 func cleanup_stop(p uintptr, id uint64)
 func weak_handle(p, fresh unsafe.Pointer) (handle unsafe.Pointer)
 func weak_strong(handle unsafe.Pointer) (p unsafe.Pointer)
-func finq_take() (p, rec unsafe.Pointer)
+func finq_take(which int) (p, rec unsafe.Pointer)
 func finq_idle() (idle bool)
 func finq_busy() (busy bool)
 func pool_cleanup_set(fn unsafe.Pointer)
 
 var finServing atomic.Uint32
 
-// serveFinalizers starts the goroutine that runs finalizers and cleanups, once.
+// serveFinalizers starts the goroutines that run finalizers and cleanups, once.
 func serveFinalizers() {
 	if finServing.Load() == 0 && finServing.CompareAndSwap(0, 1) {
 		go runFinalizers()
+		go runCleanups()
 	}
 }
 
@@ -56,16 +57,19 @@ func (c Cleanup) Stop() {
 	}
 }
 
-// runFinalizers serves the queue for ever.
+// runFinalizers serves the queue of finalizers for ever.
 func runFinalizers() {
 	for {
-		p, rec := finq_take()
-		if p == nil {
-			fn := rec
-			(*(*func())(unsafe.Pointer(&fn)))()
-		} else {
-			callFinalizer((*finalizerRec)(rec), p)
-		}
+		p, rec := finq_take(0)
+		callFinalizer((*finalizerRec)(rec), p)
+	}
+}
+
+// runCleanups serves the queue of cleanups for ever.
+func runCleanups() {
+	for {
+		_, fn := finq_take(1)
+		(*(*func())(unsafe.Pointer(&fn)))()
 	}
 }
 

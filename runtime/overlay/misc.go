@@ -122,8 +122,8 @@ func parsedebugvars() {
 	case s == "off":
 		debug.gogc = -1
 	case s != "":
-		if n, ok := atoi(s); ok {
-			debug.gogc = int32(n)
+		if n, ok := atoi(s); ok && n == int(int32(n)) {
+			debug.gogc = max(int32(n), -1)
 		}
 	}
 	debug.memlimit = 1<<63 - 1
