@@ -37,12 +37,13 @@ def product_hash():
 
 
 class State:
-    """Results so far, written after each program or package."""
+    """Results so far, written after each program or package. keep: not, they are of no use to
+    another run."""
 
-    def __init__(self, work, again):
+    def __init__(self, work, again, keep=True):
         self.path, self.lock = os.path.join(work, "state.json"), threading.Lock()
-        self.results, self.product = {}, product_hash()
-        if not again and os.path.exists(self.path):
+        self.results, self.product, self.keep = {}, product_hash(), keep
+        if keep and not again and os.path.exists(self.path):
             with open(self.path, encoding="utf-8") as f:
                 self.results = json.load(f)
 
@@ -53,6 +54,8 @@ class State:
     def add(self, name, result):
         with self.lock:
             self.results[name] = {**result, "product": self.product}
+            if not self.keep:
+                return
             tmp = self.path + ".new"
             with open(tmp, "w", encoding="utf-8") as f:
                 json.dump(self.results, f, indent=1)
