@@ -34,24 +34,30 @@ static void uart_init(uint16_t port)
     outb(port + UART_FCR, 7);
 }
 
+/* Waits for a bit of the line status. Whoever reads at a virtual port may be late by seconds; a
+ * real port may be stuck: after some 10 s none is waited for any more. */
+static void uart_wait(uint16_t port, uint8_t bit)
+{
+    static bool stuck;
+
+    for (int spin = 0; !stuck && !(inb(port + UART_LSR) & bit); spin++)
+        stuck = spin > 10000000;
+}
+
 static void uart_puts(uint16_t port, const char *s)
 {
     if (!uart_present(port))
         return;
     for (; *s; s++) {
-        /* A real port may be stuck: give up on a byte after some 100 ms. */
-        for (int spin = 0; !(inb(port + UART_LSR) & 0x20) && spin < 100000; spin++)
-            ;
+        uart_wait(port, 0x20);
         outb(port + UART_DATA, (uint8_t)*s);
     }
 }
 
 static void uart_drain(uint16_t port)
 {
-    if (!uart_present(port))
-        return;
-    for (int spin = 0; !(inb(port + UART_LSR) & 0x40) && spin < 100000; spin++)
-        ;
+    if (uart_present(port))
+        uart_wait(port, 0x40);
 }
 
 void serial_mark(void)
