@@ -444,6 +444,53 @@ static pid_t start_child(FILE **out)
     return pid;
 }
 
+/* The child's threads, all traced. Memory that is copied here and back must not change meanwhile:
+ * so the others are stopped while one's stack is moved. */
+static struct { pid_t tid; bool stopped; int status; } threads[64];
+static unsigned nthreads;
+
+static unsigned thread_at(pid_t tid)
+{
+    for (unsigned i = 0; i < nthreads; i++)
+        if (threads[i].tid == tid)
+            return i;
+    CHECK(nthreads < 64, "more than %u threads", nthreads);
+    threads[nthreads].tid = tid;
+    threads[nthreads].stopped = false;
+    return nthreads++;
+}
+
+static void stop_others(pid_t me)
+{
+    for (unsigned i = 0; i < nthreads; i++) {
+        if (threads[i].tid == me || threads[i].tid == 0)
+            continue;
+        if (syscall(SYS_tgkill, child, threads[i].tid, SIGSTOP) != 0 ||
+            waitpid(threads[i].tid, &threads[i].status, __WALL) != threads[i].tid)
+            threads[i].tid = 0; /* it has ended */
+        else
+            threads[i].stopped = WIFSTOPPED(threads[i].status);
+    }
+}
+
+/* What a thread stopped for is its own affair: another signal than ours it gets, an event needs no
+ * answer. A SIGSTOP that is still to come is swallowed in run_child. */
+static int signal_of(int status)
+{
+    int sig = WSTOPSIG(status);
+
+    return sig == SIGTRAP || sig == SIGSTOP ? 0 : sig;
+}
+
+static void continue_others(void)
+{
+    for (unsigned i = 0; i < nthreads; i++)
+        if (threads[i].stopped) {
+            threads[i].stopped = false;
+            ptrace(PTRACE_CONT, threads[i].tid, 0, signal_of(threads[i].status));
+        }
+}
+
 static void run_child(void)
 {
     static char trace[1 << 17];
@@ -460,7 +507,9 @@ static void run_child(void)
     ptrace(PTRACE_CONT, child, 0, 0);
     for (pid_t tid; (tid = waitpid(-1, &st, __WALL)) > 0;) {
         struct user_regs_struct r;
+        unsigned t = thread_at(tid);
         if (WIFEXITED(st) || WIFSIGNALED(st)) {
+            threads[t].tid = 0;
             if (tid == child)
                 break;
             continue;
@@ -470,13 +519,13 @@ static void run_child(void)
             ptrace(PTRACE_GETREGS, tid, 0, &r);
             if (!read_stop(out, name, trace, sizeof trace))
                 break;
+            stop_others(tid);
             move_stack(r.r14, &r, trace, name);
             ptrace(PTRACE_SETREGS, tid, 0, &r);
+            continue_others();
             stops++;
         }
-        if (sig == SIGTRAP || sig == SIGSTOP)
-            sig = 0;
-        ptrace(PTRACE_CONT, tid, 0, sig);
+        ptrace(PTRACE_CONT, tid, 0, signal_of(st));
     }
     bool good = false;
     char line[256];
