@@ -20,7 +20,8 @@ class Late(unittest.TestCase):
                             "./tests/py/guests/late"], cwd=ROOT, check=True)
             subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init", elf,
                             "--args", "late"], check=True)
-            for smp in (1, 2):
+            # With more CPUs QEMU decides whose turn it is, and the host's load has a say again.
+            for smp in (1,):
                 config = Config(smp=smp, bundle=bundle, timeout=300, accel="tcg",
                                 extra=["-icount", "shift=0,sleep=off"])
                 with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
