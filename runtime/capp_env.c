@@ -96,7 +96,7 @@ const char *capp_env(struct app_debug *d, const char *(*get)(const char *name),
     if (s && strcmp(s, "off") == 0)
         d->gogc = -1;
     else if (s && number(s, s + strlen(s), INT32_MAX, &n))
-        d->gogc = (int32_t)n;
+        d->gogc = n < 0 ? -1 : (int32_t)n;
     d->memlimit = INT64_MAX;
     s = get("GOMEMLIMIT");
     if (s && *s && strcmp(s, "off") != 0 && !byte_count(s, &d->memlimit)) {

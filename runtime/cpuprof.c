@@ -161,7 +161,7 @@ int64_t cpuprof_due(void)
     struct m *mp = c->m;
     int64_t period = __atomic_load_n(&prof.period, __ATOMIC_ACQUIRE);
 
-    if (period == 0 || !mp || c->halting)
+    if (period == 0 || !mp || cpu_halts(c))
         return INT64_MAX;
     uint64_t fl = irq_save();
     int64_t now = clock_mono_ns(), busy = busy_ns(c, now);
@@ -196,7 +196,7 @@ void cpuprof_tick_irq(const struct trap_frame *tf, int64_t now)
     struct m *mp = c->m;
     int64_t period = __atomic_load_n(&prof.period, __ATOMIC_ACQUIRE);
 
-    if (period == 0 || c->halting || mp->prof_run != __atomic_load_n(&prof.run, __ATOMIC_ACQUIRE))
+    if (period == 0 || cpu_halts(c) || mp->prof_run != __atomic_load_n(&prof.run, __ATOMIC_ACQUIRE))
         return;
     int64_t late = busy_ns(c, now) - mp->prof_next;
     if (late < 0)

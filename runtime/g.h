@@ -126,7 +126,7 @@ struct g {
     bool           preempt_shrink;/* shrink the stack at the next synchronous safe point */
     bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
-    bool           runs_user;     /* [owner] ... but it is calling the program just now: shown */
+    bool           runs_user;     /* [owner, or who readies it] ... but calls the program: shown */
     bool           is_c;          /* C goroutine: fixed stack, conservative scan */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
     bool           gc_scan_done;  /* [G_SCAN holder] */

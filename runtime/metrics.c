@@ -5,6 +5,7 @@
 #include "runtime/mgc.h"
 #include "runtime/mheap.h"
 #include "runtime/sched.h"
+#include "arch/x86_64/arch.h"
 #include "kernel/clock.h"
 #include "rt_frames.h"
 
@@ -57,23 +58,12 @@ static void count_goroutines(struct metrics_raw *m)
     }
 }
 
-/* With the time that it has been halting for until now. */
-static uint64_t idle_ns(const struct cpu *c, int64_t now)
-{
-    for (;;) {
-        uint64_t done = __atomic_load_n(&c->idle_ns, __ATOMIC_ACQUIRE);
-        int64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_ACQUIRE);
-        if (done == __atomic_load_n(&c->idle_ns, __ATOMIC_ACQUIRE))
-            return since && since < now ? done + (uint64_t)(now - since) : done;
-    }
-}
-
 static void read_cpu(struct metrics_raw *m)
 {
     int64_t now = clock_mono_ns();
 
     for (unsigned i = 0; i < ncpu; i++)
-        m->idle_ns += idle_ns(cpus[i], now);
+        m->idle_ns += cpu_idle_ns(cpus[i], now);
     m->total_ns = (uint64_t)now * ncpu;
     m->mark_worker_ns = load(&gc_metrics.worker_ns);
     m->mark_idle_ns = load(&gc_metrics.idle_worker_ns);

@@ -119,7 +119,7 @@ void finq_wake(void)
 void rt_finq_take(struct finq_take_frame *f)
 {
     struct g *gp = g_calling();
-    struct finq *q = &finqs[f->which];
+    struct finq *q = &finqs[f->queue];
 
     q->handed[0] = q->handed[1] = NULL;
     gp->runs_user = false;

@@ -190,7 +190,7 @@ static bool start_g0(bool forced)
         whole_cycle_stopped(t0);
         return true;
     }
-    gc_cycle.roots = mark_roots_prepare() + gc_cycle.scan_stack_then;
+    gc_cycle.roots = mark_roots_prepare() + gc_metrics.scan_stack;
     trace_pacer_begin();
     gc_cycle.mark_ns = stw_end();
     gc_cycle.stop1_ns = gc_cycle.mark_ns - t0;
@@ -259,10 +259,11 @@ static void end_cycle(void)
     sched.gfree_due = sched.gfree_count;
     mprof_next_cycle();
     __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
-    gc_cycle.scan_heap = load(&gc_cycle.scan_work) - gc_cycle.scan_stack - gc_cycle.scan_globals;
+    gc_metrics.scan_stack = gc_cycle.scan_stack;
+    gc_metrics.scan_globals = gc_cycle.scan_globals;
     gc_cycle.roots = gc_cycle.scan_stack + gc_cycle.scan_globals;
-    gc_cycle.scan_stack_then = gc_cycle.scan_stack;
-    __atomic_store_n(&gc.heap_scan, gc_cycle.scan_heap, __ATOMIC_RELAXED);
+    gc_metrics.scan_heap = load(&gc_cycle.scan_work) - gc_cycle.roots;
+    __atomic_store_n(&gc.heap_scan, gc_metrics.scan_heap, __ATOMIC_RELAXED);
     limit_cpu();
     pace();
 }
@@ -274,9 +275,6 @@ static void count_cycle(int64_t stop2_ns)
 
     time_hist_add(&gc_metrics.pauses, stop2_ns);
     gc_metrics.pause_cpu_ns += pause * gomaxprocs;
-    gc_metrics.scan_heap = gc_cycle.scan_heap;
-    gc_metrics.scan_stack = gc_cycle.scan_stack;
-    gc_metrics.scan_globals = gc_cycle.scan_globals;
     gc.pause_ns[at] = pause;
     gc.last_wall_ns = gc.pause_end[at] = (uint64_t)clock_wall_ns();
     gc.pause_total_ns += pause;

@@ -83,7 +83,7 @@ struct sweep {
     uint32_t active;   /* [atomic] CPUs in sweep_one, or before the end of sweep_cached */
     bool     drained;  /* [atomic] nothing is listed any more */
     uint64_t pages;    /* [atomic] swept in this cycle */
-    uint64_t todo;     /* [stw] pages of object spans when the cycle began */
+    uint64_t total;    /* [stw] pages of object spans when the cycle began */
     uint64_t live;     /* [stw] gc.heap_live then */
 };
 extern struct sweep sweep;

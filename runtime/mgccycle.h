@@ -19,9 +19,7 @@ struct gc_cycle {
     uint64_t ram_limit;
     uint64_t bytes_marked; /* [atomic] by P's that have published */
     uint64_t scan_work;    /* [atomic] */
-    uint64_t scan_stack, scan_globals; /* [atomic] parts of scan_work; */
-    uint64_t scan_heap;    /* [stw] the rest of it, in the cycle that is over */
-    uint64_t scan_stack_then; /* [stw] scan_stack of the cycle before */
+    uint64_t scan_stack, scan_globals; /* [atomic] parts of scan_work */
     uint64_t roots;        /* bytes of globals and stacks: expected, then as found */
     uint64_t live_at_start;
     uint64_t runway;       /* bytes allocated while the last cycle marked */

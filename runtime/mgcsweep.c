@@ -162,8 +162,8 @@ static uint64_t sweep_due(uint64_t live)
     uint64_t room = end > sweep.live + SWEEP_MARGIN ? end - sweep.live - SWEEP_MARGIN : 1;
 
     if (grown >= room)
-        return sweep.todo;
-    return (uint64_t)((unsigned __int128)sweep.todo * grown / room);
+        return sweep.total;
+    return (uint64_t)((unsigned __int128)sweep.total * grown / room);
 }
 
 void sweep_pay(size_t bytes)
@@ -187,7 +187,7 @@ void sweep_begin(void)
 {
     sweep.class = 0;
     sweep.pages = 0;
-    sweep.todo = __atomic_load_n(&mheap.pages_in_use, __ATOMIC_RELAXED);
+    sweep.total = __atomic_load_n(&mheap.pages_in_use, __ATOMIC_RELAXED);
     sweep.live = gc.heap_marked;
     __atomic_add_fetch(&sweep.active, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&sweep.drained, false, __ATOMIC_RELEASE);

@@ -116,7 +116,7 @@ static bool somebody_idles_irq(void)
 {
     for (unsigned i = 0; i < ncpu; i++) {
         const struct m *mp = allm[i];
-        if (mp && __atomic_load_n(&mp->idle, __ATOMIC_RELAXED) && mp->cpu->halting &&
+        if (mp && __atomic_load_n(&mp->idle, __ATOMIC_RELAXED) && cpu_halts(mp->cpu) &&
             !__atomic_load_n(&mp->kicked, __ATOMIC_RELAXED) && !mp->wake)
             return true;
     }

@@ -475,7 +475,7 @@ static void log_cpus(void)
         boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu preemptions, %llu ms idle",
                  i, (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
                  (unsigned long long)cpus[i]->ipis, (unsigned long long)cpus[i]->preempts,
-                 (unsigned long long)cpus[i]->idle_ns / 1000000);
+                 (unsigned long long)cpu_idle_ns(cpus[i], clock_mono_ns()) / 1000000);
 }
 
 void rt_machine_halt(struct machine_halt_frame *f)

@@ -25,7 +25,8 @@ struct sched {
     uint32_t  nmspinning;            /* [atomic] */
     uint32_t  nextwait;              /* [atomic] goroutines that wait for input, devices */
     struct g *gfree, *gfree_bare;    /* [lock] dead goroutines, with stacks and without */
-    uint32_t gfree_count, gfree_due; /* [lock] those with stacks; how many are to lose them */
+    uint32_t  gfree_count;           /* [lock] those with stacks */
+    uint32_t  gfree_due;             /* [lock, or stw] how many of them are to lose them */
     uint64_t  goid_gen;              /* [atomic] */
     uint32_t  gcount;                /* [atomic] user goroutines alive */
     uint32_t  gcount_sys;            /* [atomic] system goroutines alive */

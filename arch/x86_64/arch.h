@@ -50,6 +50,9 @@ void timer_arm(int64_t when_ns);
 /* Waits for an interrupt unless `*flag` is already non-zero: check and halt are one step
  * (cli; test; sti; hlt, with the sti shadow), so a wake-up between them is not lost. */
 void cpu_idle(volatile uint32_t *flag);
+/* Nanoseconds that c has spent in cpu_idle, until now = clock_mono_ns(); they never fall. Any
+ * context. */
+uint64_t cpu_idle_ns(const struct cpu *c, int64_t now);
 
 static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 static inline uint64_t rdtsc(void) { return __builtin_ia32_rdtsc(); }

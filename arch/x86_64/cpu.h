@@ -35,7 +35,6 @@ struct cpu {
     int64_t     idle_since;    /* [atomic] clock_mono_ns when it began to halt, 0 = it does not */
     uint64_t    preempts;      /* [owner] goroutines stopped between two calls */
     uint64_t    lock_wait;     /* [owner] TSC ticks spent waiting for spinlocks */
-    volatile bool halting;     /* [owner] waits for an interrupt, with nothing to do */
     uint64_t    rand[2];       /* [owner] random_fast */
     uint64_t    choice;        /* [owner] sched_choice */
     uint32_t    nheld;         /* [owner] lock rank checking */
@@ -43,6 +42,8 @@ struct cpu {
     void       *vec_scratch;   /* [owner] where asyncPreempt saves the vector state (XSAVE area) */
     void       *arch;          /* [const] GDT, TSS, IST stacks: private to arch */
 };
+
+#define CPU_IDLE_CHANGES (-1) /* idle_since, while idle_ns changes */
 
 /* cpu->pending */
 #define CPU_PENDING_TIMER   1u  /* the one-shot timer fired */
@@ -55,6 +56,20 @@ static inline struct cpu *cpu_self(void)
     struct cpu *c;
     __asm__ volatile("movq %%gs:0, %0" : "=r"(c)); /* volatile: the g may have moved */
     return c;
+}
+
+/* cpu_self()->id, in one load. */
+static inline uint32_t cpu_id(void)
+{
+    uint32_t id;
+    __asm__ volatile("movl %%gs:56, %0" : "=r"(id));
+    return id;
+}
+
+/* Does c wait for an interrupt, with nothing to do? Any context, of any CPU. */
+static inline bool cpu_halts(const struct cpu *c)
+{
+    return __atomic_load_n(&c->idle_since, __ATOMIC_RELAXED) != 0;
 }
 
 extern struct cpu *cpus[CPU_MAX]; /* [const after start] */

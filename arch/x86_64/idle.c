@@ -16,11 +16,25 @@ void cpu_idle(volatile uint32_t *flag)
         irq_enable();
         return;
     }
-    c->halting = true;
     __atomic_store_n(&c->idle_since, t0, __ATOMIC_RELEASE);
     __asm__ volatile("sti; hlt" ::: "memory");
-    __atomic_store_n(&c->idle_since, 0, __ATOMIC_RELEASE);
+    irq_disable(); /* no handler of ours finds the sum half changed */
+    __atomic_store_n(&c->idle_since, CPU_IDLE_CHANGES, __ATOMIC_SEQ_CST);
     __atomic_store_n(&c->idle_ns, c->idle_ns + (uint64_t)(clock_mono_ns() - t0),
                      __ATOMIC_RELEASE);
-    c->halting = false;
+    __atomic_store_n(&c->idle_since, 0, __ATOMIC_RELEASE);
+    irq_enable();
+}
+
+/* A read of idle_ns between two equal ones of idle_since belongs to that state: in between,
+ * a change would have shown itself as CPU_IDLE_CHANGES or as another time. */
+uint64_t cpu_idle_ns(const struct cpu *c, int64_t now)
+{
+    for (;;) {
+        int64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_ACQUIRE);
+        uint64_t done = __atomic_load_n(&c->idle_ns, __ATOMIC_ACQUIRE);
+        if (since != CPU_IDLE_CHANGES && since == __atomic_load_n(&c->idle_since, __ATOMIC_ACQUIRE))
+            return since && since < now ? done + (uint64_t)(now - since) : done;
+        cpu_relax();
+    }
 }

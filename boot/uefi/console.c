@@ -35,13 +35,15 @@ static void uart_init(uint16_t port)
 }
 
 /* Waits for a bit of the line status. Whoever reads at a virtual port may be late by seconds; a
- * real port may be stuck: after some 10 s none is waited for any more. */
+ * real port may be stuck: after some 10 s it is not waited for any more. */
 static void uart_wait(uint16_t port, uint8_t bit)
 {
-    static bool stuck;
+    static uint32_t stuck; /* one bit for each port: they differ in bits 4 to 8 */
+    uint32_t mine = 1u << (port >> 4 & 31);
 
-    for (int spin = 0; !stuck && !(inb(port + UART_LSR) & bit); spin++)
-        stuck = spin > 10000000;
+    for (int spin = 0; !(stuck & mine) && !(inb(port + UART_LSR) & bit); spin++)
+        if (spin > 10000000)
+            stuck |= mine;
 }
 
 static void uart_puts(uint16_t port, const char *s)

@@ -120,7 +120,7 @@ int64_t sys_getrusage(struct call *c)
     if (!user_ok(c, c->a[1], sizeof *u, true))
         return -L_EFAULT;
     for (unsigned i = 0; i < ncpu; i++)
-        busy += now - (int64_t)cpus[i]->idle_ns;
+        busy += now - (int64_t)cpu_idle_ns(cpus[i], now);
     memset(u, 0, sizeof *u);
     if ((int64_t)c->a[0] != -1) /* RUSAGE_CHILDREN: none */
         u->utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};

@@ -104,22 +104,22 @@ func makechan(t *chantype, size int) *hchan {
 	if elem.Size_ >= 1<<16 || elem.Align_ > chanMaxAlign {
 		throw("makechan: bad channel element type")
 	}
-	mem, overflow := math.MulUintptr(elem.Size_, uintptr(size))
-	if overflow || mem > maxAlloc-hchanSize || size < 0 {
+	buf, wraps := math.MulUintptr(elem.Size_, uintptr(size))
+	if wraps || buf > maxAlloc-hchanSize || size < 0 {
 		panic(plainError("makechan: size out of range"))
 	}
 
 	var c *hchan
 	switch {
-	case mem == 0:
+	case buf == 0:
 		c = (*hchan)(mallocgc(hchanSize, nil, true))
 		c.buf = unsafe.Pointer(&c.buf)
 	case !elem.Pointers():
-		c = (*hchan)(mallocgc(hchanSize+mem, nil, true))
+		c = (*hchan)(mallocgc(hchanSize+buf, nil, true))
 		c.buf = add(unsafe.Pointer(c), hchanSize)
 	default:
 		c = new(hchan)
-		c.buf = mallocgc(mem, elem, true)
+		c.buf = mallocgc(buf, elem, true)
 	}
 	c.elemsize = uint16(elem.Size_)
 	c.elemtype = elem

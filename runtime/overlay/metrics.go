@@ -221,7 +221,7 @@ func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	return true
 }
 
-var cpuUser atomic.Uint64
+var cpuUser, cpuTotal atomic.Uint64
 
 // rising keeps a sum that is the rest of others, which are not read at one instant, from falling.
 func rising(high *atomic.Uint64, v uint64) uint64 {
@@ -260,7 +260,7 @@ func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	case "/cpu/classes/idle:cpu-seconds":
 		v.seconds(c.idle)
 	case "/cpu/classes/total:cpu-seconds":
-		v.seconds(max(c.total, busy))
+		v.seconds(rising(&cpuTotal, max(c.total, busy)))
 	case "/cpu/classes/user:cpu-seconds":
 		v.seconds(rising(&cpuUser, max(c.total, busy)-busy))
 	case "/gc/cleanups/executed:cleanups":

@@ -21,10 +21,16 @@ func cleanup_add(p unsafe.Pointer, fn unsafe.Pointer) (id uint64)
 func cleanup_stop(p uintptr, id uint64)
 func weak_handle(p, fresh unsafe.Pointer) (handle unsafe.Pointer)
 func weak_strong(handle unsafe.Pointer) (p unsafe.Pointer)
-func finq_take(which int) (p, rec unsafe.Pointer)
+func finq_take(queue int) (p, rec unsafe.Pointer)
 func finq_idle() (idle bool)
 func finq_busy() (busy bool)
 func pool_cleanup_set(fn unsafe.Pointer)
+
+// The queues of finq_take, numbered as in runtime/mfinal.c.
+const (
+	finqFinalizers = iota
+	finqCleanups
+)
 
 var finServing atomic.Uint32
 
@@ -60,7 +66,7 @@ func (c Cleanup) Stop() {
 // runFinalizers serves the queue of finalizers for ever.
 func runFinalizers() {
 	for {
-		p, rec := finq_take(0)
+		p, rec := finq_take(finqFinalizers)
 		callFinalizer((*finalizerRec)(rec), p)
 	}
 }
@@ -68,7 +74,7 @@ func runFinalizers() {
 // runCleanups serves the queue of cleanups for ever.
 func runCleanups() {
 	for {
-		_, fn := finq_take(1)
+		_, fn := finq_take(finqCleanups)
 		(*(*func())(unsafe.Pointer(&fn)))()
 	}
 }

@@ -57,8 +57,8 @@ func isStaticData(p unsafe.Pointer) bool {
 	if p == unsafe.Pointer(&zerobase) {
 		return true
 	}
-	for md := &firstmoduledata; md != nil; md = md.next {
-		if md.noptrdata <= a && a < md.end || md.types <= a && a < md.etypes || md.rodata <= a && a < md.etypes {
+	for mod := &firstmoduledata; mod != nil; mod = mod.next {
+		if mod.noptrdata <= a && a < mod.end || mod.types <= a && a < mod.etypes || mod.rodata <= a && a < mod.etypes {
 			return true
 		}
 	}
@@ -95,7 +95,8 @@ func checkFinalizer(etyp *_type, ot *ptrtype, ftyp *_type) {
 	throw(bad)
 }
 
-// SetFinalizer sets the finalizer associated with obj to the provided finalizer function.
+// SetFinalizer has finalizer called with obj, in a goroutine of the runtime, some time after obj
+// has become unreachable; nil takes back what an earlier call has set.
 func SetFinalizer(obj any, finalizer any) {
 	e := efaceOf(&obj)
 	if e._type == nil {
@@ -130,7 +131,7 @@ func SetFinalizer(obj any, finalizer any) {
 	}
 }
 
-// Cleanup is a handle to a cleanup call for a specific object.
+// Cleanup names one call that AddCleanup has arranged.
 type Cleanup struct {
 	id  uint64
 	ptr uintptr

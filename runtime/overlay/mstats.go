@@ -4,7 +4,7 @@ package runtime
 
 import "unsafe"
 
-// A MemStats records statistics about the memory allocator.
+// MemStats has what ReadMemStats tells: bytes, numbers of objects, and times.
 type MemStats struct {
 	Alloc, TotalAlloc, Sys, Lookups, Mallocs, Frees uint64
 
@@ -47,7 +47,7 @@ func gc_set_percent(percent int32) (old int32)
 func gc_set_limit(limit int64) (old int64)
 func gc_free_os_memory()
 
-// ReadMemStats populates m with memory allocator statistics.
+// ReadMemStats fills m in. Nothing stops for it: runtime/mstats.c says how exact it is.
 func ReadMemStats(m *MemStats) {
 	var c memStatsC
 	var pauses [2*256 + 3]uint64

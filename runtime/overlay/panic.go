@@ -73,15 +73,15 @@ func deferrangefunc() any {
 func spentDefers() *_defer { return (*_defer)(unsafe.Pointer(uintptr(1))) }
 
 func deferprocat(fn func(), frame any) {
-	head := frame.(*atomic.Pointer[_defer])
+	token := frame.(*atomic.Pointer[_defer])
 	d := &_defer{heap: true, fn: fn}
 	for {
-		first := head.Load()
+		first := token.Load()
 		if first == spentDefers() {
 			throw("defer after range func returned")
 		}
 		d.link = first
-		if head.CompareAndSwap(first, d) {
+		if token.CompareAndSwap(first, d) {
 			return
 		}
 	}
@@ -219,7 +219,7 @@ func recoverFrame(p *_panic) {
 	throw("recovery failed")
 }
 
-// A PanicNilError happens when code calls panic(nil).
+// PanicNilError is what recover gets of a panic(nil).
 type PanicNilError struct {
 	_ [0]*PanicNilError
 }
@@ -274,6 +274,17 @@ func gorecover() any {
 
 // ---- dying ----------------------------------------------------------------------------
 
+// markRepanicked notes, of the panic that p follows, that p has the same value.
+//
+//go:nosplit
+func markRepanicked(p *_panic) bool {
+	same := p.link != nil && *efaceOf(&p.link.arg) == *efaceOf(&p.arg)
+	if same {
+		p.link.repanicked = true
+	}
+	return same
+}
+
 // preprintpanics turns the panics' values into strings while user code may still run.
 func preprintpanics(p *_panic) {
 	defer func() {
@@ -287,8 +298,7 @@ func preprintpanics(p *_panic) {
 		}
 	}()
 	for ; p != nil; p = p.link {
-		if p.link != nil && *efaceOf(&p.link.arg) == *efaceOf(&p.arg) {
-			p.link.repanicked = true
+		if markRepanicked(p) {
 			continue
 		}
 		switch v := p.arg.(type) {
@@ -406,9 +416,7 @@ func fatal(s string) {
 	p := getg()._panic
 	beginDying()
 	for x := p; x != nil; x = x.link {
-		if x.link != nil && *efaceOf(&x.link.arg) == *efaceOf(&x.arg) {
-			x.link.repanicked = true
-		}
+		markRepanicked(x)
 	}
 	if p != nil {
 		printpanics(p)

@@ -63,8 +63,8 @@ func main() {
 
 	doInit(runtime_inittasks)
 	startSystemGoroutines()
-	for md := &firstmoduledata; md != nil; md = md.next {
-		doInit(md.inittasks)
+	for mod := &firstmoduledata; mod != nil; mod = mod.next {
+		doInit(mod.inittasks)
 	}
 	mainInitDone.Store(true)
 	rt_started()

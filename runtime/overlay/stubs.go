@@ -152,7 +152,7 @@ func acquirem() *m {
 //go:nosplit
 func releasem(mp *m) { mp.locks-- }
 
-// KeepAlive marks its argument as currently reachable.
+// KeepAlive is a use of x: until here neither the object nor its finalizer goes.
 func KeepAlive(x any) {
 	if cgoAlwaysFalse {
 		println(x)

@@ -53,7 +53,7 @@ int main(void)
     equal("GOGC=off", with(0, "off", true).gogc, -1);
     equal("GOGC=x", with(0, "x", true).gogc, 100);
     equal("GOGC=", with(0, "", true).gogc, 100);
-    equal("GOGC=-3", with(0, "-3", true).gogc, -3);
+    equal("GOGC=-3", with(0, "-3", true).gogc, -1);
     equal("GOGC unset", with(2, "all", true).gogc, 100);
     equal("all", with(2, "all", true).gotraceback, 2);
     equal("crash", with(2, "crash", true).gotraceback, 4);

@@ -255,10 +255,10 @@ static void test_sweep_pays(void)
     sweep_begin();
     sweep_cached();
     gc.trigger = live + room + (1 << 20);
-    uint64_t todo = sweep.todo;
+    uint64_t total = sweep.total;
     for (uint64_t done = 0; done < room / 2; done += 2048)
         malloc_gc(2048, NULL, false);
-    check(todo > 4000 && sweep.pages > todo * 4 / 10 && sweep.pages < todo * 6 / 10,
+    check(total > 4000 && sweep.pages > total * 4 / 10 && sweep.pages < total * 6 / 10,
           "sweeping keeps up with allocation");
     gc.trigger = ~0ul;
     sweep_all();

@@ -38,6 +38,7 @@
 
 static struct cpu the_cpu;
 struct cpu *cpus[CPU_MAX] = {&the_cpu};
+uint64_t cpu_idle_ns(const struct cpu *c, int64_t now) { return now > 0 ? c->idle_ns : 0; }
 unsigned ncpu = 1;
 static char printed[4096], out_bytes_[4096];
 static const char *input = "";
