@@ -39,7 +39,7 @@ static inline void lock(struct lock *l)
     uint32_t unheld = 0;
 
     if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED), 0) ||
-        !__atomic_compare_exchange_n(&l->held, &unheld, cpu_self()->id + 1, false,
+        !__atomic_compare_exchange_n(&l->held, &unheld, cpu_id() + 1, false,
                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         lock_slow(l);
 }
@@ -47,7 +47,7 @@ static inline void lock(struct lock *l)
 static inline void unlock(struct lock *l)
 {
     if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED) ||
-                         l->held != cpu_self()->id + 1, 0))
+                         l->held != cpu_id() + 1, 0))
         unlock_slow(l);
     else
         __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);

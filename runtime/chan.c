@@ -66,40 +66,6 @@ struct sudog *sudogq_pop(struct sudogq *q)
 
 /* ---- elements ------------------------------------------------------------------------------ */
 
-static void *slot(const struct hchan *c, uint64_t i)
-{
-    return (char *)c->buf + i * c->elemsize;
-}
-
-static void advance(const struct hchan *c, uint64_t *i)
-{
-    if (++*i == c->dataqsiz)
-        *i = 0;
-}
-
-static void set_count(struct hchan *c, uint64_t n)
-{
-    __atomic_store_n(&c->qcount, n, __ATOMIC_RELEASE);
-}
-
-void ring_put(struct hchan *c, const void *elem)
-{
-    typed_move(c->elemtype, slot(c, c->sendx), elem);
-    advance(c, &c->sendx);
-    set_count(c, c->qcount + 1);
-}
-
-void ring_get(struct hchan *c, void *elem)
-{
-    void *from = slot(c, c->recvx);
-
-    if (elem)
-        typed_move(c->elemtype, elem, from);
-    typed_clear(c->elemtype, from);
-    advance(c, &c->recvx);
-    set_count(c, c->qcount - 1);
-}
-
 bool chan_drain(struct hchan *c)
 {
     bool any = c->qcount > 0;
@@ -221,17 +187,12 @@ static void bubble_check(struct g *gp, const struct hchan *c, const char *what)
 
 /* ---- leaves: what need not wait, see leaf.h ---------------------------------------------- */
 
-/* c <- *elem, if somebody waits for it or the ring has room. The first look is without the
- * lock: whatever it sees, the gate looks again. */
-uint64_t chansend_leaf(struct hchan *c, const void *elem)
+/* Somebody waits for c, or it is closed: true if that has taken *elem. Unlocks. */
+static __attribute__((noinline)) bool send_locked(struct hchan *c, const void *elem)
 {
-    if (!c || c->timer || c->bubble ||
-        (__atomic_load_n(&c->qcount, __ATOMIC_RELAXED) == c->dataqsiz &&
-         !__atomic_load_n(&c->recvq.first, __ATOMIC_RELAXED)))
-        return false;
-    lock(&c->lock);
-    struct sudog *s = c->closed || !c->recvq.first ? NULL : sudogq_pop(&c->recvq);
-    bool room = !c->closed && c->qcount < c->dataqsiz;
+    struct sudog *s = c->closed ? NULL : sudogq_pop(&c->recvq);
+    bool room = !c->closed && c->qcount < c->dataqsiz; /* all that waited were called elsewhere */
+
     if (s)
         chan_hand_to(c, s, elem);
     else if (room)
@@ -242,16 +203,30 @@ uint64_t chansend_leaf(struct hchan *c, const void *elem)
     return s || room;
 }
 
-/* *elem = <-c, if there is a value. */
-uint64_t chanrecv_leaf(struct hchan *c, void *elem)
+/* c <- *elem, if somebody waits for it or the ring has room. The first look is without the
+ * lock: whatever it sees, the gate looks again. */
+uint64_t chansend_leaf(struct hchan *c, const void *elem)
 {
     if (!c || c->timer || c->bubble ||
-        (__atomic_load_n(&c->qcount, __ATOMIC_RELAXED) == 0 &&
-         !__atomic_load_n(&c->sendq.first, __ATOMIC_RELAXED)))
+        (__atomic_load_n(&c->qcount, __ATOMIC_RELAXED) == c->dataqsiz &&
+         !__atomic_load_n(&c->recvq.first, __ATOMIC_RELAXED)))
         return false;
     lock(&c->lock);
-    struct sudog *s = c->closed || !c->sendq.first ? NULL : sudogq_pop(&c->sendq);
+    if (c->closed || c->recvq.first)
+        return send_locked(c, elem);
+    bool room = c->qcount < c->dataqsiz;
+    if (room)
+        ring_put(c, elem);
+    unlock(&c->lock);
+    return room;
+}
+
+/* Somebody waits to send: true if there was a value. Unlocks. */
+static __attribute__((noinline)) bool recv_locked(struct hchan *c, void *elem)
+{
+    struct sudog *s = c->closed ? NULL : sudogq_pop(&c->sendq);
     bool any = c->qcount > 0;
+
     if (s)
         chan_take_from(c, s, elem);
     else if (any)
@@ -260,6 +235,23 @@ uint64_t chanrecv_leaf(struct hchan *c, void *elem)
     if (s)
         chan_wake(s, true);
     return s || any;
+}
+
+/* *elem = <-c, if there is a value. */
+uint64_t chanrecv_leaf(struct hchan *c, void *elem)
+{
+    if (!c || c->timer || c->bubble ||
+        (__atomic_load_n(&c->qcount, __ATOMIC_RELAXED) == 0 &&
+         !__atomic_load_n(&c->sendq.first, __ATOMIC_RELAXED)))
+        return false;
+    lock(&c->lock);
+    if (c->sendq.first)
+        return recv_locked(c, elem);
+    bool any = c->qcount > 0;
+    if (any)
+        ring_get(c, elem);
+    unlock(&c->lock);
+    return any;
 }
 
 /* ---- gates ------------------------------------------------------------------------------ */

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "runtime/g.h"
+#include "runtime/typedmem.h"
 
 struct sudogq { struct sudog *first, *last; };
 
@@ -76,8 +77,34 @@ void sudogq_push(struct sudogq *q, struct sudog *s);
 /* First waiter that is still to be had (a select that another channel has woken is not). */
 struct sudog *sudogq_pop(struct sudogq *q);
 void sudogq_remove(struct sudogq *q, struct sudog *s);
-void ring_put(struct hchan *c, const void *elem);
-void ring_get(struct hchan *c, void *elem); /* elem may be NULL */
+static inline void *ring_slot(const struct hchan *c, uint64_t i)
+{
+    return (char *)c->buf + i * c->elemsize;
+}
+
+static inline uint64_t ring_after(const struct hchan *c, uint64_t i)
+{
+    return i + 1 == c->dataqsiz ? 0 : i + 1;
+}
+
+static inline void ring_put(struct hchan *c, const void *elem)
+{
+    typed_move(c->elemtype, ring_slot(c, c->sendx), elem);
+    c->sendx = ring_after(c, c->sendx);
+    __atomic_store_n(&c->qcount, c->qcount + 1, __ATOMIC_RELEASE);
+}
+
+static inline void ring_get(struct hchan *c, void *elem) /* elem may be NULL */
+{
+    void *from = ring_slot(c, c->recvx);
+
+    if (elem)
+        typed_move(c->elemtype, elem, from);
+    typed_clear(c->elemtype, from);
+    c->recvx = ring_after(c, c->recvx);
+    __atomic_store_n(&c->qcount, c->qcount - 1, __ATOMIC_RELEASE);
+}
+
 /* s, just taken from the queue, gets *elem / gives its value to elem. Call chan_wake after
  * unlocking. */
 void chan_hand_to(struct hchan *c, struct sudog *s, const void *elem);

@@ -15,17 +15,14 @@ static void shade_value(const struct go_type *t, const void *addr)
         gc_shade(*(void **)slot);
 }
 
-void typed_move(const void *type, void *dst, const void *src)
+void typed_move_any(const void *type, void *dst, const void *src)
 {
     const struct go_type *t = type;
     uint64_t *d = dst;
     const uint64_t *s = src;
 
     if (t->ptr_bytes == 0 || dst == src) {
-        if (t->size == sizeof *d) /* the usual element of a channel */
-            __builtin_memcpy(dst, src, sizeof *d);
-        else
-            memmove(dst, src, t->size);
+        memmove(dst, src, t->size);
         return;
     }
     if (gc.barrier) {
@@ -37,16 +34,13 @@ void typed_move(const void *type, void *dst, const void *src)
         __atomic_store_n(&d[i], s[i], __ATOMIC_RELAXED);
 }
 
-void typed_clear(const void *type, void *dst)
+void typed_clear_any(const void *type, void *dst)
 {
     const struct go_type *t = type;
     uint64_t *d = dst;
 
     if (t->ptr_bytes == 0) {
-        if (t->size == sizeof *d)
-            __builtin_memset(dst, 0, sizeof *d);
-        else
-            memset(dst, 0, t->size);
+        memset(dst, 0, t->size);
         return;
     }
     if (gc.barrier)

@@ -6,9 +6,37 @@
 #ifndef GORT_TYPEDMEM_H
 #define GORT_TYPEDMEM_H
 
+#include "runtime/mgc.h"
+#include "runtime/abi/goabi.h"
+
+/* Any type. `type` is a struct go_type. */
+void typed_move_any(const void *type, void *dst, const void *src);
+void typed_clear_any(const void *type, void *dst);
+
+/* Is a value of the type one word that nobody has to hear of just now? */
+static inline bool typed_is_word(const void *type)
+{
+    const struct go_type *t = type;
+
+    return t->size == sizeof(uint64_t) && (t->ptr_bytes == 0 || !gc.barrier);
+}
+
 /* *dst = *src. `type` is a struct go_type. */
-void typed_move(const void *type, void *dst, const void *src);
+static inline void typed_move(const void *type, void *dst, const void *src)
+{
+    if (typed_is_word(type))
+        __atomic_store_n((uint64_t *)dst, *(const uint64_t *)src, __ATOMIC_RELAXED);
+    else
+        typed_move_any(type, dst, src);
+}
+
 /* *dst = zero value */
-void typed_clear(const void *type, void *dst);
+static inline void typed_clear(const void *type, void *dst)
+{
+    if (typed_is_word(type))
+        __atomic_store_n((uint64_t *)dst, 0, __ATOMIC_RELAXED);
+    else
+        typed_clear_any(type, dst);
+}
 
 #endif

@@ -256,22 +256,28 @@ void *persistent_alloc(size_t size, size_t align, uint64_t *stat)
     pthread_mutex_unlock(&mu);
     return (void *)(((uintptr_t)block + 8 + align - 1) & ~(uintptr_t)(align - 1));
 }
-void typed_move(const void *type, void *dst, const void *src)
+struct gc gc;
+
+void typed_move_any(const void *type, void *dst, const void *src)
 {
-    memmove(dst, src, (size_t)(uintptr_t)type);
+    memmove(dst, src, ((const struct go_type *)type)->size);
 }
-void typed_clear(const void *type, void *ptr) { memset(ptr, 0, (size_t)(uintptr_t)type); }
+void typed_clear_any(const void *type, void *ptr)
+{
+    memset(ptr, 0, ((const struct go_type *)type)->size);
+}
 void gc_shade(void *obj);
 void gc_shade(void *obj) { (void)obj; }
 
 static struct hchan *fake_makechan(uint64_t n)
 {
+    static const struct go_type word = { .size = 8 };
     struct hchan *c = persistent_alloc(sizeof *c + n * 8, 8, NULL);
 
     c->buf = c + 1;
     c->dataqsiz = n;
     c->elemsize = 8;
-    c->elemtype = (void *)8;
+    c->elemtype = &word;
     lock_init(&c->lock, "chan", RANK_HCHAN);
     return c;
 }
