@@ -355,7 +355,7 @@ void rt_malloc_commit(struct malloc_commit_frame *f)
 
     f->ok = mheap_commit(at, (f->n + GO_PAGE_SIZE - 1) & ~(GO_PAGE_SIZE - 1));
     if (!f->ok && f->again)
-        malloc_out_of_memory(f->n);
+        malloc_out_of_memory(mheap_span_of((uintptr_t)f->p)->elemsize);
 }
 
 /* A large object with pointers has been zeroed by its goroutine (in pieces, so that it can be
