@@ -54,6 +54,9 @@ int vm_commit(uintptr_t va, size_t size);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
  * skipped. Splits 2 MiB pages at the edges. */
 void vm_decommit(uintptr_t va, size_t size);
+/* The same for n ranges, with few shootdowns for all of them. */
+struct vm_range { uintptr_t va; size_t size; };
+void vm_decommit_all(const struct vm_range *r, unsigned n);
 /* Maps given physical memory (MMIO, the bundle, ELF segments). 0, -ENOMEM, -EEXIST. */
 int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot);
 /* Takes such a mapping away again (the frames are not freed). */

@@ -151,12 +151,13 @@ static size_t commit_one(uintptr_t va, size_t room)
     return PAGE_SIZE;
 }
 
-/* Frames to be freed once no TLB knows them. */
+/* Frames to be freed once no TLB knows them. Large: a shootdown waits for other CPUs. */
 struct batch {
     uintptr_t lo, hi;
     unsigned n;
-    struct { uint64_t pa; uint8_t order, table; } f[128];
+    struct { uint64_t pa; uint8_t order, table; } f[512];
 };
+static struct batch batch = { .lo = UINTPTR_MAX }; /* [vm_lock] empty between two calls */
 
 static void batch_flush(struct batch *b)
 {
@@ -186,29 +187,37 @@ static void batch_add(struct batch *b, uintptr_t va, size_t size, uint64_t pa, u
         batch_flush(b);
 }
 
-static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
+/* What is unmapped is in the batch afterwards. */
+static void unmap_locked(struct batch *b, uintptr_t va, uintptr_t end, bool free_frames)
 {
-    struct batch b = { .lo = UINTPTR_MAX };
-
     use_spare = free_frames;
     for (uintptr_t next; va < end; va = next) {
         unsigned level;
         uint64_t *e = pt_leaf_within(va, end, &level, &next);
+        if (next == va && b->n > 0) { /* one of these frames may be the table it lacks */
+            batch_flush(b);
+            continue;
+        }
         CHECK(next > va, "out of memory: no page table to unmap part of the page at %#lx", va);
         if (e) {
             uint64_t old = __atomic_exchange_n(e, 0, __ATOMIC_SEQ_CST);
             uint64_t pa = old & PTE_ADDR & ~(LEVEL_SIZE(level) - 1);
             if (free_frames)
-                batch_add(&b, va, LEVEL_SIZE(level), pa, 9 * (level - 1), false);
+                batch_add(b, va, LEVEL_SIZE(level), pa, 9 * (level - 1), false);
         }
         if (!(next & (HUGE_PAGE_SIZE - 1)) || next >= end) {
             uint64_t table = pt_prune(va);
             if (table)
-                batch_add(&b, va, PAGE_SIZE, table, 0, true);
+                batch_add(b, va, PAGE_SIZE, table, 0, true);
         }
     }
-    batch_flush(&b);
     use_spare = false;
+}
+
+static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
+{
+    unmap_locked(&batch, va, end, free_frames);
+    batch_flush(&batch);
 }
 
 /* Of the heap only: the kernel does not live without what it asks for. */
@@ -237,9 +246,17 @@ int vm_commit(uintptr_t va, size_t size)
 
 void vm_decommit(uintptr_t va, size_t size)
 {
-    check_range("vm_decommit", va, size);
+    vm_decommit_all(&(struct vm_range){ va, size }, 1);
+}
+
+void vm_decommit_all(const struct vm_range *r, unsigned n)
+{
     lock(&vm_lock);
-    decommit_locked(va, va + size, true);
+    for (unsigned i = 0; i < n; i++) {
+        check_range("vm_decommit", r[i].va, r[i].size);
+        unmap_locked(&batch, r[i].va, r[i].va + r[i].size, true);
+    }
+    batch_flush(&batch);
     unlock(&vm_lock);
 }
 

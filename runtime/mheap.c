@@ -444,6 +444,17 @@ void mheap_free_manual(struct mspan *s, uint64_t *stat)
 
 /* ---- giving frames back ------------------------------------------------------------------ */
 
+/* What the lock's holder gives back, collected: a shootdown of TLBs for each run of pages would
+ * take most of the time. */
+static struct { struct vm_range r[64]; unsigned n; } giving; /* [mheap.lock] */
+
+static void give_locked(void)
+{
+    vm_decommit_all(giving.r, giving.n);
+    giving.n = 0;
+}
+
+/* Call give_locked before the lock is released. */
 static size_t decommit_locked(size_t page, size_t n)
 {
     struct pagealloc *pa = &mheap.pages;
@@ -451,7 +462,9 @@ static size_t decommit_locked(size_t page, size_t n)
 
     if (had == 0)
         return 0;
-    vm_decommit(page_addr(page), n * GO_PAGE_SIZE);
+    giving.r[giving.n++] = (struct vm_range){ page_addr(page), n * GO_PAGE_SIZE };
+    if (giving.n == sizeof giving.r / sizeof giving.r[0])
+        give_locked();
     pagealloc_set(pa, PA_GONE, page, n);
     pagealloc_clear(pa, PA_ZERO, page, n);
     pa->gone_pages += had;
@@ -486,6 +499,7 @@ static size_t scavenge_locked(size_t bytes)
             given += decommit_locked(b - COMMIT_PAGES, COMMIT_PAGES);
     for (size_t b = pa->end; b > 0 && given < bytes; b -= COMMIT_PAGES)
         given += decommit_block_locked(b - COMMIT_PAGES);
+    give_locked();
     return given;
 }
 

@@ -1,6 +1,7 @@
 /* idle.c - halting. */
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/state.h"
 #include "kernel/clock.h"
 
 /* No wake-up is lost: interrupts are off while the flag is tested, and `sti` takes effect
@@ -17,6 +18,7 @@ void cpu_idle(volatile uint32_t *flag)
         return;
     }
     __atomic_store_n(&c->idle_since, t0, __ATOMIC_RELEASE);
+    tlb_halt_begin();
     __asm__ volatile("sti; hlt" ::: "memory");
     irq_disable(); /* no handler of ours finds the sum half changed */
     __atomic_store_n(&c->idle_since, CPU_IDLE_CHANGES, __ATOMIC_SEQ_CST);

@@ -49,6 +49,7 @@ struct cpu_arch {
     int64_t    timer_deadline;      /* [owner] what timer_arm was asked for, 0 = none */
     volatile uint32_t tlb_pending;  /* [atomic] a shootdown waits for this CPU */
     volatile uint32_t tlb_ready;    /* [atomic] takes part in shootdowns */
+    volatile uint32_t tlb_lazy;     /* [atomic] 0, or it halts: enum tlb_lazy */
     volatile uint32_t stopped;      /* [atomic] in the crash stop */
     volatile uint32_t nmis, spurious, lapic_errors; /* [owner] */
     struct trap_frame stop_frame;   /* where the crash stop interrupted it */
@@ -74,6 +75,9 @@ void idt_init(void);
 void idt_load(void);
 
 /* tlb.c */
+enum tlb_lazy { TLB_LAZY = 1, TLB_STALE = 2 };
 void tlb_poll(void);                       /* serves a pending shootdown; any context */
+void tlb_halt_begin(void);                 /* about to halt, interrupts off */
+void tlb_halt_end(void);                   /* awake: first thing in every trap */
 
 #endif

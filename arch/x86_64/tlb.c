@@ -3,7 +3,15 @@
  * One shootdown at a time, guarded by a lock. The initiator publishes the range, sets
  * tlb_pending of every CPU that takes part, sends IPIs and spins until all flags are clear.
  * Two initiators cannot deadlock: whoever waits for the lock (lock() calls tlb_poll) or for
- * the flags serves its own incoming request by hand. */
+ * the flags serves its own incoming request by hand.
+ *
+ * A CPU that halts is left alone: it would be woken for nothing, and where the CPUs are virtual
+ * ones of a busy host its answer may take milliseconds. It says TLB_LAZY before it halts; an
+ * initiator makes TLB_STALE of that, once its page tables are changed, and is done. The first
+ * thing that the CPU does when anything wakes it is to take the word back; if it was TLB_STALE
+ * it forgets everything. Both use one exchange on tlb_lazy, so either the CPU sees TLB_STALE, and
+ * flushes after the change, or the initiator sees 0 and sends its IPI. Until then the CPU runs
+ * the first instructions of trap entry only, on memory that is never unmapped. */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/state.h"
@@ -42,6 +50,28 @@ void tlb_poll(void)
     irq_restore(flags);
 }
 
+void tlb_halt_begin(void)
+{
+    __atomic_store_n(&arch_of(cpu_self())->tlb_lazy, TLB_LAZY, __ATOMIC_SEQ_CST);
+}
+
+void tlb_halt_end(void)
+{
+    struct cpu_arch *a = arch_of(cpu_self());
+
+    if (a->tlb_lazy && __atomic_exchange_n(&a->tlb_lazy, 0, __ATOMIC_SEQ_CST) == TLB_STALE)
+        write_cr3(read_cr3());
+}
+
+/* Does that CPU halt? Then it flushes when it wakes. */
+static bool left_alone(struct cpu_arch *a)
+{
+    uint32_t lazy = TLB_LAZY;
+
+    return __atomic_compare_exchange_n(&a->tlb_lazy, &lazy, TLB_STALE, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST) || lazy == TLB_STALE;
+}
+
 /* An IPI that gets lost must not be the end: it is sent again. */
 static void wait_for(unsigned cpu)
 {
@@ -68,7 +98,8 @@ void tlb_shootdown(uintptr_t va, size_t size)
     request.va = va;
     request.size = size;
     for (unsigned i = 0; i < CPU_MAX; i++) {
-        if (!cpus[i] || cpus[i] == me || !arch_of(cpus[i])->tlb_ready)
+        if (!cpus[i] || cpus[i] == me || !arch_of(cpus[i])->tlb_ready ||
+            left_alone(arch_of(cpus[i])))
             continue;
         __atomic_store_n(&arch_of(cpus[i])->tlb_pending, 1, __ATOMIC_SEQ_CST);
         ipi_send(i, IPI_TLB);

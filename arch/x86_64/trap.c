@@ -103,6 +103,7 @@ void trap_dispatch(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
 
+    tlb_halt_end();
     if (tf->vector >= 32) {
         interrupt(c, tf);
     } else if (tf->vector == TRAP_NMI) {

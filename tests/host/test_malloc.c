@@ -332,6 +332,17 @@ static void test_scavenge(void)
     check(before > 0 && fake_used == 0 && mheap.committed == 0, "all frames can be given back");
     uint8_t *p = malloc_gc(100 << 20, NULL, true);
     check(is_zero(p, 100 << 20) && fake_used >= (100 << 20) / 4096, "and come again, as zeros");
+    static struct mspan *s[1000];
+    uint64_t stat = 0;
+    for (int i = 0; i < 1000; i++)
+        s[i] = mheap_alloc_manual(1, &stat);
+    for (int i = 0; i < 1000; i += 2)
+        mheap_free_manual(s[i], &stat);
+    before = fake_used, fake_decommits = 0;
+    mheap_scavenge(~0ul);
+    check(fake_used <= before - 500 * 2 && fake_decommits < 100, "many runs of pages go at once");
+    for (int i = 1; i < 1000; i += 2)
+        mheap_free_manual(s[i], &stat);
     collect(0);
     sweep_all();
 }

@@ -233,6 +233,50 @@ static void reader_after(unsigned id)
         errors++;
 }
 
+/* A CPU that halts is not woken by shootdowns, and what it reads afterwards is not stale. */
+static volatile uint32_t flag0, flag1;
+static void halting_reader(unsigned id)
+{
+    volatile uint64_t *word = (volatile uint64_t *)shared_va;
+
+    if (id == 1) {
+        if (*word != 1)
+            errors++;
+        while (!flag1)
+            cpu_idle(&flag1);
+        if (*word != 21)
+            errors++;
+        flag1 = 0;
+    }
+    if (id != 0)
+        return;
+    while (!arch_of(cpus[1])->tlb_lazy)
+        cpu_relax();
+    uint64_t ipis = cpus[1]->ipis;
+    for (uint64_t i = 2; i <= 21; i++) {
+        vm_decommit(shared_va, 4096);
+        uint64_t old = frame_alloc(0); /* so that another frame comes next */
+        CHECK(old && vm_commit(shared_va, 4096) == 0, "commit");
+        *word = i;
+        frame_free(old, 0);
+    }
+    if (cpus[1]->ipis != ipis)
+        errors++;
+    __atomic_store_n(&flag1, 1, __ATOMIC_SEQ_CST);
+    ipi_send(1, IPI_WAKE);
+}
+
+static void test_halted(void)
+{
+    for (int i = 0; i < 20; i++) {
+        CHECK(vm_commit(shared_va, 4096) == 0, "commit");
+        *(volatile uint64_t *)shared_va = 1;
+        on_all(halting_reader);
+        CHECK(!errors, "%u errors with a CPU that halts", errors);
+        vm_decommit(shared_va, 4096);
+    }
+}
+
 static void test_tlb(void)
 {
     shared_va = vm_reserve(VM_HEAP, 0, 1ul << 30, HUGE_PAGE_SIZE);
@@ -245,6 +289,8 @@ static void test_tlb(void)
         on_all(reader_after);
     }
     CHECK(!errors, "%u errors: stale translations", errors);
+    if (ncpu > 1)
+        test_halted();
     on_all(churn);
     CHECK(!errors, "%u errors in churn", errors);
     on_all(churn);
@@ -278,7 +324,7 @@ static void test_lock(void)
 }
 
 /* ---- timer, idle, IPIs ---------------------------------------------------------------- */
-static volatile uint32_t fired, woken, flag0, flag1;
+static volatile uint32_t fired, woken;
 static void on_timer(struct trap_frame *tf) { (void)tf; fired++; }
 static void on_ipi(struct trap_frame *tf, int kind) { (void)tf; woken += kind == IPI_WAKE; }
 

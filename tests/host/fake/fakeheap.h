@@ -142,6 +142,14 @@ void vm_decommit(uintptr_t va, size_t size)
     mmap((void *)va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
+unsigned fake_decommits; /* calls: each makes other CPUs forget translations */
+void vm_decommit_all(const struct vm_range *r, unsigned n)
+{
+    fake_decommits++;
+    for (unsigned i = 0; i < n; i++)
+        vm_decommit(r[i].va, r[i].size);
+}
+
 uint64_t persistent_other;
 
 /* Leaves that wait for nobody are not what these tests are about. */
