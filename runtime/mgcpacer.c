@@ -43,9 +43,9 @@ static uint64_t goal_of_limit(const struct pacer_in *in)
 
 uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns)
 {
-    if (gc_cpu_ns > all_cpu_ns / 2)
+    if (gc_cpu_ns > all_cpu_ns * 2 / 5)
         return relax < RELAX_MIN ? RELAX_MIN : relax > RELAX_MAX / 2 ? RELAX_MAX : relax * 2;
-    if (gc_cpu_ns < all_cpu_ns / 3)
+    if (gc_cpu_ns < all_cpu_ns / 5)
         return relax > RELAX_MIN ? relax / 2 : 0;
     return relax;
 }

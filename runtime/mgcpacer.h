@@ -30,8 +30,9 @@ struct pacer_out { uint64_t goal, trigger; };
 struct pacer_out pacer_compute(const struct pacer_in *in);
 
 /* The limiter: a program whose live heap is near the limit must not spend its life collecting.
- * While cycles take more than half of the CPU the room between two of them doubles, past the
- * limit if need be; when they take less it shrinks again. Returns the new room in bytes. */
+ * While cycles take more than two fifths of the CPU the room between two of them doubles, past the
+ * limit if need be; when they take less it shrinks again. So all that collecting costs, sweeping
+ * and giving memory back too, stays under half. Returns the new room in bytes. */
 uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns);
 
 /* A quarter of the CPUs marks, as in Go (src/runtime/mgcpacer.go, startCycle): by as many workers
