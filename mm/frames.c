@@ -8,6 +8,8 @@
 #include "mm/buddy.h"
 #include "mm/private.h"
 
+#define KEPT_MIN (512ull << 10)
+#define KEPT_MAX (16ull << 20)
 #define STASH_MAX   64
 #define STASH_BATCH 32
 #define LOW_MEMORY  0x100000ull  /* below 1 MiB: trampolines, firmware habits; not managed */
@@ -137,6 +139,18 @@ void frame_free(uint64_t pa, unsigned order)
     bool ok = buddy_free(&buddy, f, order);
     unlock(&frames_lock);
     CHECK(ok, "frames %#llx order %u freed twice", (unsigned long long)pa, order);
+}
+
+uint64_t mm_kept(void)
+{
+    uint64_t part = buddy.total_frames * PAGE_SIZE / 128;
+
+    return part < KEPT_MIN ? KEPT_MIN : part > KEPT_MAX ? KEPT_MAX : part;
+}
+
+bool mm_can_spare(uint64_t bytes)
+{
+    return __atomic_load_n(&buddy.free_frames, __ATOMIC_RELAXED) * PAGE_SIZE >= bytes + mm_kept();
 }
 
 void mm_stats_read(struct mm_stats *out)

@@ -36,6 +36,9 @@ struct mm_stats {
     uint64_t kernel_bytes; /* image, page tables, per-CPU stacks */
 };
 void mm_stats_read(struct mm_stats *out);
+/* Would more than what is kept for the kernel be left without `bytes`? Roughly; any context. */
+bool mm_can_spare(uint64_t bytes);
+uint64_t mm_kept(void); /* bytes: what is kept */
 
 /* ---- ranges ------------------------------------------------------------------------ */
 enum vm_prot { VM_R = 1, VM_W = 2, VM_X = 4, VM_UNCACHED = 8 };
@@ -49,8 +52,10 @@ void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted 
 
 /* Backs [va, va+size) (4 KiB multiples, within reserved ranges, not yet committed) with
  * zero-filled frames, RW+NX, 2 MiB pages where address and supply allow. All or nothing:
- * 0 or -ENOMEM. */
+ * 0 or -ENOMEM. Ranges of VM_HEAP leave the kernel some frames: goroutines, page tables and the
+ * collector's buffers are needed to get out of want. vm_commit_last takes those too. */
 int vm_commit(uintptr_t va, size_t size);
+int vm_commit_last(uintptr_t va, size_t size);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
  * skipped. Splits 2 MiB pages at the edges. */
 void vm_decommit(uintptr_t va, size_t size);

@@ -127,22 +127,23 @@ void vm_release(uintptr_t va, size_t size)
 /* ---- mapping ----------------------------------------------------------------------- */
 
 /* One page at va, at most `room` bytes: its size, 0 if out of memory. Zeroed before it can be
- * seen. */
-static size_t commit_one(uintptr_t va, size_t room)
+ * seen. last: not all frames need be left that are kept for the kernel. */
+static size_t commit_one(uintptr_t va, size_t room, bool last)
 {
     uint64_t flags = PTE_P | PTE_A | PTE_D | prot_flags(VM_R | VM_W);
     uint64_t *slot, pa;
 
     if (!(va & (HUGE_PAGE_SIZE - 1)) && room >= HUGE_PAGE_SIZE) {
         slot = pt_slot(va, 2);
-        if (slot && !*slot && (pa = frame_alloc(FRAME_ORDER_2M))) {
+        if (slot && !*slot && (last || mm_can_spare(HUGE_PAGE_SIZE)) &&
+            (pa = frame_alloc(FRAME_ORDER_2M))) {
             memset(phys_to_virt(pa), 0, HUGE_PAGE_SIZE);
             __atomic_store_n(slot, pa | flags | PTE_PS, __ATOMIC_RELEASE);
             return HUGE_PAGE_SIZE;
         }
     }
     slot = pt_slot(va, 1);
-    if (!slot || !(pa = frame_alloc(0)))
+    if (!slot || (!last && !mm_can_spare(PAGE_SIZE)) || !(pa = frame_alloc(0)))
         return 0;
     CHECK(!*slot, "vm_commit: %#lx is committed already (entry %#llx)", va,
           (unsigned long long)*slot);
@@ -226,7 +227,7 @@ static bool fail_on_purpose_locked(uintptr_t va)
     return options.allocfail && va < VM_KERNEL_BASE && ++commit_count % options.allocfail == 0;
 }
 
-int vm_commit(uintptr_t va, size_t size)
+static int commit(uintptr_t va, size_t size, bool last)
 {
     uintptr_t p = va, end = va + size;
 
@@ -234,7 +235,7 @@ int vm_commit(uintptr_t va, size_t size)
     lock(&vm_lock);
     bool fail = fail_on_purpose_locked(va);
     while (!fail && p < end) {
-        size_t n = commit_one(p, end - p);
+        size_t n = commit_one(p, end - p, last);
         fail = n == 0;
         p += n;
     }
@@ -243,6 +244,10 @@ int vm_commit(uintptr_t va, size_t size)
     unlock(&vm_lock);
     return fail ? -ENOMEM : 0;
 }
+
+int vm_commit(uintptr_t va, size_t size) { return commit(va, size, va >= VM_KERNEL_BASE); }
+
+int vm_commit_last(uintptr_t va, size_t size) { return commit(va, size, true); }
 
 void vm_decommit(uintptr_t va, size_t size)
 {

@@ -60,7 +60,7 @@ void capp_init(const struct capp_table *t, const struct elf_image *im)
 
 static void sweeper(void *unused)
 {
-    struct gc_bgsweep_frame f;
+    struct gc_bgsweep_frame f = { .collected = false }; /* C stacks do not grow */
 
     (void)unused;
     for (;;)

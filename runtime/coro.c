@@ -9,6 +9,7 @@
  * its creator is locked to one. */
 #include <stddef.h>
 #include "runtime/g.h"
+#include "runtime/malloc.h"
 #include "runtime/mgc.h"
 #include "runtime/synctest.h"
 #include "rt_frames.h"
@@ -25,6 +26,12 @@ void rt_coronewg(struct coronewg_frame *f)
     struct coro *c = f->c;
     struct g *fresh = g_new(f->start, g_calling(), f->callerpc);
 
+    f->ok = fresh != NULL;
+    if (!fresh) {
+        if (f->again || m_self()->locks)
+            malloc_out_of_memory(STACK_MIN);
+        return;
+    }
     lock_init(&c->lock, "coro", RANK_NOTIFY);
     fresh->coroarg = c; /* for corostart */
     gc_shade(c);

@@ -126,6 +126,7 @@ struct g {
     bool           preempt_shrink;/* shrink the stack at the next synchronous safe point */
     bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
+    bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
     bool           runs_user;     /* [owner, or who readies it] ... but calls the program: shown */
     bool           is_c;          /* C goroutine: fixed stack, conservative scan */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
@@ -250,7 +251,7 @@ _Noreturn void g_yield_g0(struct g *gp);
 _Noreturn void g_preempt_g0(struct g *gp); /* as g_yield_g0, at a preemption */
 _Noreturn void schedule(void);
 /* New goroutine for Go closure fn, as `go fn()` makes one; pc is the caller's. It is in
- * G_WAITING: g_ready starts it. */
+ * G_WAITING: g_ready starts it. NULL: no memory for its stack. */
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc);
 /* gp will end without running more of the program: it is one of the runtime's from now on. */
 void g_ending(struct g *gp);

@@ -34,6 +34,7 @@
 #define SWEEP_SLICE_NS  400000ll
 #define STW_DRAIN       2000      /* objects that the last stop may still scan */
 #define STW_DRAIN_BYTES (1ull << 20)
+#define STACKS_STEP (1ull << 20)
 #define FORCED_PERIOD_NS 120000000000ll
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
@@ -42,6 +43,8 @@ void *gc_pool_cleanup;
 struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
 struct g *gc_idle_workers, *gc_assisters;
 static struct g *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
+/* [gc_lock] the same: want memory; the sweeper collects for them, and has. */
+static struct g *wanting, *served;
 
 struct gc_cycle gc_cycle;
 
@@ -74,6 +77,17 @@ static void pace(void)
     __atomic_store_n(&gc.trigger, gc_cycle.enabled ? out.trigger : ~0ul, __ATOMIC_RELAXED);
 }
 
+void gc_stacks_grew(void)
+{
+    static uint64_t paced; /* [atomic] bytes of stacks at the last time */
+    uint64_t stacks = load(&mheap.stacks), seen = load(&paced);
+
+    if (stacks < seen || stacks > seen + STACKS_STEP) {
+        __atomic_store_n(&paced, stacks, __ATOMIC_RELAXED);
+        pace();
+    }
+}
+
 /* ---- parking and waking ------------------------------------------------------------------ */
 
 void gc_wake_list(struct g **list)
@@ -103,6 +117,30 @@ _Noreturn void gc_step_back(struct g *gp)
     g_status_set(gp, G_RUNNING, G_WAITING);
     g_ready_tail(gp);
     schedule();
+}
+
+/* The sweeper goes first: once gc_lock is free, gp may be served. */
+void gc_wait_for_memory(struct g *gp)
+{
+    gp->wanted_memory = true;
+    lock(&gc_lock);
+    struct g *s = sweeper;
+    if (s) {
+        sweeper = NULL;
+        g_ready_tail(s);
+    }
+    gc_park_locked(gp, &wanting, WAIT_GC_ASSIST_WAIT);
+}
+
+/* Those who have wanted memory since the last time wait for the collection that is to come. */
+static bool serve_wanting(void)
+{
+    lock(&gc_lock);
+    served = wanting;
+    wanting = NULL;
+    bool any = served != NULL;
+    unlock(&gc_lock);
+    return any;
 }
 
 /* ---- the first stop ---------------------------------------------------------------------- */
@@ -399,7 +437,7 @@ void rt_gc_enable(struct gc_enable_frame *f)
     struct mm_stats mm;
 
     mm_stats_read(&mm);
-    gc_cycle.ram_limit = mm.free_bytes + load(&mheap.committed);
+    gc_cycle.ram_limit = mm.free_bytes + load(&mheap.committed) - mm_kept();
     gc_cycle.enabled = !app->debug->sbrk; /* then nothing is ever reclaimed */
     gc.percent = f->percent;
     gc.limit = f->limit;
@@ -453,7 +491,11 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
     int64_t until = clock_mono_ns() + SWEEP_SLICE_NS;
     bool more = true;
 
-    (void)f;
+    if (f->collected)
+        gc_wake_list(&served);
+    f->collect = serve_wanting();
+    if (f->collect)
+        return;
     while (more && clock_mono_ns() < until)
         more = sweep_one() != ~0ul || gfree_drop_stacks();
     finq_wake();
@@ -467,7 +509,7 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
     unlock(&gc_lock);
     scavenge_swept();
     lock(&gc_lock);
-    if (sweep_pending()) {
+    if (sweep_pending() || wanting) {
         unlock(&gc_lock);
         return;
     }

@@ -88,12 +88,15 @@ static void reach_locked(size_t end)
         __atomic_store_n(&mheap.reached, end, __ATOMIC_RELAXED);
 }
 
+/* Pages for the collector itself: frames that are kept for the kernel may be taken. */
+static bool urgent; /* [mheap.lock] */
+
 static bool commit_run_locked(size_t lo, size_t hi)
 {
     struct pagealloc *pa = &mheap.pages;
     size_t n = hi - lo;
 
-    if (vm_commit(page_addr(lo), n * GO_PAGE_SIZE) != 0)
+    if ((urgent ? vm_commit_last : vm_commit)(page_addr(lo), n * GO_PAGE_SIZE) != 0)
         return false;
     pagealloc_clear(pa, PA_GONE, lo, n);
     pagealloc_set(pa, PA_ZERO, lo, n);
@@ -401,10 +404,25 @@ struct mspan *mheap_alloc_bare(size_t npages, unsigned spc)
     return span_over(page, npages, spc, zero, SPAN_IN_USE);
 }
 
+/* Of frames that are kept for the kernel: without its buffers the collector frees nothing. */
+static struct mspan *span_of_the_last(size_t npages)
+{
+    bool zero = false;
+
+    lock(&mheap.lock);
+    urgent = true;
+    size_t page = take_locked(npages, &zero);
+    urgent = false;
+    unlock(&mheap.lock);
+    return page == PA_NONE ? NULL : span_over(page, npages, 1, zero, SPAN_MANUAL);
+}
+
 struct mspan *mheap_alloc_manual(size_t npages, uint64_t *stat)
 {
     struct mspan *s = span_new(npages, 1, SPAN_MANUAL);
 
+    if (!s && stat == &mheap.manual)
+        s = span_of_the_last(npages);
     if (s)
         __atomic_add_fetch(stat, npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
     return s;

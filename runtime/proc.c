@@ -3,6 +3,8 @@
 #include "arch/x86_64/arch.h"
 #include "runtime/app.h"
 #include "runtime/leaf.h"
+#include "runtime/malloc.h"
+#include "runtime/mheap.h"
 #include "runtime/os/os.h"
 #include "runtime/preempt.h"
 #include "runtime/runq.h"
@@ -11,7 +13,6 @@
 #include "runtime/symtab.h"
 #include "runtime/synctest.h"
 #include "runtime/timer.h"
-#include "runtime/malloc.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
@@ -111,17 +112,29 @@ static struct g *gfree_get(struct p *p)
     return gp;
 }
 
-/* A dead goroutine with a stack of the smallest size. */
+/* What is kept of the frames is not for goroutines: the heap's free pages go first. */
+static bool room_for_metadata(void)
+{
+    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0;
+}
+
+/* A dead goroutine with a stack of the smallest size; NULL: no memory for that. */
 static struct g *g_dead(void)
 {
     struct g *gp = gfree_get(p_self());
 
     if (!gp) {
+        if (!room_for_metadata())
+            return NULL;
         gp = g_alloc();
         gp->status = G_DEAD;
     }
     if (!gp->stack.lo)
         gp->stack = stack_alloc(STACK_MIN);
+    if (!gp->stack.lo) {
+        gfree_put_global(gp);
+        return NULL;
+    }
     return gp;
 }
 
@@ -161,6 +174,8 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
 {
     struct g *gp = g_dead();
 
+    if (!gp)
+        return NULL;
     g_setup(gp, closure);
     gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
     gp->parent_goid = parent ? parent->goid : 0;
@@ -197,7 +212,7 @@ void g_clear(struct g *gp)
     gp->sig_flags = 0;
     gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
     gp->preempt = gp->preempt_stop = gp->preempt_shrink = false;
-    gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = false;
+    gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = gp->wanted_memory = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;
 }
@@ -206,7 +221,11 @@ void rt_newproc1(struct newproc1_frame *f)
 {
     struct g *gp = g_new(f->fn, g_calling(), f->callerpc);
 
-    g_ready(gp);
+    f->ok = gp != NULL;
+    if (gp)
+        g_ready(gp);
+    else if (f->again || m_self()->locks)
+        malloc_out_of_memory(STACK_MIN);
 }
 
 void g_ending(struct g *gp)
@@ -423,6 +442,8 @@ static struct g *helper_get(struct m *mp)
 
     if (!gp) {
         gp = g_dead();
+        if (!gp)
+            malloc_out_of_memory(STACK_MIN);
         gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
         gp->system = true;
         g_status_set(gp, G_DEAD, G_WAITING);

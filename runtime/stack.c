@@ -4,6 +4,8 @@
 #include "runtime/abi/goabi.h"
 #include "runtime/app.h"
 #include "runtime/chan.h"
+#include "runtime/malloc.h"
+#include "runtime/mgc.h"
 #include "runtime/sched.h"
 #include "runtime/symtab.h"
 #include "runtime/unwind.h"
@@ -79,8 +81,7 @@ __attribute__((weak)) void stack_mem_free(uintptr_t lo, size_t size)
     unlock(&free_lock);
 }
 
-/* {0, 0} if there is no memory. */
-static struct stack stack_try_alloc(size_t size)
+struct stack stack_alloc(size_t size)
 {
     size_t n = STACK_MIN;
 
@@ -91,15 +92,6 @@ static struct stack stack_try_alloc(size_t size)
         return (struct stack){ 0, 0 };
     __atomic_add_fetch(&stack_stats.inuse_bytes, n, __ATOMIC_RELAXED);
     return (struct stack){ lo, lo + n };
-}
-
-struct stack stack_alloc(size_t size)
-{
-    struct stack s = stack_try_alloc(size);
-
-    if (!s.lo)
-        rt_throw("out of memory (goroutine stack of %zu bytes)", size);
-    return s;
 }
 
 void stack_free(struct stack s)
@@ -319,9 +311,13 @@ static void copy_to(struct g *gp, struct stack new)
     stack_free(old);
 }
 
-void stack_copy(struct g *gp, size_t newsize)
+bool stack_copy(struct g *gp, size_t newsize)
 {
-    copy_to(gp, stack_alloc(newsize));
+    struct stack new = stack_alloc(newsize);
+
+    if (new.lo)
+        copy_to(gp, new);
+    return new.lo != 0;
 }
 
 /* ---- growing ----------------------------------------------------------------------------- */
@@ -346,6 +342,21 @@ static _Noreturn void overflow(const struct g *gp, size_t max)
     rt_throw("stack overflow");
 }
 
+/* Whoever holds a mutex of the runtime, or is allocating, must come to its end first: it is
+ * asked again at the next interrupt. */
+static bool may_preempt(const struct g *gp)
+{
+    const struct m *mp = gp->m;
+
+    return mp && mp->locks == 0 && mp->mallocing == 0 && cpu_self()->p;
+}
+
+/* Once, and nobody that collection itself may wait for. */
+static bool may_wait(const struct g *gp)
+{
+    return !gp->wanted_memory && may_preempt(gp) && (!gp->system || gp->runs_user);
+}
+
 static void grow(struct g *gp)
 {
     size_t used = gp->stack.hi - gp->sched.sp;
@@ -360,26 +371,20 @@ static void grow(struct g *gp)
     }
     if (size > max)
         overflow(gp, max);
-    struct stack new = stack_try_alloc(size);
+    struct stack new = stack_alloc(size);
+    if (!new.lo && may_wait(gp))
+        gc_wait_for_memory(gp); /* morestack comes again */
     if (!new.lo && size > STACK_LARGE) {
         kprintf("runtime: no memory for a goroutine stack of %zu bytes\n", size);
         overflow(gp, size / 2);
     }
     if (!new.lo)
-        rt_throw("out of memory (goroutine stack of %zu bytes)", size);
+        malloc_out_of_memory(size);
+    gp->wanted_memory = false;
     g_status_set(gp, G_RUNNING, G_COPYSTACK);
     copy_to(gp, new);
     g_status_set(gp, G_COPYSTACK, G_RUNNING);
     __atomic_add_fetch(&stack_stats.grown, 1, __ATOMIC_RELAXED);
-}
-
-/* Whoever holds a mutex of the runtime, or is allocating, must come to its end first: it is
- * asked again at the next interrupt. */
-static bool may_preempt(const struct g *gp)
-{
-    const struct m *mp = gp->m;
-
-    return mp && mp->locks == 0 && mp->mallocing == 0 && cpu_self()->p;
 }
 
 static void preempted(struct g *gp)
@@ -438,7 +443,8 @@ bool stack_shrink(struct g *gp)
         return false;
     if (app && app->debug->gcshrinkstackoff)
         return false;
-    stack_copy(gp, size / 2);
+    if (!stack_copy(gp, size / 2))
+        return false;
     __atomic_add_fetch(&stack_stats.shrunk, 1, __ATOMIC_RELAXED);
     return true;
 }

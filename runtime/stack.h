@@ -28,17 +28,18 @@
 uintptr_t stack_mem_alloc(size_t size);
 void stack_mem_free(uintptr_t lo, size_t size);
 
-/* A stack of `size` bytes (rounded up to a power of two). Throws if there is no memory. */
+/* A stack of `size` bytes (rounded up to a power of two); {0, 0}: no memory. */
 struct stack stack_alloc(size_t size);
 void stack_free(struct stack s);
 
 /* From morestack_enter, on g0: gp is running and stopped in a prologue (gp->sched). Handles a
- * preemption request, or grows. Returns if gp is to go on at once. */
+ * preemption request, or grows; without memory gp waits for a collection once. Returns if gp is to
+ * go on at once. */
 void rt_newstack(struct g *gp);
 
 /* Moves gp to a stack of `newsize` bytes. The caller owns the stack (gp's own gate, or
- * G_SCAN) and stack_movable(gp) holds. Throws on broken maps. */
-void stack_copy(struct g *gp, size_t newsize);
+ * G_SCAN) and stack_movable(gp) holds. False: no memory. Throws on broken maps. */
+bool stack_copy(struct g *gp, size_t newsize);
 /* May gp's stack be moved? Not while a frame without maps is on it (async preemption), nor in
  * a system call or a C goroutine, nor between taking a channel's lock and being parked. */
 bool stack_movable(const struct g *gp);

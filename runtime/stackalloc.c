@@ -50,9 +50,19 @@ static uintptr_t *link_of(uintptr_t stack) { return (uintptr_t *)stack; }
 
 /* ---- the pools --------------------------------------------------------------------------- */
 
+/* NULL: no memory. The more stacks there are the sooner the heap is to be collected. */
+static struct mspan *span_take(size_t npages)
+{
+    struct mspan *s = mheap_alloc_manual(npages, &mheap.stacks);
+
+    if (s)
+        gc_stacks_grew();
+    return s;
+}
+
 static struct mspan *pool_span_new(unsigned order)
 {
-    struct mspan *s = mheap_alloc_manual(POOL_PAGES, &mheap.stacks);
+    struct mspan *s = span_take(POOL_PAGES);
 
     if (!s)
         return NULL;
@@ -129,9 +139,9 @@ static uintptr_t large_alloc(size_t npages)
     struct mspan *s = mspan_list_pop(large_list(npages));
     unlock(&large.lock);
     if (!s)
-        s = mheap_alloc_manual(npages, &mheap.stacks);
+        s = span_take(npages);
     if (!s)
-        malloc_out_of_memory(npages * GO_PAGE_SIZE);
+        return 0;
     s->stack_order = ORDERS;
     return s->base;
 }
@@ -221,7 +231,7 @@ uintptr_t stack_mem_alloc(size_t size)
         cache_fill(c, order);
     uintptr_t x = c->list[order];
     if (!x)
-        malloc_out_of_memory(size);
+        return 0;
     c->list[order] = *link_of(x);
     c->bytes[order] -= order_size(order);
     return x;

@@ -11,7 +11,7 @@
 
 struct p;
 
-/* Lower end of [lo, lo + size); out of memory is fatal. */
+/* Lower end of [lo, lo + size), 0: no memory. */
 uintptr_t stack_mem_alloc(size_t size);
 /* Exactly what stack_mem_alloc gave. */
 void stack_mem_free(uintptr_t lo, size_t size);

@@ -1,6 +1,7 @@
 /* synctest.c - see synctest.h. The loop of synctest.Run is Go: overlay/synctest.go. */
 #include "runtime/synctest.h"
 #include <stddef.h>
+#include "runtime/malloc.h"
 #include "runtime/mgc.h"
 #include "runtime/sched.h"
 #include "runtime/timer_heap.h"
@@ -123,6 +124,8 @@ void rt_bubble_start(struct bubble_start_frame *f)
     b->total = b->running = b->active = 1;
     gp->bubble = b;
     b->main = g_new(f->fn, gp, f->callerpc);
+    if (!b->main)
+        malloc_out_of_memory(STACK_MIN);
     g_ready(b->main);
 }
 

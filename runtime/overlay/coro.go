@@ -14,7 +14,7 @@ type coro struct {
 	f       func(*coro) // Go only
 }
 
-func coronewg(c *coro, start unsafe.Pointer, callerpc uintptr)
+func coronewg(c *coro, start unsafe.Pointer, callerpc uintptr, again bool) (ok bool)
 
 //go:noescape
 func coroswitchg(c *coro, callerpc uintptr) (ok bool)
@@ -28,7 +28,11 @@ func coroexitg(c *coro) (ok bool)
 func newcoro(f func(*coro)) *coro {
 	c := &coro{f: f}
 	start := corostart
-	coronewg(c, *(*unsafe.Pointer)(unsafe.Pointer(&start)), sys.GetCallerPC())
+	fn, pc := *(*unsafe.Pointer)(unsafe.Pointer(&start)), sys.GetCallerPC()
+	if !coronewg(c, fn, pc, false) { // no memory for its stack
+		collect(false)
+		coronewg(c, fn, pc, true)
+	}
 	return c
 }
 

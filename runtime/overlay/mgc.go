@@ -15,7 +15,7 @@ func gc_force(forced bool) (cycle int, running bool)
 func gc_wait(cycle int)
 func gc_sweep() (more bool)
 func gc_worker()
-func gc_bgsweep()
+func gc_bgsweep(collected bool) (wanted bool)
 
 // GC runs a garbage collection and blocks until it is complete, its sweep included.
 func GC() { collect(true) }
@@ -44,10 +44,14 @@ func gcBgMarkWorker() {
 	}
 }
 
-// bgsweep sweeps what nobody else has swept.
+// bgsweep sweeps what nobody else has swept, and collects for goroutines whose stacks found no
+// memory.
 func bgsweep() {
-	for {
-		gc_bgsweep()
+	for want := false; ; {
+		want = gc_bgsweep(want)
+		if want {
+			collect(false)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-func newproc1(fn *funcval, callerpc uintptr)
+func newproc1(fn *funcval, callerpc uintptr, again bool) (ok bool)
 func goexit0()
 func gosched()
 
@@ -37,7 +37,11 @@ func newproc(fn *funcval) {
 	if fn == nil || fn.fn == 0 {
 		fatal("go of nil func value")
 	}
-	newproc1(fn, sys.GetCallerPC())
+	pc := sys.GetCallerPC()
+	if !newproc1(fn, pc, false) { // no memory for its stack
+		collect(false)
+		newproc1(fn, pc, true)
+	}
 }
 
 //go:linkname main_main main.main

@@ -49,6 +49,7 @@ int64_t gc_limit_now(void) { return gc.limit; }
 void gc_shade(void *p) { (void)p; }
 void gc_mark_new(struct mspan *s, unsigned i) { mspan_mark(s, i); }
 bool gc_may_allocate(void) { return true; }
+void gc_stacks_grew(void) {}
 bool gc_assist(struct g *gp, size_t size) { (void)gp, (void)size; return true; }
 
 /* ---- types ------------------------------------------------------------------------------- */
@@ -334,6 +335,7 @@ static void test_scavenge(void)
     check(is_zero(p, 100 << 20) && fake_used >= (100 << 20) / 4096, "and come again, as zeros");
     static struct mspan *s[1000];
     uint64_t stat = 0;
+    int n;
     for (int i = 0; i < 1000; i++)
         s[i] = mheap_alloc_manual(1, &stat);
     for (int i = 0; i < 1000; i += 2)
@@ -343,6 +345,17 @@ static void test_scavenge(void)
     check(fake_used <= before - 500 * 2 && fake_decommits < 100, "many runs of pages go at once");
     for (int i = 1; i < 1000; i += 2)
         mheap_free_manual(s[i], &stat);
+    mheap_flush_pcache(&fake_p.mcache->pages);
+    mheap_scavenge(~0ul);
+    fake_frames = fake_used + 512, fake_kept = 128;
+    for (n = 0; (s[n] = mheap_alloc_manual(1, &mheap.stacks)) != NULL; n++)
+        ;
+    struct mspan *last = mheap_alloc_manual(16, &mheap.manual);
+    check(n > 100 && last, "the collector's buffers get what stacks leave");
+    mheap_free_manual(last, &mheap.manual);
+    while (n > 0)
+        mheap_free_manual(s[--n], &mheap.stacks);
+    fake_frames = 1ul << 20, fake_kept = 0;
     collect(0);
     sweep_all();
 }

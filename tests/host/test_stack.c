@@ -20,6 +20,8 @@
 #include <unistd.h>
 #undef PAGE_SIZE
 #include "runtime/app.h"
+#include "runtime/malloc.h"
+#include "runtime/mgc.h"
 #include "runtime/sched.h"
 #include "runtime/stack.h"
 #include "runtime/symtab.h"
@@ -94,6 +96,10 @@ _Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
     printf("\n");
     exit(1);
 }
+
+struct gc gc;
+_Noreturn void gc_wait_for_memory(struct g *gp) { rt_throw("%p waits", (void *)gp); }
+_Noreturn void malloc_out_of_memory(size_t wanted) { rt_throw("no %zu bytes", wanted); }
 
 static uintptr_t arena, arena_used;
 

@@ -13,6 +13,8 @@
 #include "runtime/abi/goabi.h"
 #include "runtime/app.h"
 #include "runtime/chan.h"
+#include "runtime/malloc.h"
+#include "runtime/mgc.h"
 #include "runtime/sched.h"
 #include "runtime/stack.h"
 #include "runtime/symtab.h"
@@ -81,6 +83,18 @@ _Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
 }
 
 static bool no_memory;
+static struct g *waiting_g; /* for memory */
+
+_Noreturn void gc_wait_for_memory(struct g *gp)
+{
+    gp->wanted_memory = true;
+    waiting_g = gp;
+    longjmp(thrown, 1);
+}
+_Noreturn void malloc_out_of_memory(size_t wanted)
+{
+    rt_throw("out of memory: %zu", wanted);
+}
 
 uintptr_t stack_mem_alloc(size_t size)
 {
@@ -246,8 +260,20 @@ static void test_newstack(void)
     no_memory = true;
     if (setjmp(thrown) == 0)
         rt_newstack(gp);
+    report("without memory it waits for a collection", waiting_g == gp && !message[0]);
+    if (setjmp(thrown) == 0)
+        rt_newstack(gp);
+    report("once", strstr(message, "out of memory: 16384"));
+    gp->wanted_memory = false;
+    mp.locks = 1;
+    message[0] = 0;
+    if (setjmp(thrown) == 0)
+        rt_newstack(gp);
+    report("and not with a lock", strstr(message, "out of memory: 16384"));
+    mp.locks = 0;
+    struct stack before = gp->stack;
+    report("nor does a copy come about", !stack_copy(gp, 32768) && gp->stack.lo == before.lo);
     no_memory = false;
-    report("out of memory", strstr(message, "out of memory (goroutine stack of 16384 bytes)"));
     app = NULL;
     drop_g(gp);
 }
@@ -256,7 +282,8 @@ static void test_newstack(void)
 static void cpu_make(void)
 {
     static struct m m0;
-    static struct cpu cpu = { .self = &cpu, .m = &m0 };
+    static struct p p0;
+    static struct cpu cpu = { .self = &cpu, .m = &m0, .p = &p0 };
 
     if (syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, &cpu) != 0)
         abort();

@@ -112,14 +112,16 @@ uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t alig
     return p == MAP_FAILED ? 0 : (uintptr_t)p;
 }
 
-int vm_commit(uintptr_t va, size_t size)
+static size_t fake_kept; /* of fake_frames, for vm_commit_last alone */
+
+static int fake_commit(uintptr_t va, size_t size, size_t frames)
 {
     size_t first = (va - HEAP_BASE) / 4096, n = size / 4096;
 
     CHECK(va % 4096 == 0 && size % 4096 == 0 && size > 0, "commit %#lx+%#zx", va, size);
     if (va - HEAP_BASE >= FAKE_HEAP_MAX)
         return 0; /* tables */
-    if (fake_used + n > fake_frames)
+    if (fake_used + n > frames)
         return -12;
     for (size_t i = first; i < first + n; i++) {
         CHECK(!fake_committed[i], "page %#llx is committed already", HEAP_BASE + i * 4096);
@@ -130,6 +132,13 @@ int vm_commit(uintptr_t va, size_t size)
                -1, 0) == (void *)va, "mmap %#lx", va);
     return 0;
 }
+
+int vm_commit(uintptr_t va, size_t size)
+{
+    return fake_commit(va, size, fake_frames - fake_kept);
+}
+
+int vm_commit_last(uintptr_t va, size_t size) { return fake_commit(va, size, fake_frames); }
 
 void vm_decommit(uintptr_t va, size_t size)
 {

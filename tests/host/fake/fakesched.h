@@ -29,6 +29,7 @@
 #include "runtime/leaf.h"
 #include "runtime/sched.h"
 #include "runtime/timer.h"
+#include "runtime/malloc.h"
 #include "runtime/typedmem.h"
 #include "mm/mm.h"
 #include "kernel/clock.h"
@@ -257,6 +258,7 @@ void *persistent_alloc(size_t size, size_t align, uint64_t *stat)
     return (void *)(((uintptr_t)block + 8 + align - 1) & ~(uintptr_t)(align - 1));
 }
 struct gc gc;
+_Noreturn void malloc_out_of_memory(size_t wanted) { rt_throw("no %zu bytes", wanted); }
 
 void typed_move_any(const void *type, void *dst, const void *src)
 {
