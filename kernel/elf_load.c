@@ -40,7 +40,7 @@ static void copy_part(const struct elf_image *im, const struct elf_segment *s, u
 static int commit_part(const struct elf_image *im, const struct elf_segment *s, uint64_t from,
                        uint64_t to)
 {
-    int error = from < to ? vm_commit(from, to - from) : 0;
+    int error = from < to ? vm_commit_last(from, to - from) : 0;
 
     if (!error)
         copy_part(im, s, from, to);

@@ -157,6 +157,21 @@ void gort_cpu_main(struct cpu *c)
     sched_cpu_enter();
 }
 
+/* The program's first goroutine is number 1. */
+static void start_main(void)
+{
+    struct g *gp = g_new(app->main_closure, NULL, 0);
+    struct mm_stats mm;
+
+    mm_stats_read(&mm);
+    if (!gp) {
+        kprintf("gort: out of memory: %llu KiB of RAM do not do for the program to start\n",
+                (unsigned long long)mm.ram_bytes >> 10);
+        machine_exit(2);
+    }
+    g_ready(gp);
+}
+
 void gort_main(struct boot_info *bi)
 {
     const char *err = "no bundle";
@@ -183,7 +198,7 @@ void gort_main(struct boot_info *bi)
     if (capp)
         capp_start(capp);
     else
-        g_ready(g_new(app->main_closure, NULL, 0)); /* the program's first is number 1 */
+        start_main();
     background_start();
     sched.started = true;
     sched_return_p();

@@ -336,6 +336,8 @@ int vm_commit(uintptr_t va, size_t size)
     return 0;
 }
 
+int vm_commit_last(uintptr_t va, size_t size) { return vm_commit(va, size); }
+
 int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot)
 {
     (void)prot;
