@@ -22,29 +22,42 @@ void lock_init(struct lock *l, const char *name, enum lock_rank rank)
     l->name = name;
 }
 
+/* Channels come from Go, without a name. */
+static const char *name_of(const struct lock *l) { return l->name ? l->name : "of a channel"; }
+
 /* Ranks rise along any chain of held locks, so no cycle can form. Channels alone may be
  * held several at once (selectgo takes them in address order). */
 static void rank_check(const struct cpu *c, const struct lock *l)
 {
     const struct lock *top = c->nheld ? c->held[c->nheld - 1] : NULL;
 
-    CHECK(!c->irq_depth, "lock %s taken in an interrupt handler", l->name);
+    CHECK(!c->irq_depth, "lock %s taken in an interrupt handler", name_of(l));
     CHECK(!top || top->rank < l->rank ||
           (top->rank == RANK_HCHAN && l->rank == RANK_HCHAN && top < l),
-          "lock order: %s(%u) under %s(%u)", l->name, l->rank, top->name, top->rank);
+          "lock order: %s(%u) under %s(%u)", name_of(l), l->rank, name_of(top), top->rank);
 }
 
+/* A select may hold thousands of channels: the last one stands for all of them. */
 static void held_push(struct cpu *c, struct lock *l)
 {
-    CHECK(c->nheld < HELD_MAX, "%u locks held when taking %s", c->nheld, l->name);
+    if (c->nheld && l->rank == RANK_HCHAN && c->held[c->nheld - 1]->rank == RANK_HCHAN) {
+        c->held[c->nheld - 1] = l;
+        c->nchans++;
+        return;
+    }
+    CHECK(c->nheld < HELD_MAX, "%u locks held when taking %s", c->nheld, name_of(l));
     c->held[c->nheld++] = l;
 }
 
 /* Locks need not be released in the reverse order. */
 static void held_remove(struct cpu *c, const struct lock *l)
 {
+    if (l->rank == RANK_HCHAN && c->nchans) {
+        c->nchans--;
+        return;
+    }
     for (uint32_t i = c->nheld; i-- > 0;) {
-        if (c->held[i] != l)
+        if (c->held[i] != l && (l->rank != RANK_HCHAN || c->held[i]->rank != RANK_HCHAN))
             continue;
         for (; i + 1 < c->nheld; i++)
             c->held[i] = c->held[i + 1];
@@ -66,7 +79,7 @@ static void wait_for(struct cpu *c, const struct lock *l)
 {
     uint64_t start = rdtsc();
 
-    CHECK(l->held != c->id + 1, "cpu %u takes lock %s, which it holds", c->id, l->name);
+    CHECK(l->held != c->id + 1, "cpu %u takes lock %s, which it holds", c->id, name_of(l));
     while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
         tlb_poll(); /* the holder may be waiting for us, and interrupts may be off */
         cpu_relax();
@@ -105,7 +118,7 @@ void unlock_slow(struct lock *l)
 
     if (crash_in_progress())
         return;
-    CHECK(l->held == c->id + 1, "cpu %u releases lock %s, held by %d", c->id, l->name,
+    CHECK(l->held == c->id + 1, "cpu %u releases lock %s, held by %d", c->id, name_of(l),
           (int)l->held - 1);
     if (RANK_CHECKED)
         held_remove(c, l);

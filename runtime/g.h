@@ -231,6 +231,8 @@ struct p {
     uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
     uint32_t   waste_picks;    /* picks at the last of them */
     int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
+    int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
+    uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
 };
 enum p_status { P_IDLE, P_RUNNING, P_SYSCALL, P_GCSTOP, P_DEAD };
 

@@ -94,6 +94,8 @@ static void arm_irq(struct m *mp, int64_t when)
 
 /* A preemption that found an unsafe instruction is tried again soon. */
 #define RETRY_NS 100000ll
+#define LATE_NS       50000ll   /* after this, at a retry, others are to do what is due */
+#define LATE_AGAIN_NS 1000000ll
 
 /* Has runnext waited too long for this CPU? See wake_soon in sched.c. */
 static void wake_check_irq(struct p *p, int64_t now)
@@ -107,7 +109,23 @@ static void wake_check_irq(struct p *p, int64_t now)
         p->wake_at = now + WAKE_DELAY_NS;
     } else {
         p->wake_at = 0;
-        sched_kick_idle_irq();
+        sched_kick_idle_irq(0);
+    }
+}
+
+/* What this CPU should do, and cannot while its goroutine is in the middle of something (a copy of
+ * many MB, a loop with asyncpreemptoff=1), a CPU does that has nothing to do. */
+static void pass_on_irq(struct p *p, uint32_t work, int64_t now)
+{
+    if (!work) {
+        p->late_at = 0;
+    } else if (!p->late_at) {
+        p->late_at = now + LATE_NS;
+    } else if (now >= p->late_at) {
+        if (work & CPU_PENDING_TIMER)
+            __atomic_store_n(&p->timers_late, 1, __ATOMIC_SEQ_CST);
+        sched_kick_idle_irq(work);
+        p->late_at = now + LATE_AGAIN_NS;
     }
 }
 
@@ -189,6 +207,10 @@ static void timer_irq(struct trap_frame *tf)
     if (options.conserve && c->curg && p)
         check_conservation_irq(p, now);
     if (p) {
+        uint32_t work = c->pending & CPU_PENDING_POLL;
+        if (due)
+            work |= CPU_PENDING_TIMER;
+        pass_on_irq(p, retry ? work : 0, now);
         wake_check_irq(p, now);
         if (p->wake_at && p->wake_at < next)
             next = p->wake_at;

@@ -65,10 +65,12 @@ static void wake_soon(struct p *p)
     sched_timer_changed(p, when);
 }
 
-void sched_kick_idle_irq(void)
+void sched_kick_idle_irq(uint32_t pending)
 {
     for (unsigned i = 0; i < ncpu; i++)
         if (allm[i] && __atomic_load_n(&allm[i]->idle, __ATOMIC_RELAXED)) {
+            if (pending)
+                __atomic_or_fetch(&allm[i]->cpu->pending, pending, __ATOMIC_SEQ_CST);
             m_wake(allm[i]);
             return;
         }
@@ -265,7 +267,7 @@ void g_preempt_g0(struct g *gp)
 
 /* ---- finding work -------------------------------------------------------------------------- */
 
-/* Timers that are due, of this P and of Ps that no M looks after, and devices with input. True
+/* Timers that are due, of this P and of Ps that no M looks after or can, and devices with input. True
  * if a timer has put a goroutine into runnext. */
 static bool run_pending(struct p *p)
 {
@@ -279,7 +281,8 @@ static bool run_pending(struct p *p)
     int64_t now = clock_mono_ns();
     timers_run(p, now);
     for (unsigned i = 0; i < gomaxprocs; i++)
-        if (allp[i] != p && __atomic_load_n(&allp[i]->status, __ATOMIC_RELAXED) == P_IDLE)
+        if (allp[i] != p && (__atomic_load_n(&allp[i]->status, __ATOMIC_RELAXED) == P_IDLE ||
+                             __atomic_exchange_n(&allp[i]->timers_late, 0, __ATOMIC_SEQ_CST)))
             timers_run(allp[i], now);
     sched_timer_changed(p, sched_timers_earliest());
     return p->runnext != NULL;

@@ -39,6 +39,7 @@ struct cpu {
     uint64_t    choice;        /* [owner] sched_choice */
     uint32_t    nheld;         /* [owner] lock rank checking */
     struct lock *held[16];
+    uint32_t    nchans;        /* [owner] channels held besides the one in held[] */
     void       *vec_scratch;   /* [owner] where asyncPreempt saves the vector state (XSAVE area) */
     void       *arch;          /* [const] GDT, TSS, IST stacks: private to arch */
 };
