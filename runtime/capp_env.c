@@ -70,8 +70,8 @@ static void godebug(struct app_debug *d, const char *s)
 
 static int32_t traceback_level(const char *s)
 {
-    static const char *const names[] = { "none", "single", "all", "system", "crash", "wer" };
-    static const int8_t level[] = { 0, 1, 2, 3, 4, 4 };
+    static const char *const names[] = { "none", "single", "all", "system", "crash" };
+    static const int8_t level[] = { 0, 1, 2, 3, 4 };
     int64_t n;
 
     if (!s || !*s)
@@ -79,7 +79,9 @@ static int32_t traceback_level(const char *s)
     for (size_t i = 0; i < sizeof level; i++)
         if (strcmp(s, names[i]) == 0)
             return level[i];
-    return number(s, s + strlen(s), INT32_MAX, &n) ? (int32_t)n : 2;
+    if (!number(s, s + strlen(s), INT32_MAX, &n) || n <= 0)
+        return 0;
+    return n == 1 ? 2 : 3; /* all goroutines; and the runtime's frames */
 }
 
 const char *capp_env(struct app_debug *d, const char *(*get)(const char *name),

@@ -331,8 +331,9 @@ void rt_chanrecvg(struct chanrecvg_frame *f)
     }
 }
 
-/* All waiters of q, to be woken without success: onto *list, linked by next. */
-static void waiters_collect(struct hchan *c, struct sudogq *q, struct sudog ***tail)
+/* All waiters of q, to be woken without success: onto *list, the last first, as upstream wakes
+ * them. */
+static void waiters_collect(struct hchan *c, struct sudogq *q, struct sudog **list)
 {
     struct sudog *s;
 
@@ -340,9 +341,8 @@ static void waiters_collect(struct hchan *c, struct sudogq *q, struct sudog ***t
         if (q == &c->recvq)
             chan_zero(c, s->elem);
         s->elem = NULL;
-        s->next = NULL;
-        **tail = s;
-        *tail = &s->next;
+        s->next = *list;
+        *list = s;
     }
 }
 
@@ -350,7 +350,7 @@ static void waiters_collect(struct hchan *c, struct sudogq *q, struct sudog ***t
 void rt_chanclose(struct chanclose_frame *f)
 {
     struct hchan *c = f->c;
-    struct sudog *list = NULL, **tail = &list, *s;
+    struct sudog *list = NULL, *s;
 
     bubble_check(g_calling(), c, "close of synctest channel from outside bubble");
     lock(&c->lock);
@@ -360,8 +360,8 @@ void rt_chanclose(struct chanclose_frame *f)
         return;
     }
     __atomic_store_n(&c->closed, 1, __ATOMIC_RELEASE);
-    waiters_collect(c, &c->recvq, &tail);
-    waiters_collect(c, &c->sendq, &tail);
+    waiters_collect(c, &c->recvq, &list);
+    waiters_collect(c, &c->sendq, &list);
     unlock(&c->lock);
     f->status = CHAN_DONE;
     while ((s = list)) {

@@ -171,7 +171,7 @@ struct m {
     struct g    g0;            /* [owner] the scheduler's own g: its stack is the CPU's g0 stack */
     uint32_t    id;
     bool        spinning;      /* [owner] looking for work */
-    struct g   *lockedg;       /* goroutine pinned to this M */
+    uint32_t    nlocked;       /* [atomic] goroutines locked to this M */
     struct p   *nextp;         /* [sched.lock] P handed over while idle */
     struct m   *idlelink;      /* [sched.lock] */
     bool        idle;          /* [sched.lock] on the idle list */

@@ -178,7 +178,8 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
         return NULL;
     g_setup(gp, closure);
     gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
-    gp->parent_goid = parent ? parent->goid : 0;
+    bool of_timer = parent == m_self()->callgo_g;
+    gp->parent_goid = parent && !of_timer ? parent->goid : 0;
     gp->gopc = callerpc;
     gp->startpc = gp->sched.pc;
     gp->labels = parent ? parent->labels : NULL;
@@ -237,6 +238,12 @@ void g_ending(struct g *gp)
     __atomic_sub_fetch(&sched.gcount, 1, __ATOMIC_SEQ_CST);
 }
 
+static void unlock_from_m(struct g *gp)
+{
+    __atomic_sub_fetch(&gp->lockedm->nlocked, 1, __ATOMIC_RELAXED);
+    gp->lockedm = NULL;
+}
+
 void rt_goexit0(struct goexit0_frame *f)
 {
     struct g *gp = g_calling();
@@ -245,8 +252,7 @@ void rt_goexit0(struct goexit0_frame *f)
     CHECK(gp->m->locks == 0, "goroutine %lu exits with %d locks held", gp->goid, gp->m->locks);
     __atomic_sub_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_SEQ_CST);
     if (gp->lockedm) {
-        gp->lockedm->lockedg = NULL;
-        gp->lockedm = NULL;
+        unlock_from_m(gp);
         gp->locked_count = 0;
     }
     g_status_set(gp, G_RUNNING, G_DEAD);
@@ -299,13 +305,29 @@ void rt_async_preempt(struct async_preempt_frame *f)
 
 /* ---- LockOSThread -------------------------------------------------------------------------- */
 
+/* This M, or one with fewer goroutines of that kind: they cannot be stolen from each other. */
+static struct m *m_to_lock_to(void)
+{
+    struct m *best = m_self();
+
+    for (unsigned i = 0; i < ncpu && gomaxprocs >= ncpu; i++)
+        if (allm[i] && __atomic_load_n(&allm[i]->nlocked, __ATOMIC_RELAXED) <
+                           __atomic_load_n(&best->nlocked, __ATOMIC_RELAXED))
+            best = allm[i];
+    return best;
+}
+
 void rt_lockosthread(struct lockosthread_frame *f)
 {
     struct g *gp = g_calling();
 
     (void)f;
-    gp->locked_count++;
-    gp->lockedm = m_self();
+    if (gp->locked_count++)
+        return;
+    gp->lockedm = m_to_lock_to();
+    __atomic_add_fetch(&gp->lockedm->nlocked, 1, __ATOMIC_RELAXED);
+    if (gp->lockedm != m_self())
+        g_yield_g0(gp); /* goes on there */
 }
 
 void rt_unlockosthread(struct unlockosthread_frame *f)
@@ -314,7 +336,7 @@ void rt_unlockosthread(struct unlockosthread_frame *f)
 
     f->ok = gp->locked_count != 0;
     if (gp->locked_count && --gp->locked_count == 0)
-        gp->lockedm = NULL;
+        unlock_from_m(gp);
 }
 
 /* ---- numbers ------------------------------------------------------------------------------ */

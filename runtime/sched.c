@@ -267,8 +267,8 @@ void g_preempt_g0(struct g *gp)
 
 /* ---- finding work -------------------------------------------------------------------------- */
 
-/* Timers that are due, of this P and of Ps that no M looks after or can, and devices with input. True
- * if a timer has put a goroutine into runnext. */
+/* Timers that are due, of this P and of Ps that no M looks after, or can; and devices with input.
+ * True if a timer has put a goroutine into runnext. */
 static bool run_pending(struct p *p)
 {
     struct cpu *c = cpu_self();

@@ -11,6 +11,8 @@ import (
 type coro struct {
 	waiting uintptr
 	lock    clock
+	lockedm uintptr
+	locked  uint32
 	f       func(*coro) // Go only
 }
 

@@ -117,6 +117,7 @@ func parsedebugvars() {
 	parsegodebug(vars, godebugDefault)
 	parsegodebug(vars, godebugEnv())
 	setTraceback(gogetenv("GOTRACEBACK"))
+	tracebackEnv = debug.gotraceback
 	debug.gogc = 100
 	switch s := gogetenv("GOGC"); {
 	case s == "off":
@@ -168,24 +169,27 @@ func parsegodebug(vars []dbgvar, s string) {
 
 //go:linkname setTraceback runtime/debug.SetTraceback
 func setTraceback(level string) {
+	var t int32
 	switch level {
 	case "none":
-		debug.gotraceback = 0
 	case "single", "":
-		debug.gotraceback = 1
+		t = 1
 	case "all":
-		debug.gotraceback = 2
+		t = 2
 	case "system":
-		debug.gotraceback = 3
-	case "crash", "wer":
-		debug.gotraceback = 4
-	default:
-		debug.gotraceback = 2
-		if n, ok := atoi(level); ok {
-			debug.gotraceback = int32(n)
+		t = 3
+	case "crash":
+		t = 4
+	default: // all goroutines, with so many frames of the runtime's
+		if n, ok := atoi(level); ok && n > 0 {
+			t = min(int32(n), 2) + 1
 		}
 	}
+	debug.gotraceback = max(t, tracebackEnv)
 }
+
+// tracebackEnv is what GOTRACEBACK says: a program can only ask for more.
+var tracebackEnv int32
 
 var (
 	godebugUpdate    func(def, env string)

@@ -374,7 +374,18 @@ func fatalpanic(p *_panic) {
 	}
 	printsigline()
 	crash_traceback(tracebackPanic)
-	exit(2)
+	exit(crashStatus())
+}
+
+// crashStatus is the exit status of a program that dies of itself: with GOTRACEBACK=crash as if by
+// SIGABRT, which a shell calls 134.
+//
+//go:nosplit
+func crashStatus() int32 {
+	if debug.gotraceback == 4 {
+		return 134
+	}
+	return 2
 }
 
 // printsigline names the machine fault behind a panic.
@@ -406,7 +417,7 @@ func throw(s string) {
 	print("\n")
 	printsigline()
 	crash_traceback(tracebackRuntime)
-	exit(2)
+	exit(crashStatus())
 }
 
 // fatal is throw for what is the program's fault.
@@ -426,7 +437,7 @@ func fatal(s string) {
 	printindented(s)
 	print("\n")
 	crash_traceback(tracebackPanic)
-	exit(2)
+	exit(crashStatus())
 }
 
 //go:linkname sync_throw sync.throw
@@ -594,7 +605,7 @@ func illegalInstruction(gp *g) {
 	}
 	println()
 	crash_traceback(tracebackRuntime)
-	exit(2)
+	exit(crashStatus())
 }
 
 const (

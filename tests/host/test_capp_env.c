@@ -58,7 +58,9 @@ int main(void)
     equal("all", with(2, "all", true).gotraceback, 2);
     equal("crash", with(2, "crash", true).gotraceback, 4);
     equal("0", with(2, "0", true).gotraceback, 0);
-    equal("what", with(2, "what", true).gotraceback, 2);
+    equal("what", with(2, "what", true).gotraceback, 0);
+    equal("1", with(2, "1", true).gotraceback, 2);
+    equal("2", with(2, "2", true).gotraceback, 3);
     equal("unset", with(0, "1", true).gotraceback, 1);
     struct app_debug d = with(3, "gctrace=1,schedtrace=100,unknown=3,gctrac=7,gcstoptheworld=0,"
                                  "scavtrace=x,gccheckmark=,clobberfree=2", true);
