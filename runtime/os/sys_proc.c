@@ -133,11 +133,20 @@ int64_t sys_getrusage(struct call *c)
 /* ---- identity ------------------------------------------------------------------------ */
 
 #define CONSTANT(name, value) int64_t sys_##name(struct call *c) { (void)c; return value; }
-CONSTANT(getpid, 1) CONSTANT(gettid, 1) CONSTANT(getppid, 0) CONSTANT(getpgrp, 1)
+CONSTANT(getpid, 1) CONSTANT(getppid, 0) CONSTANT(getpgrp, 1)
 CONSTANT(getuid, 0) CONSTANT(geteuid, 0) CONSTANT(getgid, 0) CONSTANT(getegid, 0)
 CONSTANT(getgroups, 0) CONSTANT(setgroups, 0) CONSTANT(setsid, -L_EPERM)
 CONSTANT(sched_yield, 0) CONSTANT(sched_setaffinity, 0) CONSTANT(sigaltstack, 0)
 CONSTANT(wait4, -L_ECHILD) CONSTANT(waitid, -L_ECHILD) CONSTANT(getpriority, 20)
+
+/* Threads are the CPUs, and the first one has the process's number, as on Linux. */
+int64_t sys_gettid(struct call *c)
+{
+    (void)c;
+    return (int64_t)cpu_self()->id + 1;
+}
+
+static bool is_thread(uint64_t tid) { return (int32_t)tid > 0 && (uint32_t)tid <= ncpu; }
 
 static int64_t of_this_process(uint64_t pid, int64_t answer)
 {
@@ -354,8 +363,15 @@ static int64_t kill_self(uint64_t pid, uint64_t sig)
 }
 
 int64_t sys_kill(struct call *c) { return kill_self(c->a[0], c->a[1]); }
-int64_t sys_tkill(struct call *c) { return kill_self(c->a[0], c->a[1]); }
-int64_t sys_tgkill(struct call *c) { return kill_self(c->a[0], c->a[2]); }
+int64_t sys_tkill(struct call *c)
+{
+    return is_thread(c->a[0]) ? kill_self(1, c->a[1]) : -L_ESRCH;
+}
+
+int64_t sys_tgkill(struct call *c)
+{
+    return is_thread(c->a[1]) ? kill_self(c->a[0], c->a[2]) : -L_ESRCH;
+}
 
 /* Handlers and masks belong to the runtime: accepted, and told as default. */
 int64_t sys_rt_sigaction(struct call *c)
