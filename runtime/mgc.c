@@ -45,6 +45,7 @@ struct g *gc_idle_workers, *gc_assisters;
 static struct g *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
 /* [gc_lock] the same: want memory; the sweeper collects for them, and has. */
 static struct g *wanting, *served;
+static bool sweeper_runs; /* [atomic] since its first call */
 
 struct gc_cycle gc_cycle;
 
@@ -117,6 +118,11 @@ _Noreturn void gc_step_back(struct g *gp)
     g_status_set(gp, G_RUNNING, G_WAITING);
     g_ready_tail(gp);
     schedule();
+}
+
+bool gc_can_wait_for_memory(void)
+{
+    return __atomic_load_n(&sweeper_runs, __ATOMIC_RELAXED);
 }
 
 /* The sweeper goes first: once gc_lock is free, gp may be served. */
@@ -491,6 +497,7 @@ void rt_gc_bgsweep(struct gc_bgsweep_frame *f)
     int64_t until = clock_mono_ns() + SWEEP_SLICE_NS;
     bool more = true;
 
+    __atomic_store_n(&sweeper_runs, true, __ATOMIC_RELAXED);
     if (f->collected)
         gc_wake_list(&served);
     f->collect = serve_wanting();

@@ -60,7 +60,7 @@ struct mspan *mheap_alloc_bare(size_t npages, unsigned spc);
 /* Frames behind [addr, addr + size) of such a span. False: out of memory. */
 bool mheap_commit(uintptr_t addr, size_t size);
 /* A span of raw pages (stacks, work buffers), contents undefined. `stat`: &mheap.stacks or
- * &mheap.manual. NULL: out of memory. */
+ * &mheap.manual, which may get frames that are kept for the kernel. NULL: out of memory. */
 struct mspan *mheap_alloc_manual(size_t npages, uint64_t *stat);
 void mheap_free(struct mspan *s);
 void mheap_free_manual(struct mspan *s, uint64_t *stat);

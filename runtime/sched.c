@@ -267,6 +267,14 @@ void g_preempt_g0(struct g *gp)
 
 /* ---- finding work -------------------------------------------------------------------------- */
 
+/* No M looks after p, or its M cannot: then the asker does. */
+static bool others_must_run_timers(struct p *p)
+{
+    return __atomic_load_n(&p->status, __ATOMIC_RELAXED) == P_IDLE ||
+           (__atomic_load_n(&p->timers_late, __ATOMIC_RELAXED) &&
+            __atomic_exchange_n(&p->timers_late, 0, __ATOMIC_SEQ_CST));
+}
+
 /* Timers that are due, of this P and of Ps that no M looks after, or can; and devices with input.
  * True if a timer has put a goroutine into runnext. */
 static bool run_pending(struct p *p)
@@ -281,8 +289,7 @@ static bool run_pending(struct p *p)
     int64_t now = clock_mono_ns();
     timers_run(p, now);
     for (unsigned i = 0; i < gomaxprocs; i++)
-        if (allp[i] != p && (__atomic_load_n(&allp[i]->status, __ATOMIC_RELAXED) == P_IDLE ||
-                             __atomic_exchange_n(&allp[i]->timers_late, 0, __ATOMIC_SEQ_CST)))
+        if (allp[i] != p && others_must_run_timers(allp[i]))
             timers_run(allp[i], now);
     sched_timer_changed(p, sched_timers_earliest());
     return p->runnext != NULL;

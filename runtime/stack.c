@@ -354,7 +354,8 @@ static bool may_preempt(const struct g *gp)
 /* Once, and nobody that collection itself may wait for. */
 static bool may_wait(const struct g *gp)
 {
-    return !gp->wanted_memory && may_preempt(gp) && (!gp->system || gp->runs_user);
+    return !gp->wanted_memory && may_preempt(gp) && (!gp->system || gp->runs_user) &&
+           gc_can_wait_for_memory();
 }
 
 static void grow(struct g *gp)

@@ -223,8 +223,9 @@ def test_little_memory(directory):
 
 
 def test_limited_memory(directory):
-    path = bundle(directory, app(directory), "--options", "memlimit=1M")
-    refused(boot(path), "out of memory")
+    for limit in ("1M", "1500K", "2M"):  # for the kernel, the first goroutine, the first stacks
+        path = bundle(directory, app(directory), "--options", "memlimit=" + limit)
+        refused(boot(path), "out of memory")
 
 
 def test_bad_map(directory):

@@ -58,7 +58,7 @@ func bgsweep() {
 // isStaticData reports whether p is a variable of the program: it lives for ever.
 func isStaticData(p unsafe.Pointer) bool {
 	a := uintptr(p)
-	if p == unsafe.Pointer(&zerobase) {
+	if a == uintptr(unsafe.Pointer(&zerobase)) {
 		return true
 	}
 	for mod := &firstmoduledata; mod != nil; mod = mod.next {

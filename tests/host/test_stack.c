@@ -98,6 +98,7 @@ _Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
 }
 
 struct gc gc;
+bool gc_can_wait_for_memory(void) { return true; }
 _Noreturn void gc_wait_for_memory(struct g *gp) { rt_throw("%p waits", (void *)gp); }
 _Noreturn void malloc_out_of_memory(size_t wanted) { rt_throw("no %zu bytes", wanted); }
 
