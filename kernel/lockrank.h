@@ -30,6 +30,8 @@ enum lock_rank {
     RANK_PROF,          /* buckets of the memory profile */
     RANK_PERSISTENT,    /* runtime metadata allocator */
     RANK_VM,            /* address ranges and page tables */
+    RANK_NETQ,          /* one queue of a network device */
+    RANK_PKT,           /* packet memory */
     RANK_FRAMES,        /* page-frame allocator */
     RANK_SHOOTDOWN,
     RANK_LIBC,          /* newlib's hooks */

@@ -7,6 +7,7 @@
 #include "drivers/acpi.h"
 #include "drivers/fbcon.h"
 #include "drivers/lapic.h"
+#include "drivers/net.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
@@ -52,11 +53,12 @@ static void take_bundle_options(void)
             options_apply(&options, (const char *)e.data, e.size, option_ignored);
 }
 
-static void log_memory(void)
+static void measure_memory(void)
 {
     struct mm_stats s;
 
     mm_stats_read(&s);
+    pkt_init(s.ram_bytes / 8);
     boot_log("memory: %llu MiB of RAM free, %llu map entries",
              (unsigned long long)s.free_bytes >> 20, (unsigned long long)boot.mem_count);
 }
@@ -83,7 +85,7 @@ static void main_on_g0(void *unused)
     boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
     boot.cmdline = virt_to_phys(cmdline);
     mm_reclaim(&boot);
-    log_memory();
+    measure_memory();
     gort_main(&boot);
 }
 
