@@ -84,11 +84,13 @@ gdb: build-all
 	./gort debug -smp $(SMP) $(APP)
 
 # ---- habits ---------------------------------------------------------------------------
-lint: format-check includes size-report
+lint: format-check includes own-lines size-report
 format-check:
 	scripts/check-format
 includes:
 	scripts/check-includes
+own-lines:
+	scripts/check-own
 size-report:
 	scripts/size-report
 
@@ -97,5 +99,5 @@ clean:
 
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests run test test-slow \
 	soak boots conformance conformance-std bench bench-setup bench-gc bench-sched gdb \
-	lint format-check includes size-report clean
+	lint format-check includes own-lines size-report clean
 .DELETE_ON_ERROR:

@@ -141,8 +141,8 @@ type Cleanup struct {
 	ptr uintptr
 }
 
-// AddCleanup attaches a cleanup function to ptr, to run some time after ptr is no longer
-// reachable, with arg as its argument.
+// AddCleanup has cleanup called with arg, in a goroutine of the runtime, once the collector has
+// found that nothing reaches the object of ptr any more.
 func AddCleanup[T, S any](ptr *T, cleanup func(S), arg S) Cleanup {
 	ptr = abi.Escape(ptr)
 	cleanup = abi.Escape(cleanup)

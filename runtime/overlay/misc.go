@@ -26,8 +26,8 @@ func runtime_debug_modinfo() string { return modinfo }
 
 var defaultGOROOT string // set by the linker
 
-// GOROOT returns the root of the Go tree: the environment's GOROOT, else the one that the
-// program was built with.
+// GOROOT is where the Go distribution lies: what the environment says, else what the linker
+// has put into the program.
 func GOROOT() string {
 	if s := gogetenv("GOROOT"); s != "" {
 		return s

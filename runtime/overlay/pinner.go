@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// A Pinner is a set of Go objects each pinned to a fixed location in memory. No object of
-// gort's heap ever moves, so to pin one is to keep it reachable.
+// A Pinner keeps objects where they are, for memory that the collector does not see to refer to.
+// No object of gort's heap ever moves, so a Pinner only has to keep them reachable.
 type Pinner struct {
 	*pinner
 }
@@ -32,7 +32,7 @@ func (p *Pinner) Pin(pointer any) {
 	}
 }
 
-// Unpin unpins all pinned objects of the Pinner.
+// Unpin lets go of everything that Pin was given.
 func (p *Pinner) Unpin() {
 	if p.pinner != nil {
 		p.refs = nil

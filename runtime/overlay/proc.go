@@ -148,7 +148,7 @@ func runExitHooks(code int) { exithook.Run(code) }
 // exit powers the machine off.
 func exit(code int32) { machine_halt(code) }
 
-// Gosched yields the processor, allowing other goroutines to run.
+// Gosched lets the goroutines that are ready run before its caller goes on.
 func Gosched() {
 	if !alone() {
 		gosched()
