@@ -1,6 +1,8 @@
 # gort - make run: boots apps/hello under UEFI; make test: all tests; make test-slow: more.
 #
-# Rules for the kernel are in mk/kernel.mk, for the loader and the images in mk/boot.mk.
+# make install: puts the command `gort` on the PATH (PREFIX=~/.local).
+#
+# Rules for the kernel are in scripts/mk/kernel.mk, for the loader in scripts/mk/boot.mk.
 # Everything that is built goes under build/.
 ifeq ($(origin CC),default)
 CC := gcc
@@ -14,16 +16,16 @@ BOOTS   ?= sched_token
 
 all: kernel loader libgort
 
-include $(wildcard mk/*.mk)
+include $(wildcard scripts/mk/*.mk)
 
-# The artifacts; mk/*.mk say how they are made.
+# What is built; scripts/mk/*.mk say how.
 kernel: $(BUILD)/gort.elf
 loader: $(BUILD)/BOOTX64.EFI
 
 # ---- generated sources ----------------------------------------------------------------
 GEN_FILES := $(GEN)/rt_frames.h $(GEN)/rt_table.c $(GEN)/zgates_amd64.s $(GEN)/rt_entries.json
 
-$(GEN)/.stamp: scripts/gen-abi $(wildcard runtime/abi/entries/*.def)
+$(GEN)/.stamp: scripts/gen-abi $(wildcard gort/abi/entries/*.def)
 	@mkdir -p $(GEN)
 	scripts/gen-abi -o $(GEN)
 	@touch $@
@@ -42,8 +44,18 @@ setup-test:
 build-all: setup
 	@$(MAKE) --no-print-directory -j2 all
 
+# The command in $(PREFIX)/bin is a link: it uses this directory and what was built in it.
+PREFIX ?= $(HOME)/.local
+install: build-all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	ln -sfn $(CURDIR)/scripts/gort $(DESTDIR)$(PREFIX)/bin/gort
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; \
+	    *) echo "gort is in $(PREFIX)/bin, which is not in your PATH" ;; esac
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/gort
+
 run: build-all
-	./gort run -smp $(SMP) $(APP)
+	scripts/gort run -smp $(SMP) $(APP)
 
 # The count of tests/run is the last line that is printed.
 test: build-tests
@@ -81,7 +93,7 @@ conformance-std: setup-test
 	scripts/conformance-std
 
 gdb: build-all
-	./gort debug -smp $(SMP) $(APP)
+	scripts/gort debug -smp $(SMP) $(APP)
 
 # ---- habits ---------------------------------------------------------------------------
 lint: format-check includes own-lines size-report
@@ -97,7 +109,7 @@ size-report:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all kernel loader gen newlib setup setup-test build-all build-tests run test test-slow \
-	soak boots conformance conformance-std bench bench-setup bench-gc bench-sched gdb \
-	lint format-check includes own-lines size-report clean
+.PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
+	run test test-slow soak boots conformance conformance-std bench bench-setup bench-gc \
+	bench-sched gdb lint format-check includes own-lines size-report clean
 .DELETE_ON_ERROR:

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
-#include "kernel/irq.h"
+#include "drivers/irq.h"
 #include "kernel/print.h"
 #include "mm/mm.h"
 

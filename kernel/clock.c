@@ -2,7 +2,7 @@
 #include "kernel/clock.h"
 #include <stdbool.h>
 #include "arch/x86_64/arch.h"
-#include "drivers/lapic.h"
+#include "arch/x86_64/lapic.h"
 #include "drivers/rtc.h"
 #include "drivers/timer_ref.h"
 #include "kernel/check.h"

@@ -11,7 +11,7 @@
 int random_bytes(void *buf, size_t n);
 /* A fast per-CPU generator for hash seeds and samples: not secret. The boot option `seed=N`
  * makes it reproducible. g0 or Go context, no locks. What the scheduler chooses comes from
- * runtime/choice.h. */
+ * gort/sched/choice.h. */
 uint64_t random_fast(void);
 
 /* Boot: takes the firmware's seed, n bytes. */

@@ -1,4 +1,4 @@
-/* arch.h - what the machine half offers to kernel/, mm/, drivers/ and runtime/.
+/* arch.h - what the machine half offers to kernel/, mm/, drivers/ and gort/.
  *
  * Contexts: traps, interrupts, NMI and double fault each run on an IST stack of their own
  * per CPU; handlers registered here run there, with interrupts off, compiled with

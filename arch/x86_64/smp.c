@@ -2,9 +2,9 @@
 #include "arch/x86_64/smp.h"
 #include <string.h>
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/lapic.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/state.h"
-#include "drivers/lapic.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"

@@ -1,8 +1,8 @@
 /* trap.c - IDT and the dispatch of exceptions and interrupts. */
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/lapic.h"
 #include "arch/x86_64/state.h"
-#include "drivers/lapic.h"
-#include "kernel/irq.h"
+#include "drivers/irq.h"
 #include "kernel/panic.h"
 
 struct arch_hooks arch_hooks;

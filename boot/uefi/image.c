@@ -5,8 +5,8 @@
 #include "boot/uefi/loader.h"
 
 #include <string.h>
-#include "kernel/cpio.h"
-#include "kernel/elf.h"
+#include "boot/common/cpio.h"
+#include "boot/common/elf.h"
 
 #define KERNEL_MAX (512ull << 20)
 

@@ -1,4 +1,4 @@
-/* libc.c - what kernel/elf.c, kernel/cpio.c and the loader need of a C library. */
+/* libc.c - what boot/common/elf.c, boot/common/cpio.c and the loader need of a C library. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
  *     paging.c    the page tables that boot_info.h promises
  *     leave.c     memory map, ExitBootServices, the jump
  *     console.c   messages: firmware's console, then the serial ports; how to give up
- *     libc.c      the few functions of the C library that kernel/elf.c and cpio.c use
+ *     libc.c      the few functions of the C library that boot/common/elf.c and cpio.c use
  *
  * Everything runs on one CPU, on the firmware's stack, with its page tables, until the jump.
  * All that has to outlive the boot services is allocated as loader data, below 4 GiB where

@@ -1,7 +1,7 @@
 // Command abigen reads from a Go installation's sources the layouts and numbers that C code
-// shares with Go's toolchain, and prints them as a C header (runtime/abi/goabi.h).
+// shares with Go's toolchain, and prints them as a C header (gort/abi/goabi.h).
 //
-//	go run ./scripts/abigen [-overlay runtime/overlay/runtime2.go] > runtime/abi/goabi.h
+//	go run ./scripts/abigen [-overlay gort/overlay/runtime2.go] > gort/abi/goabi.h
 //
 // Nothing here is typed in by hand: go/types computes sizes and offsets the way the compiler
 // does, and constants are folded from the declarations. A new Go release is a regeneration
@@ -371,7 +371,7 @@ func main() {
 		" * Written by scripts/abigen from the Go sources (%s, linux/amd64): do not edit,\n"+
 		" * run `make abi`. */", release)
 	p("#ifndef GORT_ABI_GOABI_H\n#define GORT_ABI_GOABI_H\n")
-	p("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include \"runtime/gotypes.h\"\n")
+	p("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include \"gort/abi/gotypes.h\"\n")
 	p("#define GOABI_AT(t, f, o) _Static_assert(offsetof(t, f) == (o), #t \".\" #f)")
 	p("#define GOABI_SIZE(t, n) _Static_assert(sizeof(t) == (n), \"size of \" #t)\n")
 	p("#define GOABI_RELEASE \"%s\"", release)
@@ -414,7 +414,7 @@ func emitOverlay(file string, imp types.ImporterFrom, dir string) {
 	}
 	conf := types.Config{Importer: dirImporter{imp, dir}, Sizes: sizes, Error: func(error) {}}
 	pk, _ := conf.Check("overlay", fset, []*ast.File{f}, nil)
-	p("\n/* struct g, _panic and _defer as the overlay declares them: checked against C's by runtime/stack.c */")
+	p("\n/* struct g, _panic and _defer as the overlay declares them: checked against C's by gort/stack/stack.c */")
 	emitOffsets(structOf(pk, "g"), "OVERLAY_G")
 	emitOffsets(structOf(pk, "_defer"), "OVERLAY_DEFER")
 	emitOffsets(structOf(pk, "_panic"), "OVERLAY_PANIC")

@@ -30,7 +30,7 @@ OTHER = {"cpu_loop": None, "json_roundtrip": 1, "sprintf": 1}
 # The speed-up is gort's own goal, whatever Linux makes of it.
 SPEEDUP = {"speedup_compute": None, "speedup_trees": None, "speedup_maps": None}
 ALL = {**OTHER, **GC, **SCHED, **SPEEDUP}
-# What bench/main.go calls the part of it that prints several rows.
+# What tests/bench/main.go calls the part of it that prints several rows.
 PART = {"gc_cycles": "gc_pause", "gc_pause_p50": "gc_pause", "gc_pause_max": "gc_pause",
         "gc_alloc_rate": "gc_pause", "gc_full_1M_objects": "gc_pause",
         "sleep1ms_late_p50": "timer", "sleep1ms_late_p99": "timer",
@@ -39,7 +39,7 @@ PART = {"gc_cycles": "gc_pause", "gc_pause_p50": "gc_pause", "gc_pause_max": "gc
         "stackinuse_per_g": "goroutines", "gc_with_100k_g": "goroutines"}
 MORE_IS_BETTER = ("MB/s", "x")
 TARGETS = {"gc": GC, "sched": {**SCHED, **SPEEDUP}, "all": ALL}
-PROGRAMS = {"bench": "./bench", "speedup": "./bench/speedup"}
+PROGRAMS = {"bench": "./tests/bench", "speedup": "./tests/bench/speedup"}
 
 CLOCK_PERCENT, CLOCK_SECONDS = 0.5, 0.1     # the clocks differ if by more than both
 TIMEOUT = 600
@@ -173,7 +173,7 @@ def guests(directory, vmlinuz):
         gobuild.build(go, [package], gort.binaries[name], [])
         build_linux(go, package, linux.binaries[name])
     linux.init = os.path.join(directory, "linuxinit")
-    build_linux(go, "./bench/linuxinit", linux.init)
+    build_linux(go, "./tests/bench/linuxinit", linux.init)
     return [linux, gort]
 
 

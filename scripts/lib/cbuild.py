@@ -16,6 +16,7 @@ from common import BUILD, ROOT, UserError, cache_dir
 
 NEWLIB = os.path.join(cache_dir(), "newlib", "x86_64-elf")
 LIBGORT = os.path.join(BUILD, "libgort.a")
+LIB = os.path.join(ROOT, "gort", "capp", "lib")    # its headers
 KNOWN = {"cflags", "ldflags", "sources", "include"}
 
 
@@ -29,9 +30,9 @@ def cflags():
             "-fno-omit-frame-pointer", "-fstack-clash-protection", "-fcf-protection=none",
             *["-U" + u for u in undefined], "-D__DYNAMIC_REENT__", "-D__gort__",
             "-D_POSIX_TIMERS=200809L", "-D_POSIX_MONOTONIC_CLOCK=200809L", "-nostdinc",
-            "-isystem", os.path.join(ROOT, "libgort", "include"),
+            "-isystem", os.path.join(LIB, "include"),
             "-isystem", os.path.join(NEWLIB, "include"),
-            "-isystem", gcc_file("-print-file-name=include"), "-I" + os.path.join(ROOT, "libgort")]
+            "-isystem", gcc_file("-print-file-name=include"), "-I" + LIB]
 
 
 def ldflags():

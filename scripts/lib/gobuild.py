@@ -1,8 +1,8 @@
 """gobuild - the stock Go toolchain, with package runtime replaced by an overlay.
 
 `go build -overlay FILE` takes a JSON map from source files to replacements; "" removes a
-file. runtime/overlay/overlay.list says which files of GOROOT/src/runtime stay; all others are
-removed, and the files of runtime/overlay and the generated gates are added as zgort_NAME, a
+file. gort/overlay/overlay.list says which files of GOROOT/src/runtime stay; all others are
+removed, and the files of gort/overlay and the generated gates are added as zgort_NAME, a
 name that no file of Go has.
 """
 import glob
@@ -16,7 +16,7 @@ from common import BUILD, ROOT, UserError, work_dir
 
 GO_LINE = "1.26"            # the release line that the overlay is written for
 GO_RELEASE = "go1.26.8"     # what another installed go is asked to fetch
-OVERLAY_DIR = os.path.join(ROOT, "runtime", "overlay")
+OVERLAY_DIR = os.path.join(ROOT, "gort", "overlay")
 OVERLAY_LIST = os.path.join(OVERLAY_DIR, "overlay.list")
 GATES = os.path.join(BUILD, "gen", "zgates_amd64.s")
 

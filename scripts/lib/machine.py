@@ -5,11 +5,11 @@ Three serial ports, each a socket pair that QEMU inherits:
     COM1  the program's stdin and stdout, bytes as they are
     COM2  its stderr, and the kernel's messages
     COM3  control: "gort: ready" says that input may come (the UART loses what comes while it is
-          being set up), files that the program has written (runtime/os/outputs.c), "gort: exit N"
+          being set up), files that the program has written (gort/os/fs/outputs.c), "gort: exit N"
           the status before the machine powers off
 
 To the guest, 0x1c is an escape: 0x1c 'd' is the end of input, 'c', 'q', 'g', 's' are keys
-(kernel/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
+(drivers/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
 Ctrl-D, which the kernel takes for the end of input when somebody types it on a bare serial line.
 """
 import collections

@@ -1,11 +1,11 @@
-/* fake_os.h - locks, frames, clock and waiting for host tests of runtime/os. */
+/* fake_os.h - locks, frames, clock and waiting for host tests of gort/os. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "runtime/os/netpoll.h"
-#include "runtime/os/wait.h"
+#include "gort/os/netpoll.h"
+#include "gort/os/wait.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"

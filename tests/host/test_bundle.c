@@ -1,10 +1,10 @@
-/* test_bundle.c - kernel/bundle.c over archives that scripts/mkbundle and cpio(1) have not
+/* test_bundle.c - gort/load/bundle.c over archives that scripts/mkbundle and cpio(1) have not
  * made: small ones, written here. tests/py/test_mkbundle.py is about the real ones.
- * sources: kernel/bundle.c kernel/cpio.c */
+ * sources: gort/load/bundle.c boot/common/cpio.c */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "kernel/bundle.h"
+#include "gort/load/bundle.h"
 #include "mm/mm.h"
 
 static int failures;

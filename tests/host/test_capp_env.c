@@ -1,6 +1,6 @@
-// sources: runtime/capp_env.c
+// sources: gort/capp/capp_env.c
 /* The environment of C programs, as Go reads it. */
-#include "runtime/capp_env.h"
+#include "gort/capp/capp_env.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-// sources: runtime/chan.c runtime/select.c runtime/sudog.c runtime/timer.c runtime/timer_heap.c
-// sources: runtime/sema.c
+// sources: gort/sync/chan.c gort/sync/select.c gort/sync/sudog.c
+// sources: gort/time/timer.c gort/time/timer_heap.c gort/sync/sema.c
 // flags: -Itests/host/fake -Wno-unused-function -Wno-missing-field-initializers -pthread
 /* Channels and select under a scheduler that picks at random: order, exactly once, close,
  * fairness; then the same on four threads. */

@@ -1,5 +1,5 @@
-// sources: libgort/pages.c libgort/heap.c
-// flags: -pthread -Ilibgort
+// sources: gort/capp/lib/pages.c gort/capp/lib/heap.c
+// flags: -pthread -Igort/capp/lib
 /* malloc of C programs: sizes and alignment, reuse, memory that goes back, invalid frees; objects
  * against a model, by one thread and by four that free each other's. */
 #include "heap.h"

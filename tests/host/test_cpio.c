@@ -1,9 +1,9 @@
-/* test_cpio.c - every error of kernel/cpio.c, and a loop that flips bits of a good archive.
- * sources: kernel/cpio.c */
+/* test_cpio.c - every error of boot/common/cpio.c, and a loop that flips bits of a good archive.
+ * sources: boot/common/cpio.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernel/cpio.h"
+#include "boot/common/cpio.h"
 
 static int failures;
 

@@ -1,10 +1,10 @@
-// sources: runtime/os/data.c runtime/os/mem.c
+// sources: gort/os/fs/data.c gort/os/mem.c
 // flags: -Wno-unused-function
 /* Contents of files against a flat buffer: random writes, truncations, holes, with and
  * without the bundle's bytes beneath; running out of memory; huge offsets. */
-#include "runtime/os/data.h"
-#include "runtime/os/linux.h"
-#include "runtime/os/mem.h"
+#include "gort/os/fs/data.h"
+#include "gort/os/linux.h"
+#include "gort/os/mem.h"
 #include "fake_os.h"
 
 enum { MAX = 300000 };

@@ -1,7 +1,7 @@
-// sources: kernel/dwarf_line.c
+// sources: gort/stack/dwarf_line.c
 /* Lines of addresses: what addr2line says of the same file, for DWARF 2 to 5, by gcc and clang;
  * then tables with flipped bits and cut ends, which must be survived. */
-#include "kernel/dwarf_line.h"
+#include "gort/stack/dwarf_line.h"
 #include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,8 +151,8 @@ static void test_with(const char *cc, int version)
 
     snprintf(command, sizeof command,
              "%s -w -g -gdwarf-%d -O2 -I. -Ibuild/gen -ffreestanding -nostdlib -static "
-             "-Wl,-e0,--unresolved-symbols=ignore-all -o " DIR "lines kernel/elf.c kernel/cpio.c "
-             "kernel/options.c 2>/dev/null", cc, version);
+             "-Wl,-e0,--unresolved-symbols=ignore-all -o " DIR "lines boot/common/elf.c "
+             "boot/common/cpio.c kernel/options.c 2>/dev/null", cc, version);
     snprintf(name, sizeof name, "%s, DWARF %d", cc, version);
     if (system(command)) {
         check(false, "builds: ", command);

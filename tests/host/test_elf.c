@@ -1,13 +1,13 @@
-/* test_elf.c - every error of kernel/elf.c, its lookups, the loader over a fake mm/, and a
+/* test_elf.c - every error of boot/common/elf.c, its lookups, the loader over a fake mm/, and a
  * loop that flips bits of a good file.
- * sources: kernel/elf.c kernel/elf_load.c */
+ * sources: boot/common/elf.c gort/load/elf_load.c */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "kernel/elf.h"
+#include "boot/common/elf.h"
 #include "mm/mm.h"
 
 static int failures;

@@ -1,21 +1,21 @@
-// sources: runtime/sizeclass.c runtime/pagealloc.c runtime/mspan.c runtime/mheap.c
-// sources: runtime/mcentral.c
-// sources: runtime/mcache.c runtime/mbitmap.c runtime/malloc.c runtime/stackalloc.c
-// sources: runtime/mgcsweep.c
-// sources: runtime/mgcroot.c runtime/mwbbuf.c runtime/mgcwork.c runtime/mfinal.c runtime/mstats.c
+// sources: gort/heap/sizeclass.c gort/heap/pagealloc.c gort/heap/mspan.c gort/heap/mheap.c
+// sources: gort/heap/mcentral.c
+// sources: gort/heap/mcache.c gort/heap/mbitmap.c gort/heap/malloc.c gort/stack/stackalloc.c
+// sources: gort/gc/sweep.c
+// sources: gort/gc/root.c gort/gc/wbbuf.c gort/gc/work.c gort/gc/final.c gort/heap/mstats.c
 // flags: -Itests/host/fake -Wno-unused-function
 /* The allocator as a whole, on the host: random objects of random types, checked for overlap,
  * zeroing, contents and pointer masks, over cycles in which a random half is found dead. Then
  * stacks, giving back and running out. */
 #include "fakeheap.h"
-#include "runtime/mbitmap.h"
-#include "runtime/metrics.h"
-#include "runtime/mprof.h"
-#include "runtime/mgc.h"
-#include "runtime/mgcroot.h"
-#include "runtime/mgcwork.h"
-#include "runtime/stackalloc.h"
-#include "runtime/symtab.h"
+#include "gort/heap/mbitmap.h"
+#include "gort/observe/metrics.h"
+#include "gort/observe/mprof.h"
+#include "gort/gc/gc.h"
+#include "gort/gc/root.h"
+#include "gort/gc/work.h"
+#include "gort/stack/stackalloc.h"
+#include "gort/stack/symtab.h"
 
 const struct moduledata *symtab_first(void) { return NULL; }
 void g_ready(struct g *gp) { (void)gp; abort(); }

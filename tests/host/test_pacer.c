@@ -1,9 +1,9 @@
-// sources: runtime/mgcpacer.c
+// sources: gort/gc/pacer.c
 /* The pacer in a closed loop with a simulated program and marker: the heap must end each cycle
  * near its goal, whatever the speeds are, and limits must hold. */
 #include <stdbool.h>
 #include <stdio.h>
-#include "runtime/mgcpacer.h"
+#include "gort/gc/pacer.h"
 
 #define MB (1ull << 20)
 

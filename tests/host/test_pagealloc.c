@@ -1,4 +1,4 @@
-// sources: runtime/pagealloc.c
+// sources: gort/heap/pagealloc.c
 /* The page allocator against an array of bytes: random runs are taken and given back, every
  * answer must be the lowest run that the array has. */
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "runtime/pagealloc.h"
+#include "gort/heap/pagealloc.h"
 #include "kernel/check.h"
 
 #define PAGES (PA_CHUNK_PAGES * 40)

@@ -1,4 +1,4 @@
-// sources: runtime/runq.c
+// sources: gort/sched/runq.c
 // flags: -pthread
 /* The run queue: order and overflow against a model, then an owner and two thieves at once:
  * every goroutine must come out exactly once. */
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "runtime/runq.h"
+#include "gort/sched/runq.h"
 
 static int failures;
 

@@ -1,5 +1,5 @@
 // flags: -DRUNQ_SIZE=4 -fno-sanitize=all -Wno-ignored-qualifiers
-/* The run queue, all interleavings: runtime/runq.c itself, with a ring of four, is run by up to
+/* The run queue, all interleavings: gort/sched/runq.c itself, with a ring of four, is run by up to
  * three threads, and every order of their atomic steps is tried, on a machine with the store
  * buffers that x86 has. A state is the shared memory, the buffers, and what each thread has
  * read so far (which determines the rest of it); each state is expanded once. */
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
-#include "runtime/runq.h"
+#include "gort/sched/runq.h"
 
 enum { THREADS = 3, GS = 8, BUFFER = 16, STACK = 8192, DEPTH = 400 };
 
@@ -113,7 +113,7 @@ static void model_fence(void)
     uint64_t got_ = model_swap(at, &want_, WORD(v), sizeof *(at)); \
     *(old) = (__typeof__(*(old)))(uintptr_t)got_; \
     got_ == want_; })
-#include "runtime/runq.c"
+#include "gort/sched/runq.c"
 #undef __atomic_load_n
 
 /* ---- exploration ------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
-// sources: runtime/chan.c runtime/select.c runtime/sudog.c runtime/timer.c runtime/timer_heap.c
-// sources: runtime/sema.c runtime/coro.c
+// sources: gort/sync/chan.c gort/sync/select.c gort/sync/sudog.c
+// sources: gort/time/timer.c gort/time/timer_heap.c gort/sync/sema.c gort/sync/coro.c
 // flags: -Itests/host/fake -Wno-unused-function -Wno-missing-field-initializers -pthread
 /* Semaphores: mutual exclusion, order, hand-off, many addresses in the trees; condition
  * lists; coroutines. */
 #include "fakesched.h"
-#include "runtime/synctest.h"
+#include "gort/sync/synctest.h"
 
 static bool fake_sema_try(uint32_t *addr)
 {

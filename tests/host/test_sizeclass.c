@@ -1,9 +1,9 @@
-// sources: runtime/sizeclass.c
+// sources: gort/heap/sizeclass.c
 /* Size classes against a Go program of the stock toolchain: the capacities that append gives
  * are what our classes must hold. Then the division trick, for every offset in every span. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "runtime/sizeclass.h"
+#include "gort/heap/sizeclass.h"
 
 static int failures;
 

@@ -2,7 +2,7 @@
  * the stock toolchain (tests/host/gostack). It runs under ptrace; its memory is mapped here
  * at the same addresses. At each of its breakpoints the traceback must be Go's own, then the
  * stack is moved, the old one poisoned, and the program goes on and checks its variables.
- * sources: runtime/symtab.c runtime/unwind.c runtime/traceback.c runtime/stack.c
+ * sources: gort/stack/symtab.c gort/stack/unwind.c gort/observe/traceback.c gort/stack/stack.c
  * flags: -fno-sanitize=address */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -19,15 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #undef PAGE_SIZE
-#include "runtime/app.h"
-#include "runtime/malloc.h"
-#include "runtime/mgc.h"
-#include "runtime/sched.h"
-#include "runtime/stack.h"
-#include "runtime/symtab.h"
-#include "runtime/cgtrace.h"
-#include "runtime/traceback.h"
-#include "runtime/unwind.h"
+#include "gort/app.h"
+#include "gort/heap/malloc.h"
+#include "gort/gc/gc.h"
+#include "gort/sched/sched.h"
+#include "gort/stack/stack.h"
+#include "gort/stack/symtab.h"
+#include "gort/observe/cgtrace.h"
+#include "gort/observe/traceback.h"
+#include "gort/stack/unwind.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
 #include "mm/mm.h"

@@ -1,6 +1,6 @@
 /* test_stackchan.c - moving the stack of a goroutine that waits on channels, without frames:
  * sudogs, slots, g's own words, deferred records; and what must not move.
- * sources: runtime/symtab.c runtime/unwind.c runtime/stack.c
+ * sources: gort/stack/symtab.c gort/stack/unwind.c gort/stack/stack.c
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -10,14 +10,14 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "runtime/abi/goabi.h"
-#include "runtime/app.h"
-#include "runtime/chan.h"
-#include "runtime/malloc.h"
-#include "runtime/mgc.h"
-#include "runtime/sched.h"
-#include "runtime/stack.h"
-#include "runtime/symtab.h"
+#include "gort/abi/goabi.h"
+#include "gort/app.h"
+#include "gort/sync/chan.h"
+#include "gort/heap/malloc.h"
+#include "gort/gc/gc.h"
+#include "gort/sched/sched.h"
+#include "gort/stack/stack.h"
+#include "gort/stack/symtab.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
 #include "mm/mm.h"

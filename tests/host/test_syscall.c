@@ -1,11 +1,11 @@
-// sources: runtime/os/data.c runtime/os/dentry.c runtime/os/dev.c runtime/os/dispatch.c
-// sources: runtime/os/eventfd.c runtime/os/fd.c runtime/os/file.c runtime/os/init.c
-// sources: runtime/os/inode.c runtime/os/mem.c runtime/os/mmap.c runtime/os/netpoll.c
-// sources: runtime/os/ops.c
-// sources: runtime/os/ostimer.c runtime/os/pipe.c runtime/os/proc.c runtime/os/readdir.c
-// sources: runtime/os/signal.c runtime/os/stdio.c runtime/os/sys_fd.c runtime/os/sys_io.c
-// sources: runtime/os/sys_mem.c runtime/os/sys_path.c runtime/os/sys_proc.c runtime/os/wait.c
-// sources: runtime/os/walk.c
+// sources: gort/os/fs/data.c gort/os/fs/dentry.c gort/os/fs/dev.c gort/os/dispatch.c
+// sources: gort/os/fs/eventfd.c gort/os/fd.c gort/os/file.c gort/os/init.c
+// sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
+// sources: gort/os/fs/ops.c
+// sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/proc.c gort/os/fs/readdir.c
+// sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c
+// sources: gort/os/sys_mem.c gort/os/sys_path.c gort/os/sys_proc.c gort/os/wait.c
+// sources: gort/os/fs/walk.c
 // flags: -Wno-unused-function
 /* System calls through their gate, by goroutines that are only a g each: what blocks, what
  * wakes whom, deadlines, readiness, signals, the devices and /proc. */
@@ -21,14 +21,14 @@
 #undef st_mtime
 #undef st_ctime
 #include "arch/x86_64/arch.h"
-#include "runtime/g.h"
-#include "runtime/os/linux.h"
-#include "runtime/os/mmap.h"
-#include "runtime/os/os.h"
-#include "runtime/os/vfs.h"
-#include "runtime/timer.h"
-#include "kernel/bundle.h"
-#include "kernel/elf.h"
+#include "gort/g.h"
+#include "gort/os/linux.h"
+#include "gort/os/mmap.h"
+#include "gort/os/os.h"
+#include "gort/os/fs/vfs.h"
+#include "gort/time/timer.h"
+#include "gort/load/bundle.h"
+#include "boot/common/elf.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
 #include "rt_frames.h"

@@ -1,10 +1,10 @@
-// sources: runtime/chan.c runtime/select.c runtime/sudog.c runtime/timer.c runtime/timer_heap.c
-// sources: runtime/sema.c
+// sources: gort/sync/chan.c gort/sync/select.c gort/sync/sudog.c
+// sources: gort/time/timer.c gort/time/timer_heap.c gort/sync/sema.c
 // flags: -Itests/host/fake -Wno-unused-function -Wno-missing-field-initializers -pthread
 /* Timers in virtual time: the heap against a plain list, sleeping, channel timers (nothing
  * stale after Stop and Reset, no drift), moves between Ps, and all of it on four threads. */
 #include "fakesched.h"
-#include "runtime/timer_heap.h"
+#include "gort/time/timer_heap.h"
 
 enum { N = 300 };
 

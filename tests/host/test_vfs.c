@@ -1,6 +1,6 @@
-// sources: runtime/os/inode.c runtime/os/dentry.c runtime/os/walk.c runtime/os/ops.c
-// sources: runtime/os/readdir.c runtime/os/data.c runtime/os/mem.c runtime/os/file.c
-// sources: runtime/os/fd.c runtime/os/pipe.c
+// sources: gort/os/fs/inode.c gort/os/fs/dentry.c gort/os/fs/walk.c gort/os/fs/ops.c
+// sources: gort/os/fs/readdir.c gort/os/fs/data.c gort/os/mem.c gort/os/file.c
+// sources: gort/os/fd.c gort/os/fs/pipe.c
 // flags: -Wno-unused-function
 /* The file tree against Linux: the same random operations on it and on a temporary directory
  * of the host, results and errors compared, the whole trees compared now and then. */
@@ -12,10 +12,10 @@
 #undef st_atime
 #undef st_mtime
 #undef st_ctime
-#include "runtime/os/file.h"
-#include "runtime/os/mem.h"
-#include "runtime/os/mmap.h"
-#include "runtime/os/vfs.h"
+#include "gort/os/file.h"
+#include "gort/os/fs/vfs.h"
+#include "gort/os/mem.h"
+#include "gort/os/mmap.h"
 #include "fake_os.h"
 
 /* Nothing is mapped here. */

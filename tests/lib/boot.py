@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 QEMU = os.path.join(ROOT, "scripts", "qemu")
 MKBUNDLE = os.path.join(ROOT, "scripts", "mkbundle")
 MKIMAGE = os.path.join(ROOT, "scripts", "mkimage")

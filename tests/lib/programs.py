@@ -35,7 +35,7 @@ import compare
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = os.path.join(ROOT, "tests", "programs")
 OUT = os.path.join(ROOT, "build", "tests")
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 SOAK_TIMEOUT = 1800
 KNOWN = {"of", "args", "env", "stdin", "files", "status", "smp", "mem", "options", "stderr",
          "stderr_has", "linux", "stdout", "group", "timeout", "soak", "soak_once",

@@ -14,7 +14,7 @@ class Rows(unittest.TestCase):
     def test_all_of_the_program(self):
         """Each row that the programs print is a row here, and the other way round."""
         printed = set()
-        for path in ("bench/main.go", "bench/speedup/main.go"):
+        for path in ("tests/bench/main.go", "tests/bench/speedup/main.go"):
             with open(os.path.join(ROOT, path), encoding="utf-8") as f:
                 text = f.read()
             printed.update(re.findall(r'\b(?:rate|out)\("(\w+)"', text))

@@ -36,7 +36,7 @@ goroutine 1 [running]:
 main.f({0xc000099999, 0x3}, 0x9)
 \t/home/u/p/main.go:7 +0x22
 panic({0x4a2b11, 0x4d3c81})
-\t/work/runtime/overlay/panic.go:33 +0x1
+\t/home/you/gort/overlay/panic.go:33 +0x1
 
 runtime stack:
 runtime.x()

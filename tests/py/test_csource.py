@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 LICENSE = os.path.join(ROOT, "LICENSE")
 SCRIPT = os.path.join(ROOT, "tests", "capps", "bench.lua")
 

@@ -21,7 +21,7 @@ class Debug(unittest.TestCase):
             with open(wrapper, "w", encoding="utf-8") as f:
                 f.write(f"#!/bin/sh\nexec gdb -nx -batch \"$@\" {words}\n")
             os.chmod(wrapper, 0o755)
-            r = subprocess.run([os.path.join(ROOT, "gort"), "debug", "-timeout", "200",
+            r = subprocess.run([os.path.join(ROOT, "scripts", "gort"), "debug", "-timeout", "200",
                                 program], cwd=ROOT, text=True,
                                capture_output=True, env=dict(os.environ, GDB=wrapper),
                                stdin=subprocess.DEVNULL, timeout=300)

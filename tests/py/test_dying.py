@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 
 
 class Dying(unittest.TestCase):

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 
 FAKE_GO = """#!/bin/sh
 # A go command of another release. With GOTOOLCHAIN set it is the release that was asked for.

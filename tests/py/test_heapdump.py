@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 GUEST = os.path.join(ROOT, "tests", "py", "guests", "heapdump")
 MARKS = {"global": 0x1122334455667788, "stack": 0x2233445566778899, "dead": 0x33445566778899aa,
          "watched": 0x445566778899aabb, "big": 0x5566778899aabbcc}

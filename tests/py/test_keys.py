@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 TRACE = re.compile(r"SCHED \d+ms: gomaxprocs=\d+ idleprocs=\d+ threads=\d+ spinningthreads=\d+ "
                    r"needspinning=[01] idlethreads=\d+ runqueue=\d+"
                    r"( \[( \d+)+ \] schedticks=\[ (\d+ )+\]| gcwaiting=(true|false) "

@@ -16,7 +16,7 @@ class Late(unittest.TestCase):
     def test_marking_gives_way(self):
         with tempfile.TemporaryDirectory() as d:
             elf, bundle = os.path.join(d, "elf"), os.path.join(d, "bundle")
-            subprocess.run([os.path.join(ROOT, "gort"), "build", "-o", elf,
+            subprocess.run([os.path.join(ROOT, "scripts", "gort"), "build", "-o", elf,
                             "./tests/py/guests/late"], cwd=ROOT, check=True)
             subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init", elf,
                             "--args", "late"], check=True)

@@ -9,7 +9,7 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 
 
 class Paused(unittest.TestCase):

@@ -35,7 +35,7 @@ class Preempted(unittest.TestCase):
         long = WANTED > 100_000
         with tempfile.TemporaryDirectory() as d:
             elf, bundle = os.path.join(d, "elf"), os.path.join(d, "bundle")
-            subprocess.run([os.path.join(ROOT, "gort"), "build", "-o", elf,
+            subprocess.run([os.path.join(ROOT, "scripts", "gort"), "build", "-o", elf,
                             "./tests/programs/stress_vector"], cwd=ROOT, check=True)
             subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init", elf,
                             "--args", "stress_vector", "5000" if long else "450"], check=True)

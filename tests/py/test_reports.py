@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GORT = os.path.join(ROOT, "gort")
+GORT = os.path.join(ROOT, "scripts", "gort")
 MS = r"(?:0|0\.0\d\d|0\.[1-9]\d|[1-9]\.\d|[1-9]\d+)"  # two digits that count, as Go prints times
 TRACE = re.compile(rf"gc (\d+) @\d+\.\d{{3}}s \d+%: {MS}\+{MS}\+{MS} ms clock, "
                    rf"{MS}\+{MS}/{MS}/{MS}\+{MS} ms cpu, (\d+)->(\d+)->(\d+) MB, \d+ MB goal, "

@@ -20,7 +20,7 @@ class Seed(unittest.TestCase):
     def setUpClass(cls):
         cls.dir = tempfile.TemporaryDirectory()
         cls.elf = os.path.join(cls.dir.name, "interleave")
-        subprocess.run([os.path.join(ROOT, "gort"), "build", "-o", cls.elf,
+        subprocess.run([os.path.join(ROOT, "scripts", "gort"), "build", "-o", cls.elf,
                         "./tests/py/guests/interleave"], cwd=ROOT, check=True)
 
     @classmethod

@@ -17,12 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #undef PAGE_SIZE
-#include "runtime/leaf.h"
-#include "runtime/app.h"
-#include "runtime/g.h"
-#include "runtime/malloc.h"
-#include "runtime/mheap.h"
-#include "runtime/sched.h"
+#include "gort/abi/leaf.h"
+#include "gort/app.h"
+#include "gort/g.h"
+#include "gort/heap/malloc.h"
+#include "gort/heap/mheap.h"
+#include "gort/sched/sched.h"
 #include "kernel/options.h"
 
 const char *__asan_default_options(void);

@@ -2,7 +2,7 @@
 #ifndef FAKEVM_H
 #define FAKEVM_H
 #include <sys/mman.h>
-#include "runtime/os/mmap.h"
+#include "gort/os/mmap.h"
 #include "mm/mm.h"
 
 /* Pages of the window are mapped when somebody has committed them; all else is the host's. */

@@ -1,0 +1,206 @@
+/* app.c - from a loaded bundle to the first goroutine. */
+#include "gort/app.h"
+#include "gort/sched/background.h"
+#include <errno.h>
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "boot/boot_info.h"
+#include "gort/capp/capp.h"
+#include "gort/heap/malloc.h"
+#include "gort/os/os.h"
+#include "gort/sched/preempt.h"
+#include "gort/sched/sched.h"
+#include "gort/stack/symtab.h"
+#include "gort/stack/unwind.h"
+#include "gort/load/bundle.h"
+#include "boot/common/elf.h"
+#include "kernel/main.h"
+#include "kernel/options.h"
+#include "kernel/print.h"
+#include "mm/mm.h"
+#include "rt_frames.h"
+
+const struct app_table *app;
+static uintptr_t text_lo, text_hi;
+
+int vec_use_xsave;
+unsigned vec_area_size = 512;
+
+bool app_is_text(uintptr_t pc) { return pc - text_lo < text_hi - text_lo; }
+
+/* What stops a boot: one line, then the end. */
+static _Noreturn void refuse(const char *fmt, const char *detail)
+{
+    kprintf("gort: ");
+    kprintf(fmt, detail);
+    kprintf("\n");
+    machine_exit(2);
+}
+
+/* The app table's magic stands 8-aligned in a read-only segment of every program that was
+ * built through the overlay, and in no other. Must be asked before any of it runs. */
+static bool has_table(const struct elf_image *im, uint64_t magic)
+{
+    for (uint32_t i = 0; i < im->nseg; i++) {
+        const struct elf_segment *s = &im->seg[i];
+        const uint64_t *w = (const void *)(im->file + s->offset);
+
+        if (s->flags & ELF_PF_X)
+            continue;
+        for (uint64_t n = s->filesz / 8; n > 1; n--, w++)
+            if (w[0] == magic)
+                return true;
+    }
+    return false;
+}
+
+static void check_app(const struct app_table *t)
+{
+    if (!t || t->magic != APPTAB_MAGIC || t->version != APPTAB_VERSION)
+        refuse("the program was built for another version of gort's runtime%s; build it again "
+               "with this gort", "");
+    if (*t->abi != RT_ABI_VERSION)
+        refuse("the program was built for another runtime interface%s; build it again with "
+               "this gort", "");
+    const struct gostring *v = t->go_version;
+    if (v->len < 6 || memcmp(v->ptr, "go1.26", 6) != 0)
+        refuse("the program was built by %s; gort runs programs of Go 1.26",
+               v->len > 0 && v->len < 40 ? v->ptr : "an unknown Go");
+    unsigned level = (unsigned)*t->goamd64;
+    if (level >= 4 && !cpu_features.avx512)
+        refuse("the program was built with GOAMD64=v4, this CPU has no AVX-512%s", "");
+    if (level >= 3 && !cpu_features.avx2)
+        refuse("the program was built with GOAMD64=v3, this CPU has no AVX2%s", "");
+}
+
+static const struct capp_table *capp; /* NULL: a Go program */
+
+static void capp_load(const struct elf_image *im)
+{
+    const struct capp_table *(*entry)(const uintptr_t *, uint64_t) = (void *)im->entry;
+    const struct capp_table *t = entry(kernel_table, RT_TABLE_WORDS);
+
+    if (!t || t->magic != CAPPTAB_MAGIC || t->version != CAPPTAB_VERSION ||
+        t->abi != RT_ABI_VERSION)
+        refuse("the program was built for another version of gort's runtime%s; build it again "
+               "with this gort", "");
+    capp_init(t, im);
+    capp = t;
+}
+
+static void app_load(void)
+{
+    static struct elf_image im;
+    const char *err = "no program";
+
+    if (!bundle.init)
+        refuse("the bundle holds no program (no entry named init)%s", "");
+    if (elf_load(bundle.init, bundle.init_size, &im, &err) != 0)
+        refuse("cannot load the program: %s", err);
+    if (has_table(&im, CAPPTAB_MAGIC)) {
+        capp_load(&im);
+        return;
+    }
+    if (!has_table(&im, APPTAB_MAGIC))
+        refuse("this program was not built for gort%s: build it with `gort build`, or with "
+               "`go build` and the flags of `gort env`", "");
+    const struct app_table *(*entry)(const uintptr_t *, uint64_t) = (void *)im.entry;
+    const struct app_table *t = entry(kernel_table, RT_TABLE_WORDS);
+    check_app(t);
+    symtab_init(t->firstmodule);
+    symtab_text_range(&text_lo, &text_hi);
+    app = t;
+}
+
+static void m_init(struct cpu *c)
+{
+    struct m *mp = persistent_alloc(sizeof *mp, 64, NULL);
+
+    mp->cpu = c;
+    mp->id = c->id;
+    mp->g0p = &mp->g0;
+    mp->g0.m = mp;
+    mp->g0.stack = (struct stack){ c->g0_lo, c->g0_hi };
+    mp->g0.status = G_RUNNING;
+    mp->armed = INT64_MAX;
+    mp->pc_cache = persistent_alloc(PC_CACHE_CPU * sizeof *mp->pc_cache, 64, NULL);
+    c->vec_scratch = persistent_alloc(vec_area_size, 64, NULL);
+    c->m = mp;
+    allm[c->id] = mp;
+}
+
+const char *app_getenv(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *s = bundle.env.first; s; s = bundle_string_next(&bundle.env, s))
+        if (strncmp(s, name, n) == 0 && s[n] == '=')
+            return s + n + 1;
+    return NULL;
+}
+
+static unsigned procs_wanted(void)
+{
+    const char *s = app_getenv("GOMAXPROCS");
+    unsigned n = 0;
+
+    for (; s && *s >= '0' && *s <= '9' && n < 100000; s++)
+        n = n * 10 + (unsigned)(*s - '0');
+    if (s && *s)
+        n = 0;
+    return n == 0 ? ncpu : n > CPU_MAX * 4 ? CPU_MAX * 4 : n;
+}
+
+void gort_cpu_main(struct cpu *c)
+{
+    m_init(c);
+    sched_cpu_enter();
+}
+
+/* The program's first goroutine is number 1. */
+static void start_main(void)
+{
+    struct g *gp = g_new(app->main_closure, NULL, 0);
+    struct mm_stats mm;
+
+    mm_stats_read(&mm);
+    if (!gp) {
+        kprintf("gort: out of memory: %llu KiB of RAM do not do for the program to start\n",
+                (unsigned long long)mm.ram_bytes >> 10);
+        machine_exit(2);
+    }
+    g_ready(gp);
+}
+
+void gort_main(struct boot_info *bi)
+{
+    const char *err = "no bundle";
+
+    if (bi->bundle_size == 0)
+        refuse("there is no bundle: boot with -initrd FILE, or an image made by gort build%s", "");
+    if (bundle_open(bi->bundle_base, bi->bundle_size, &err) != 0)
+        refuse("broken bundle: %s", err);
+    options_parse(bundle.options);
+    vec_use_xsave = cpu_features.xsave;
+    if (cpu_features.xsave)
+        vec_area_size = (cpu_features.xsave_size + 63) & ~63u;
+    app_load();
+    boot_log("program loaded");
+    os_init(&bundle);
+    malloc_init();
+    m_init(cpu_self());
+    preempt_init();
+    sched_init(procs_wanted());
+    /* The first goroutine is queued while this CPU borrows P 0: before others come and take it. */
+    sched_borrow_p();
+    smp_start(gort_cpu_main);
+    boot_log("%u CPUs, GOMAXPROCS %u", ncpu, gomaxprocs);
+    if (capp)
+        capp_start(capp);
+    else
+        start_main();
+    background_start();
+    sched.started = true;
+    sched_return_p();
+    sched_cpu_enter();
+}

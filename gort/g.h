@@ -1,0 +1,294 @@
+/* g.h - G, M and P: what a goroutine, a CPU and a processor are.
+ *
+ *   G  goroutine            its stack, where it stopped, what it waits for
+ *   M  machine = CPU        fixed, one per physical CPU, owns the g0 stack
+ *   P  processor            the right to run Go code: run queue, timers, caches;
+ *                           GOMAXPROCS of them, each held by at most one M
+ *
+ * The first fields of struct g are known to the compiler (prologue, R14) and mirrored in
+ * gort/overlay/runtime2.go; scripts/abigen proves that both agree. All g, m, p and sudog
+ * structures come from persistent memory, never from the collected heap: the collector
+ * scans their pointers as roots (gc/root.c). */
+#ifndef GORT_G_H
+#define GORT_G_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arch/x86_64/cpu.h"
+#include "gort/abi/gotypes.h"
+#include "kernel/check.h"
+#include "kernel/lock.h"
+
+/* Status of a goroutine: written by g_status_set (sched.h) alone. Numbers are Go's. */
+enum g_status {
+    G_IDLE = 0,      /* just allocated */
+    G_RUNNABLE = 1,  /* on a run queue; the queue owns the stack */
+    G_RUNNING = 2,   /* on a CPU: owns its stack */
+    G_SYSCALL = 3,   /* parked in a gate of Syscall6 (stack must not move) */
+    G_WAITING = 4,   /* parked; whoever readies it takes it from here */
+    G_DEAD = 6,      /* exited or unused: on a free list */
+    G_COPYSTACK = 8, /* its stack is being moved */
+    G_PREEMPTED = 9, /* stopped for a suspendG, to be readied by the suspender */
+    G_SCAN = 0x1000, /* OR-ed in: the collector holds the stack */
+};
+
+/* Why a goroutine waits. The texts (sched.c) are those that Go prints in tracebacks. */
+enum wait_reason {
+    WAIT_ZERO, WAIT_GC_ASSIST, WAIT_IO, WAIT_CHAN_RECV_NIL, WAIT_CHAN_SEND_NIL,
+    WAIT_DUMPING_HEAP, WAIT_GC_SWEEP_WAIT, WAIT_GC_SCAVENGE_WAIT, WAIT_CHAN_RECV,
+    WAIT_CHAN_SEND, WAIT_FINALIZER, WAIT_FORCE_GC_IDLE, WAIT_SEMACQUIRE, WAIT_SLEEP,
+    WAIT_SYNC_COND, WAIT_SYNC_MUTEX_LOCK, WAIT_SYNC_RWMUTEX_RLOCK, WAIT_SYNC_RWMUTEX_LOCK,
+    WAIT_SYNC_WAITGROUP, WAIT_TRACE_READER, WAIT_FOR_GC, WAIT_GC_WORKER_IDLE,
+    WAIT_GC_WORKER_ACTIVE, WAIT_PREEMPTED, WAIT_DEBUG_CALL, WAIT_STOPPING_WORLD,
+    WAIT_SELECT, WAIT_SELECT_NO_CASES, WAIT_COROUTINE, WAIT_CLEANUP, WAIT_LOCKED_M,
+    WAIT_SYSCALL, WAIT_CPU_PROFILE, WAIT_SYNCTEST_RUN, WAIT_SYNCTEST_WAIT,
+    WAIT_SYNCTEST_CHAN_RECV, WAIT_SYNCTEST_CHAN_SEND, WAIT_SYNCTEST_SELECT,
+    WAIT_SYNCTEST_WAITGROUP, WAIT_GC_ASSIST_WAIT, WAIT_COUNT
+};
+
+struct stack { uintptr_t lo, hi; };       /* [lo, hi) */
+struct gobuf {                            /* where to go on */
+    uintptr_t sp, pc;
+    struct g *g;
+    void     *ctxt;                       /* DX: closure context, a root */
+    uintptr_t lr;                         /* unused on amd64 */
+    uintptr_t bp;
+};
+
+#define STACK_GUARD   928ul    /* abi: bytes below which prologues call morestack (StackGuard) */
+#define STACK_PREEMPT 0xfffffffffffffadeull /* stackguard0 that makes every prologue trap */
+#define STACK_MIN     2048ul
+
+struct hchan;
+struct g;
+struct timer;
+struct cg;       /* what only C goroutines have: cgoroutine.h */
+struct gpanic;   /* Go's _panic, on the goroutine's stack */
+struct gdefer;   /* Go's _defer, on stack or heap */
+
+/* One waiter on a channel, semaphore or condition. */
+struct sudog {
+    struct g     *g;
+    struct sudog *next, *prev;
+    void         *elem;        /* root; may point into g's stack: adjusted when it moves */
+    int64_t       acquiretime, releasetime;
+    uint32_t      ticket;
+    bool          is_select;   /* g->select_done must be won first */
+    bool          success;     /* woken by a value, not by close */
+    uint16_t      waiters;
+    struct sudog *parent, *waitlink, *waittail;
+    struct hchan *c;           /* root */
+};
+
+struct g {
+    /* ---- known to the compiler and mirrored in Go ---------------------------------- */
+    struct stack   stack;         /* 0  */
+    uintptr_t      stackguard0;   /* 16 [atomic] compared by every prologue */
+    uintptr_t      stackguard1;   /* 24 */
+    struct gpanic *panic;         /* 32 innermost panic */
+    struct gdefer *defer;         /* 40 innermost defer */
+    struct m      *m;             /* 48 CPU that runs it, or NULL */
+    struct gobuf   sched;         /* 56 saved at gates and morestack */
+    uint64_t       goid;          /* 104 */
+    void          *param;         /* 112 root: from waker to woken; Go's recovery state */
+    void          *labels;        /* 120 root: profiler labels */
+    void          *coroarg;       /* 128 root */
+    void          *bubble;        /* 136 root: synctest */
+    uint8_t        fips_indicator;   /* 144 */
+    uint8_t        fips_bypass;      /* 145 */
+    uint8_t        paniconfault;     /* 146 debug.SetPanicOnFault */
+    uint8_t        sigpanic_kind;    /* 147 what sigpanic is to raise: vector */
+    uint32_t       sig_flags;        /* 148 */
+    uintptr_t      sigcode0, sigcode1, sigpc; /* 152 fault address.. */
+    struct goslice writebuf;      /* 176 root: where print() writes for Go's print.go, if set */
+    /* ---- C only --------------------------------------------------------------------- */
+    uint32_t       status;        /* [atomic] enum g_status */
+    uint32_t       wait_since;    /* [G_SCAN holder] the collector saw it wait then: since_now();
+                                     0 = not yet */
+    int64_t        block_since;   /* [owner] when it began to wait, 0 = not profiled */
+    struct g      *schedlink;     /* [queue] next in a run queue or free list */
+    struct g      *alllink;       /* [const] */
+    uint64_t       parent_goid;
+    uintptr_t      gopc;          /* pc of the go statement */
+    uintptr_t      startpc;       /* pc of the function */
+    struct sudog  *waiting;       /* sudogs that this g waits on, in lock order (select) */
+    struct sudog  *own;           /* for waiting on one thing only; own->g is set meanwhile. NULL:
+                                     it has never waited so */
+    uint32_t       select_done;   /* [atomic] somebody won the race to wake a select */
+    uint32_t       locked_count;  /* LockOSThread */
+    uint8_t        wait_reason;   /* enum wait_reason, valid while G_WAITING */
+    bool           chan_over;     /* [owner] execute() completes its wait on a channel: chan.h */
+    bool           parking_on_chan; /* [atomic] stack must not shrink just now */
+    bool           active_stack_chans; /* channels point into the stack: lock them to move it */
+    bool           preempt;       /* [atomic] asked to yield */
+    bool           preempt_stop;  /* [atomic] ...into G_PREEMPTED */
+    bool           preempt_shrink;/* shrink the stack at the next synchronous safe point */
+    bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
+    bool           system;        /* not counted for deadlock, hidden in tracebacks */
+    bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
+    bool           runs_user;     /* [owner, or who readies it] ... but calls the program: shown */
+    bool           is_c;          /* C goroutine: fixed stack, conservative scan */
+    bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
+    bool           gc_scan_done;  /* [G_SCAN holder] */
+    uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
+    bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
+    struct m      *lockedm;       /* LockOSThread */
+    int64_t        gc_assist_bytes; /* [owner] allocation credit */
+    struct timer  *sleep_timer;   /* cached timer of time.Sleep */
+    struct timer  *firing;        /* channel timer whose function this g runs (timer.c) */
+    uintptr_t      firing_seq;
+    int64_t        track_since;   /* when it became what it is, if tracking */
+    int64_t        runnable_ns;   /* spent runnable, while tracking */
+    void          *vec;           /* XSAVE area of a preemption, or NULL; conservative roots */
+    struct cg     *cg;            /* [const] C goroutines: cgoroutine.h */
+};
+
+__attribute__((weak)) void *cg_gate_frame(const struct g *gp); /* cgoroutine.c */
+
+/* g.wait_since of ns on the monotonic clock, and back: to the second, in half the space. */
+static inline uint32_t since_now(int64_t ns) { return (uint32_t)(ns >> 30) + 1; }
+static inline int64_t since_ns(uint32_t since) { return ((int64_t)since - 1) << 30; }
+
+/* The frame of a gate: arguments and results, at sched.sp + 8 (sched.sp points at the
+ * stub's return address). Valid while the goroutine is stopped at the gate. */
+static inline void *g_gate_frame(const struct g *gp)
+{
+    return gp->is_c ? cg_gate_frame(gp) : (void *)(gp->sched.sp + 8);
+}
+
+/* The CPU's half of the runtime: one per CPU, for good. */
+struct m {
+    /* ---- mirrored in Go (overlay/runtime2.go) ---------------------------------------- */
+    struct g   *g0p;           /* 0  [const] &g0 */
+    struct g   *curg;          /* 8  [owner] as cpu->curg */
+    int32_t     locks;         /* 16 [owner] >0: do not preempt the goroutine (procPin, mutex) */
+    int32_t     dying;         /* 20 [owner] how deep in a fatal error */
+    int8_t      printlock;     /* 24 [owner] nesting of print's lock */
+    int32_t     mallocing;     /* 28 */
+    /* ---- C only ----------------------------------------------------------------------- */
+    struct cpu *cpu;           /* [const] */
+    struct g    g0;            /* [owner] the scheduler's own g: its stack is the CPU's g0 stack */
+    uint32_t    id;
+    bool        spinning;      /* [owner] looking for work */
+    uint32_t    nlocked;       /* [atomic] goroutines locked to this M */
+    struct p   *nextp;         /* [sched.lock] P handed over while idle */
+    struct m   *idlelink;      /* [sched.lock] */
+    bool        idle;          /* [sched.lock] on the idle list */
+    struct g   *lockq;         /* [sched.lock] runnable goroutines locked to this M, by schedlink */
+    bool        mid_gate;      /* [atomic] has lost its P in a gate, which must go on */
+    bool        lockq_turn_over; /* [owner] the last pick was of lockq: others go first now */
+    bool        fresh_p;       /* [owner] has run nothing yet since it got its P */
+    bool        ticking;       /* [owner, interrupts] a tick ends the running goroutine's slice */
+    bool        kicked;        /* [atomic] an IPI_WAKE is on its way */
+    int64_t     armed;         /* [owner, interrupts] the timer's deadline, INT64_MAX = none */
+    struct { struct stack stack; uintptr_t sp, pc; } moving; /* [owner, interrupts] where the
+                                  stack was that is just copied; hi = 0: none */
+    uint32_t    tick_seen;     /* [interrupts] p->schedtick at the last tick */
+    volatile uint32_t wake;    /* [atomic] set, then IPI_WAKE: leaves cpu_idle */
+    struct pc_cache_entry *pc_cache; /* [owner] for the walks of gates: unwind.h */
+    struct g   *callgo_g;      /* helper goroutine of go_call */
+    struct profring *prof_ring; /* [const once set] samples of the CPU profile (cpuprof.c) */
+    int64_t     prof_next;     /* [interrupts] busy time at which to take the next */
+    uint32_t    prof_run;      /* [interrupts] number of the profile that it is for */
+    uint32_t    throwing;
+};
+
+#ifndef RUNQ_SIZE /* a host test takes a small one */
+#define RUNQ_SIZE 256
+#endif
+
+struct mcache;
+struct timers;
+struct gcw;
+struct wbbuf;
+
+struct p {
+    uint32_t   id;             /* [const] */
+    uint32_t   status;         /* [atomic] enum p_status */
+    struct m  *m;              /* [owner] or NULL */
+    struct p  *link;           /* [sched.lock] idle list */
+    uint32_t   schedtick;      /* [owner] rises at every pick */
+    int64_t    slice_start;    /* [owner] when the running goroutine's slice began */
+    uint32_t   runq_head;      /* [atomic] consumers: any P */
+    uint32_t   runq_tail;      /* [atomic] producer: the owner */
+    struct g  *runq[RUNQ_SIZE];
+    struct g  *runnext;        /* [atomic] runs next, inherits the slice */
+    struct g  *gfree;          /* [owner] dead goroutines */
+    uint32_t   gfree_count;
+    struct sudog *sudog_cache; /* [owner] linked by next */
+    uint32_t   sudog_count;
+    struct mcache *mcache;     /* [owner] malloc.c */
+    struct timers *timers;     /* timer.c */
+    struct gcw *gcw;           /* [owner] gc */
+    struct wbbuf *wbbuf;       /* [owner] write barrier buffer */
+    void      *stack_cache;    /* [owner] stackalloc.c */
+    void      *defer_pool;     /* reserved for the overlay */
+    uint32_t   picks;          /* [owner] goroutines executed, whether or not they inherit */
+    uint32_t   wake_picks;     /* [owner, interrupts] picks when wake_at was set */
+    uint32_t   globq_tick;     /* [owner] schedtick at the last look at the global queue */
+    int64_t    waste_since;    /* [owner, interrupts] option conserve: since when work waits and */
+    uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
+    uint32_t   waste_picks;    /* picks at the last of them */
+    int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
+    int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
+    uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
+};
+enum p_status { P_IDLE, P_RUNNING, P_SYSCALL, P_GCSTOP, P_DEAD };
+
+/* ---- scheduler (sched.c); all of it on g0 unless said otherwise -------------------- */
+static inline struct g *g_calling(void) { return cpu_self()->curg; } /* the g whose gate this is */
+static inline struct p *p_self(void) { return cpu_self()->p; }
+static inline struct m *m_self(void) { return cpu_self()->m; }
+
+/* Parks gp (the calling goroutine, stopped at its gate): sets G_WAITING, releases `l` (may
+ * be NULL), runs others. Does not return: gp goes on behind its gate after g_ready. */
+_Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why);
+/* Makes a parked goroutine runnable, next on this P, and wakes an idle CPU for it. Locks up
+ * to RANK_TIMER may be held. g_ready_tail: at the queue's end instead of runnext. */
+void g_ready(struct g *gp);
+void g_ready_tail(struct g *gp);
+/* gp yields: to the global queue's tail. Does not return. */
+_Noreturn void g_yield_g0(struct g *gp);
+_Noreturn void g_preempt_g0(struct g *gp); /* as g_yield_g0, at a preemption */
+_Noreturn void schedule(void);
+/* New goroutine for Go closure fn, as `go fn()` makes one; pc is the caller's. It is in
+ * G_WAITING: g_ready starts it. NULL: no memory for its stack. */
+struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc);
+/* gp will end without running more of the program: it is one of the runtime's from now on. */
+void g_ending(struct g *gp);
+/* New C goroutine that calls fn(arg) on a fixed, demand-committed stack of `stack_size` bytes
+ * (0: the default), G_WAITING: g_ready starts it. g0, with a P. What fn may do: cgoroutine.h. */
+struct g *g_new_c(void (*fn)(void *), void *arg, size_t stack_size, bool system);
+extern struct p *allp[CPU_MAX * 4];
+extern unsigned gomaxprocs;
+extern struct m *allm[CPU_MAX];
+/* Visits every g ever made (dead ones too). The list only grows; readable without locks. */
+extern struct g *allgs; /* linked by alllink */
+
+/* Calls a Go closure synchronously from C on this CPU's helper goroutine: for callbacks that
+ * do not block (timer functions, pool cleanup). g0 context, no locks held. Up to four word
+ * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
+void go_call(void *closure, const uintptr_t *args, unsigned nargs);
+
+/* Raise Go panics/fatal errors from a gate: the goroutine continues in the overlay's Go code
+ * `runtime.gort_panic(kind)` as if called from its gate. They do not return. */
+enum gate_panic {
+    GATE_PANIC_PLAIN_ERROR,   /* plainError(msg): "send on closed channel" ... */
+    GATE_PANIC_ERROR_STRING,  /* errorString(msg): "makechan: ..." -> runtime error: */
+    GATE_THROW,               /* "fatal error: " msg, runtime frames shown */
+    GATE_FATAL,               /* "fatal error: " msg, user's fault: throwTypeUser */
+};
+_Noreturn void gate_panic(struct g *gp, enum gate_panic kind, const char *msg);
+/* Fatal error from C without a Go caller to blame: "fatal error: msg", goroutines, exit 2. */
+/* The same for what is the program's fault: no runtime frames in the report. */
+_Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "what", where the CPU was, all goroutines with the runtime's frames, exit 2: as Go ends for a
+ * signal such as SIGQUIT. g0. */
+_Noreturn void rt_signal_death(const char *what);
+_Noreturn void rt_throw(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Bytes of an XSAVE area for this machine's vector state. */
+extern unsigned vec_area_size; /* [const after boot] */
+
+#endif

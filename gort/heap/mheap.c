@@ -1,0 +1,535 @@
+/* mheap.c - pages become spans, and come back: mheap.h. */
+#include "gort/heap/mheap.h"
+#include "gort/g.h"
+#include "gort/heap/mcache.h"
+#include "gort/gc/gc.h"
+#include "kernel/options.h"
+
+struct mheap mheap;
+
+#define PCACHE_MAX_PAGES 16 /* larger spans go to the heap at once */
+
+/* ---- tables ------------------------------------------------------------------------------ */
+
+static uintptr_t table_base[PA_LEVELS + 1];
+
+static size_t page_round(size_t n) { return (n + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); }
+
+static void *table_reserve(size_t bytes)
+{
+    uintptr_t va = vm_reserve(VM_KERNEL, 0, page_round(bytes), PAGE_SIZE);
+
+    CHECK(va != 0, "no address space for a heap table of %zu bytes", bytes);
+    return (void *)va;
+}
+
+static bool table_back(uintptr_t base, size_t *backed, size_t need)
+{
+    need = page_round(need);
+    if (need <= *backed)
+        return true;
+    if (vm_commit(base + *backed, need - *backed) != 0)
+        return false;
+    mheap.meta_tables += need - *backed;
+    *backed = need;
+    return true;
+}
+
+static bool tables_back_locked(size_t pages)
+{
+    for (unsigned l = 0; l <= PA_LEVELS; l++)
+        if (!table_back(table_base[l], &mheap.table_backed[l], pagealloc_table_bytes(l, pages)))
+            return false;
+    return table_back((uintptr_t)mheap.spans, &mheap.spans_backed, pages * sizeof(struct mspan *));
+}
+
+void mheap_init(void)
+{
+    void *sums[PA_LEVELS];
+
+    sizeclass_init();
+    lock_init(&mheap.lock, "mheap", RANK_MHEAP);
+    for (unsigned l = 0; l <= PA_LEVELS; l++) {
+        void *t = table_reserve(pagealloc_table_bytes(l, PA_MAX_PAGES));
+        table_base[l] = (uintptr_t)t;
+        if (l < PA_LEVELS)
+            sums[l] = t;
+    }
+    pagealloc_init(&mheap.pages, (void *)table_base[PA_LEVELS], sums);
+    mheap.spans = table_reserve(PA_MAX_PAGES * sizeof(struct mspan *));
+    CHECK(vm_reserve(VM_HEAP, HEAP_BASE, HEAP_END - HEAP_BASE, HUGE_PAGE_SIZE) == HEAP_BASE,
+          "the heap's address range %#llx is taken", (unsigned long long)HEAP_BASE);
+    CHECK(tables_back_locked(1), "no memory for the heap's tables");
+    for (unsigned c = 0; c < NUM_SPAN_CLASSES; c++)
+        mcentral_init(&mheap.central[c], c);
+    mheap.sweep_gen = 2; /* leaves room below for "must be swept" */
+}
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+static uintptr_t page_addr(size_t page) { return HEAP_BASE + (page << GO_PAGE_SHIFT_); }
+
+/* Whole arenas, so that growing is rare. False: no memory for the tables, or no addresses. */
+static bool grow_locked(size_t npages)
+{
+    size_t arena = ARENA_SIZE / GO_PAGE_SIZE;
+    size_t add = (npages + arena - 1) / arena * arena;
+
+    if (mheap.pages.end + add > PA_MAX_PAGES || !tables_back_locked(mheap.pages.end + add))
+        return false;
+    pagealloc_grow(&mheap.pages, add);
+    return true;
+}
+
+/* MemStats' Sys counts address space from its first use on, not by arenas. */
+static void reach_locked(size_t end)
+{
+    if (end > mheap.reached)
+        __atomic_store_n(&mheap.reached, end, __ATOMIC_RELAXED);
+}
+
+/* Pages for the collector itself: frames that are kept for the kernel may be taken. */
+static bool urgent; /* [mheap.lock] */
+
+static bool commit_run_locked(size_t lo, size_t hi)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t n = hi - lo;
+
+    if ((urgent ? vm_commit_last : vm_commit)(page_addr(lo), n * GO_PAGE_SIZE) != 0)
+        return false;
+    pagealloc_clear(pa, PA_GONE, lo, n);
+    pagealloc_set(pa, PA_ZERO, lo, n);
+    pa->gone_pages -= n;
+    reach_locked(hi);
+    uint64_t now = __atomic_add_fetch(&mheap.committed, n * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    if (now > mheap.committed_peak)
+        mheap.committed_peak = now;
+    return true;
+}
+
+/* Frames behind all of [page, page + n). Where a whole 2 MiB block has none it is committed at
+ * once: one large page instead of 512, and the neighbours are ready. */
+static bool commit_locked(size_t page, size_t n)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t end = page + n;
+
+    for (size_t lo, hi; (lo = pagealloc_next(pa, PA_GONE, true, page, end)) < end; page = hi) {
+        hi = pagealloc_next(pa, PA_GONE, false, lo, end);
+        size_t wide_lo = lo / COMMIT_PAGES * COMMIT_PAGES;
+        size_t wide_hi = (hi + COMMIT_PAGES - 1) / COMMIT_PAGES * COMMIT_PAGES;
+        if (!pagealloc_all(pa, PA_GONE, wide_lo, COMMIT_PAGES))
+            wide_lo = lo;
+        if (!pagealloc_all(pa, PA_GONE, wide_hi - COMMIT_PAGES, COMMIT_PAGES))
+            wide_hi = hi;
+        if (!commit_run_locked(wide_lo, wide_hi) && !commit_run_locked(lo, hi))
+            return false;
+    }
+    return true;
+}
+
+static size_t scavenge_locked(size_t bytes);
+
+static size_t find_locked(size_t npages)
+{
+    size_t page = pagealloc_alloc(&mheap.pages, npages);
+
+    if (page == PA_NONE && grow_locked(npages))
+        page = pagealloc_alloc(&mheap.pages, npages);
+    if (page != PA_NONE)
+        reach_locked(page + npages);
+    return page;
+}
+
+/* The memory limit counts frames: before the heap passes it, frames of free pages go. */
+static void relieve_locked(size_t page, size_t n)
+{
+    uint64_t need = pagealloc_count(&mheap.pages, PA_GONE, page, n) * GO_PAGE_SIZE;
+    uint64_t after = __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED) + need;
+    uint64_t limit = (uint64_t)gc.limit;
+
+    if (need && after > limit)
+        scavenge_locked(after - limit);
+}
+
+/* commit_locked, and if that fails once more: frames may lie behind free pages elsewhere. */
+static bool commit_hard_locked(size_t page, size_t n)
+{
+    relieve_locked(page, n);
+    if (commit_locked(page, n))
+        return true;
+    scavenge_locked(n * GO_PAGE_SIZE + HUGE_PAGE_SIZE);
+    return commit_locked(page, n);
+}
+
+/* npages with frames behind them; *zero: they hold zeros. PA_NONE: out of memory. */
+static size_t take_locked(size_t npages, bool *zero)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t page = find_locked(npages);
+
+    if (page == PA_NONE)
+        return PA_NONE;
+    if (!commit_hard_locked(page, npages)) {
+        pagealloc_free(pa, page, npages);
+        return PA_NONE;
+    }
+    *zero = pagealloc_all(pa, PA_ZERO, page, npages);
+    pagealloc_clear(pa, PA_ZERO, page, npages);
+    return page;
+}
+
+/* npages, with frames or not; *zero: those with frames hold zeros. */
+static size_t take_bare_locked(size_t npages, bool *zero)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t page = find_locked(npages);
+
+    if (page == PA_NONE)
+        return PA_NONE;
+    size_t clean = pagealloc_count(pa, PA_GONE, page, npages) +
+                   pagealloc_count(pa, PA_ZERO, page, npages);
+    *zero = clean == npages;
+    pagealloc_clear(pa, PA_ZERO, page, npages);
+    return page;
+}
+
+bool mheap_commit(uintptr_t addr, size_t size)
+{
+    size_t page = (addr - HEAP_BASE) >> GO_PAGE_SHIFT_, n = size >> GO_PAGE_SHIFT_;
+
+    lock(&mheap.lock);
+    bool ok = commit_hard_locked(page, n);
+    pagealloc_clear(&mheap.pages, PA_ZERO, page, n);
+    unlock(&mheap.lock);
+    return ok;
+}
+
+/* The boot option allocfail=N: every Nth allocation of pages fails. */
+static bool told_to_fail(void)
+{
+    static uint64_t count;
+
+    return options.allocfail != 0 &&
+           __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) % options.allocfail == 0;
+}
+
+/* ---- the page cache of a P --------------------------------------------------------------- */
+
+static uint64_t gather(enum pa_bits which, size_t group)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < 64;) {
+        i = pagealloc_next(&mheap.pages, which, true, group + i, group + 64) - group;
+        if (i < 64)
+            bits |= 1ull << i++;
+    }
+    return bits;
+}
+
+/* Commits what is gone of the pages that the mask says. */
+static bool commit_mask_locked(size_t group, uint64_t mask)
+{
+    for (uint64_t m = mask; m; m &= m - 1)
+        if (!commit_locked(group + (size_t)__builtin_ctzll(m), 1))
+            return false;
+    return true;
+}
+
+static void give_mask_locked(size_t group, uint64_t mask)
+{
+    while (mask) {
+        size_t lo = (size_t)__builtin_ctzll(mask);
+        uint64_t rest = ~(mask >> lo);
+        size_t n = rest ? (size_t)__builtin_ctzll(rest) : 64;
+        pagealloc_free(&mheap.pages, group + lo, n);
+        mask = lo + n == 64 ? 0 : mask & (~0ull << (lo + n));
+    }
+}
+
+static void pcache_fill(struct pcache *pc)
+{
+    uint64_t mask;
+
+    lock(&mheap.lock);
+    size_t group = pagealloc_alloc_group(&mheap.pages, &mask);
+    if (group == PA_NONE && grow_locked(1))
+        group = pagealloc_alloc_group(&mheap.pages, &mask);
+    if (group != PA_NONE && !commit_mask_locked(group, mask)) {
+        give_mask_locked(group, mask);
+        group = PA_NONE;
+    }
+    if (group != PA_NONE) {
+        pc->base = group;
+        pc->mask = mask;
+        pc->zero = gather(PA_ZERO, group) & mask;
+        pagealloc_clear(&mheap.pages, PA_ZERO, group, 64);
+    }
+    unlock(&mheap.lock);
+}
+
+void mheap_flush_pcache(struct pcache *pc)
+{
+    lock(&mheap.lock);
+    for (uint64_t z = pc->zero & pc->mask; z; z &= z - 1)
+        pagealloc_set(&mheap.pages, PA_ZERO, pc->base + (size_t)__builtin_ctzll(z), 1);
+    give_mask_locked(pc->base, pc->mask);
+    pc->mask = pc->zero = 0;
+    unlock(&mheap.lock);
+}
+
+/* The lowest run of n pages in the cache. */
+static size_t pcache_take(struct pcache *pc, size_t n, bool *zero)
+{
+    uint64_t runs = pc->mask;
+
+    for (size_t i = 1; i < n && runs; i++)
+        runs &= pc->mask >> i;
+    if (!runs)
+        return PA_NONE;
+    size_t at = (size_t)__builtin_ctzll(runs);
+    uint64_t m = ((1ull << n) - 1) << at;
+    *zero = (pc->zero & m) == m;
+    pc->mask &= ~m;
+    return pc->base + at;
+}
+
+static size_t pages_take(size_t npages, bool *zero)
+{
+    struct p *p = p_self();
+    size_t page = PA_NONE;
+
+    if (told_to_fail())
+        return PA_NONE;
+    if (npages < PCACHE_MAX_PAGES && p && p->mcache) {
+        struct pcache *pc = &p->mcache->pages;
+        if (!pc->mask)
+            pcache_fill(pc);
+        page = pcache_take(pc, npages, zero);
+        if (page != PA_NONE)
+            return page;
+    }
+    lock(&mheap.lock);
+    page = take_locked(npages, zero);
+    unlock(&mheap.lock);
+    return page;
+}
+
+/* ---- spans ------------------------------------------------------------------------------- */
+
+static struct mspan *struct_new(unsigned kind)
+{
+    unsigned words = 1u << kind;
+    size_t size = sizeof(struct mspan) + 2 * words * sizeof(uint64_t);
+    struct mspan *s = persistent_alloc(size, 64, &mheap.meta_spans);
+
+    s->bits_words = words;
+    lock_init(&s->special_lock, "special", RANK_SPECIAL);
+    return s;
+}
+
+static struct mspan *struct_take(unsigned nelems)
+{
+    unsigned words = mspan_bits_words(nelems), kind = mspan_bits_kind(words);
+    struct mspan *s;
+
+    lock(&mheap.lock);
+    s = mheap.dead[kind];
+    if (s)
+        mheap.dead[kind] = s->next;
+    mheap.span_structs_in_use += sizeof *s + 2 * words * 8;
+    unlock(&mheap.lock);
+    if (!s)
+        s = struct_new(kind);
+    s->next = s->prev = NULL;
+    return s;
+}
+
+/* From here on anybody's pointer into the pages leads to s. */
+static void publish(struct mspan *s, enum span_state state)
+{
+    struct mspan **at = &mheap.spans[(s->base - HEAP_BASE) >> GO_PAGE_SHIFT_];
+
+    for (size_t i = 0; i < s->npages; i++)
+        __atomic_store_n(&at[i], s, __ATOMIC_RELEASE);
+    __atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
+}
+
+static struct mspan *span_over(size_t page, size_t npages, unsigned spc, bool zero,
+                               enum span_state state)
+{
+    struct mspan *s = struct_take(spc / 2 ? sizeclass_nelems(spc) : 1);
+
+    mspan_init(s, page_addr(page), npages, spc, !zero);
+    s->sweep_gen = __atomic_load_n(&mheap.sweep_gen, __ATOMIC_RELAXED);
+    publish(s, state);
+    return s;
+}
+
+static struct mspan *span_new(size_t npages, unsigned spc, enum span_state state)
+{
+    bool zero = false;
+    size_t page = pages_take(npages, &zero);
+
+    return page == PA_NONE ? NULL : span_over(page, npages, spc, zero, state);
+}
+
+static void count_object_span(size_t npages)
+{
+    __atomic_add_fetch(&mheap.in_use, npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&mheap.pages_in_use, npages, __ATOMIC_RELAXED);
+}
+
+struct mspan *mheap_alloc(size_t npages, unsigned spc)
+{
+    struct mspan *s = span_new(npages, spc, SPAN_IN_USE);
+
+    if (s)
+        count_object_span(npages);
+    return s;
+}
+
+struct mspan *mheap_alloc_bare(size_t npages, unsigned spc)
+{
+    bool zero = false;
+
+    lock(&mheap.lock);
+    size_t page = told_to_fail() ? PA_NONE : take_bare_locked(npages, &zero);
+    unlock(&mheap.lock);
+    if (page == PA_NONE)
+        return NULL;
+    count_object_span(npages);
+    return span_over(page, npages, spc, zero, SPAN_IN_USE);
+}
+
+/* Of frames that are kept for the kernel: without its buffers the collector frees nothing. */
+static struct mspan *span_of_the_last(size_t npages)
+{
+    bool zero = false;
+
+    lock(&mheap.lock);
+    urgent = true;
+    size_t page = take_locked(npages, &zero);
+    urgent = false;
+    unlock(&mheap.lock);
+    return page == PA_NONE ? NULL : span_over(page, npages, 1, zero, SPAN_MANUAL);
+}
+
+struct mspan *mheap_alloc_manual(size_t npages, uint64_t *stat)
+{
+    struct mspan *s = span_new(npages, 1, SPAN_MANUAL);
+
+    if (!s && stat == &mheap.manual)
+        s = span_of_the_last(npages);
+    if (s)
+        __atomic_add_fetch(stat, npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    return s;
+}
+
+static void span_free(struct mspan *s)
+{
+    size_t page = (s->base - HEAP_BASE) >> GO_PAGE_SHIFT_;
+    unsigned kind = mspan_bits_kind(s->bits_words);
+
+    __atomic_store_n(&s->state, SPAN_DEAD, __ATOMIC_RELEASE);
+    for (size_t i = 0; i < s->npages; i++)
+        __atomic_store_n(&mheap.spans[page + i], NULL, __ATOMIC_RELAXED);
+    lock(&mheap.lock);
+    pagealloc_free(&mheap.pages, page, s->npages);
+    s->next = mheap.dead[kind];
+    mheap.dead[kind] = s;
+    mheap.span_structs_in_use -= sizeof *s + 2 * s->bits_words * 8;
+    unlock(&mheap.lock);
+}
+
+void mheap_free(struct mspan *s)
+{
+    CHECK(s->state == SPAN_IN_USE && !s->specials, "free of span %#lx in state %u", s->base,
+          s->state);
+    __atomic_sub_fetch(&mheap.in_use, s->npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&mheap.pages_in_use, s->npages, __ATOMIC_RELAXED);
+    span_free(s);
+}
+
+void mheap_free_manual(struct mspan *s, uint64_t *stat)
+{
+    CHECK(s->state == SPAN_MANUAL, "free of span %#lx in state %u", s->base, s->state);
+    __atomic_sub_fetch(stat, s->npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    span_free(s);
+}
+
+/* ---- giving frames back ------------------------------------------------------------------ */
+
+/* What the lock's holder gives back, collected: a shootdown of TLBs for each run of pages would
+ * take most of the time. */
+static struct { struct vm_range r[64]; unsigned n; } giving; /* [mheap.lock] */
+
+static void give_locked(void)
+{
+    vm_decommit_all(giving.r, giving.n);
+    giving.n = 0;
+}
+
+/* Call give_locked before the lock is released. */
+static size_t decommit_locked(size_t page, size_t n)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t had = n - pagealloc_count(pa, PA_GONE, page, n);
+
+    if (had == 0)
+        return 0;
+    giving.r[giving.n++] = (struct vm_range){ page_addr(page), n * GO_PAGE_SIZE };
+    if (giving.n == sizeof giving.r / sizeof giving.r[0])
+        give_locked();
+    pagealloc_set(pa, PA_GONE, page, n);
+    pagealloc_clear(pa, PA_ZERO, page, n);
+    pa->gone_pages += had;
+    __atomic_sub_fetch(&mheap.committed, had * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    mheap.scavenged_total += had * GO_PAGE_SIZE;
+    return had * GO_PAGE_SIZE;
+}
+
+/* Free runs of one block of 2 MiB, from its first page. */
+static size_t decommit_block_locked(size_t block)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t end = block + COMMIT_PAGES, bytes = 0;
+
+    for (size_t lo = block, hi; lo < end; lo = hi) {
+        lo = pagealloc_next(pa, PA_TAKEN, false, lo, end);
+        hi = pagealloc_next(pa, PA_TAKEN, true, lo, end);
+        if (hi > lo)
+            bytes += decommit_locked(lo, hi - lo);
+    }
+    return bytes;
+}
+
+/* Whole blocks first, from the top: they cost no large page. */
+static size_t scavenge_locked(size_t bytes)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t given = 0;
+
+    for (size_t b = pa->end; b > 0 && given < bytes; b -= COMMIT_PAGES)
+        if (pagealloc_count(pa, PA_TAKEN, b - COMMIT_PAGES, COMMIT_PAGES) == 0)
+            given += decommit_locked(b - COMMIT_PAGES, COMMIT_PAGES);
+    for (size_t b = pa->end; b > 0 && given < bytes; b -= COMMIT_PAGES)
+        given += decommit_block_locked(b - COMMIT_PAGES);
+    give_locked();
+    return given;
+}
+
+size_t mheap_released(void)
+{
+    return mheap.reached * GO_PAGE_SIZE - __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED);
+}
+
+size_t mheap_scavenge(size_t bytes)
+{
+    lock(&mheap.lock);
+    size_t given = scavenge_locked(bytes);
+    unlock(&mheap.lock);
+    return given;
+}

@@ -1,0 +1,160 @@
+/* blockprof.c - the block and the mutex profile: blockprof.h. */
+#include "gort/observe/blockprof.h"
+#include <string.h>
+#include "gort/app.h"
+#include "gort/sync/chan.h"
+#include "gort/g.h"
+#include "gort/observe/stackhash.h"
+#include "gort/stack/unwind.h"
+#include "kernel/clock.h"
+#include "kernel/random.h"
+#include "mm/mm.h"
+#include "rt_frames.h"
+
+#define DEPTH_MAX 128
+#define BUCKETS   4093u
+
+enum { BLOCK, MUTEX, KINDS };
+
+struct bucket {
+    struct bucket *next;   /* [const] of the same hash */
+    struct bucket *all;    /* [const] of the same kind */
+    uint64_t hash;         /* [const] */
+    double count;          /* [prof.lock] scaled up to what was not sampled */
+    int64_t ns;            /* [prof.lock] likewise */
+    uint32_t n;            /* [const] */
+    uintptr_t pc[];        /* [const] */
+};
+
+static struct {
+    struct lock lock;
+    int64_t rate[KINDS];           /* [atomic] 0 = off */
+    struct bucket *table[KINDS][BUCKETS], *all[KINDS]; /* [lock] */
+} prof = { .lock = LOCK_INIT("blockprof", RANK_FINALIZER) };
+
+static int64_t rate_of(unsigned kind)
+{
+    return __atomic_load_n(&prof.rate[kind], __ATOMIC_RELAXED);
+}
+
+static struct bucket *bucket_locked(unsigned kind, const uintptr_t *pc, uint32_t n)
+{
+    uint64_t hash = stack_hash(n, pc, n);
+    struct bucket **first = &prof.table[kind][hash % BUCKETS], *b = *first;
+
+    while (b && !(b->hash == hash && b->n == n && memcmp(b->pc, pc, n * sizeof *pc) == 0))
+        b = b->next;
+    if (b)
+        return b;
+    b = persistent_alloc(sizeof *b + n * sizeof *pc, 8, NULL);
+    b->hash = hash;
+    b->n = n;
+    memcpy(b->pc, pc, n * sizeof *pc);
+    b->next = *first;
+    *first = b;
+    b->all = prof.all[kind];
+    prof.all[kind] = b;
+    return b;
+}
+
+static void add(unsigned kind, struct g *gp, int64_t skip, double count, int64_t ns)
+{
+    uintptr_t pc[DEPTH_MAX];
+    int64_t depth = app->debug->profstackdepth;
+    struct unwinder u;
+
+    if (depth <= 0)
+        return;
+    unwinder_init(&u, gp);
+    int64_t n = unwinder_pcs(&u, skip, pc, depth < DEPTH_MAX ? depth : DEPTH_MAX);
+    lock(&prof.lock);
+    struct bucket *b = bucket_locked(kind, pc, (uint32_t)n);
+    b->count += count;
+    b->ns += ns;
+    unlock(&prof.lock);
+}
+
+/* A wait of ns is sampled with probability ns / rate, if that is below 1. */
+static void block_event(struct g *gp, int64_t ns, int64_t skip)
+{
+    int64_t rate = rate_of(BLOCK);
+
+    ns = ns > 0 ? ns : 1;
+    if (rate <= 0 || (ns < rate && (int64_t)(random_fast() >> 1) % rate > ns))
+        return;
+    if (ns < rate)
+        add(BLOCK, gp, skip, (double)rate / (double)ns, rate);
+    else
+        add(BLOCK, gp, skip, 1, ns);
+}
+
+static void mutex_event(struct g *gp, int64_t ns, int64_t skip)
+{
+    int64_t rate = rate_of(MUTEX);
+
+    if (rate > 0 && (int64_t)(random_fast() >> 1) % rate == 0)
+        add(MUTEX, gp, skip, (double)rate, rate * (ns > 0 ? ns : 0));
+}
+
+/* When it is readied comes to stand in its sudog. */
+void block_start(struct g *gp)
+{
+    gp->block_since = rate_of(BLOCK) ? clock_mono_ns() : 0;
+    if (gp->block_since && !gp->own)
+        gp->own = sudog_acquire();
+}
+
+void block_done(struct g *gp, int64_t skip)
+{
+    int64_t since = gp->block_since;
+
+    gp->block_since = 0;
+    if (since)
+        block_event(gp, gp->own->releasetime - since, skip);
+}
+
+int64_t mutex_start(void) { return rate_of(MUTEX) ? clock_mono_ns() : 0; }
+
+void mutex_done(struct g *gp, int64_t since, int64_t skip)
+{
+    if (since)
+        mutex_event(gp, clock_mono_ns() - since, skip);
+}
+
+/* ---- gates --------------------------------------------------------------------------------- */
+
+void rt_block_woken(struct block_woken_frame *f) { block_done(g_calling(), f->skip); }
+
+void rt_block_event(struct block_event_frame *f)
+{
+    if (f->mutex)
+        mutex_event(g_calling(), f->ns, f->skip);
+    else
+        block_event(g_calling(), f->ns, f->skip);
+}
+
+void rt_block_rate(struct block_rate_frame *f)
+{
+    f->old = __atomic_exchange_n(&prof.rate[f->mutex ? MUTEX : BLOCK], f->rate, __ATOMIC_SEQ_CST);
+}
+
+/* blockRecord of gort/overlay/blockprof.go. */
+struct block_record { int64_t count, ns; uint64_t n; uintptr_t pc[DEPTH_MAX]; };
+
+void rt_block_profile(struct block_profile_frame *f)
+{
+    struct block_record *out = f->out;
+
+    f->n = 0;
+    lock(&prof.lock);
+    for (const struct bucket *b = prof.all[f->mutex ? MUTEX : BLOCK]; b; b = b->all, f->n++) {
+        if (f->n >= f->cap)
+            continue;
+        struct block_record *r = &out[f->n];
+        r->count = b->count < 1 ? 1 : (int64_t)b->count;
+        r->ns = b->ns;
+        r->n = b->n;
+        memcpy(r->pc, b->pc, b->n * sizeof b->pc[0]);
+    }
+    unlock(&prof.lock);
+}

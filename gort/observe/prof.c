@@ -1,0 +1,33 @@
+/* prof.c - goroutine profiles. */
+#include <string.h>
+#include "gort/sched/sched.h"
+#include "gort/stack/unwind.h"
+#include "rt_frames.h"
+
+/* Fills pcs[records][depth] (zero-padded) and labels[records] with the stacks of all user
+ * goroutines; returns how many there are, which may be more than fit. */
+void rt_goroutine_profile(struct goroutine_profile_frame *f)
+{
+    uintptr_t (*pcs) = f->pcs;
+    void **labels = f->labels;
+    int64_t n = 0;
+
+    stw_begin(STW_GOROUTINE_PROFILE);
+    for (struct g *gp = allgs; gp; gp = gp->alllink) {
+        uint32_t s = g_status(gp);
+        if (s == G_DEAD || s == G_IDLE || (gp->system && !gp->runs_user) || gp->is_c)
+            continue;
+        if (n < f->records) {
+            uintptr_t *row = pcs + n * f->depth;
+            struct unwinder u;
+            unwinder_init(&u, gp);
+            int64_t got = unwinder_pcs(&u, 0, row, f->depth);
+            memset(row + got, 0, (size_t)(f->depth - got) * sizeof *row);
+            if (labels)
+                labels[n] = gp->labels;
+        }
+        n++;
+    }
+    stw_end();
+    f->n = n;
+}

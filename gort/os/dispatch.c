@@ -1,0 +1,167 @@
+/* dispatch.c - from a system call's number to its handler; the gates that lead here. */
+#include <stdio.h>
+#include <string.h>
+#include "gort/g.h"
+#include "gort/os/mmap.h"
+#include "gort/os/sys.h"
+#include "kernel/print.h"
+#include "mm/mm.h"
+#include "rt_frames.h"
+
+enum { NR_MAX = 512 };
+
+static int64_t (*const handlers[NR_MAX])(struct call *) = {
+#define X(num, name) [num] = sys_##name,
+    SYSCALLS(X)
+#undef X
+};
+
+/* Refused by what the system is, not unknown: no message. */
+static const struct { uint16_t num; int16_t err; } refused[] = {
+    {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
+    {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
+    {59, -L_ENOSYS}, /* execve */ {322, -L_ENOSYS}, /* execveat */ {435, -L_ENOSYS}, /* clone3 */
+    {291, -L_ENOSYS}, /* epoll_create1 */ {213, -L_ENOSYS}, /* epoll_create */
+    {275, -L_EINVAL}, /* splice */ {276, -L_EINVAL}, /* tee */ {278, -L_EINVAL}, /* vmsplice */
+    {434, -L_ENOSYS}, /* pidfd_open */ {424, -L_ENOSYS}, /* pidfd_send_signal */
+    {437, -L_ENOSYS}, /* openat2 */ {101, -L_EPERM}, /* ptrace */ {161, -L_EPERM}, /* chroot */
+    {165, -L_EPERM}, /* mount */ {166, -L_EPERM}, /* umount2 */ {272, -L_EPERM}, /* unshare */
+    {169, -L_EPERM}, /* reboot */ {170, -L_EPERM}, /* sethostname */ {171, -L_EPERM},
+    {188, -L_ENOTSUP}, /* setxattr.. */ {189, -L_ENOTSUP}, {190, -L_ENOTSUP},
+    {191, -L_ENOTSUP}, {192, -L_ENOTSUP}, {193, -L_ENOTSUP}, {194, -L_ENOTSUP},
+    {195, -L_ENOTSUP}, {196, -L_ENOTSUP}, {197, -L_ENOTSUP}, {198, -L_ENOTSUP},
+    {199, -L_ENOTSUP}, {253, -L_ENOSYS}, /* inotify_init.. */ {254, -L_ENOSYS},
+    {294, -L_ENOSYS}, {425, -L_ENOSYS}, /* io_uring_setup */ {202, -L_ENOSYS}, /* futex */
+    {222, -L_ENOSYS}, /* timer_create */ {283, -L_ENOSYS}, /* timerfd_create */
+    {126, -L_EPERM}, /* capset */
+};
+
+/* Calls for descriptors of a kind of which there are none. */
+static const struct { uint16_t num; int16_t err; } kindless[] = {
+    {42, -L_ENOTSOCK}, /* connect */ {43, -L_ENOTSOCK}, /* accept */
+    {44, -L_ENOTSOCK}, /* sendto */ {45, -L_ENOTSOCK}, /* recvfrom */
+    {46, -L_ENOTSOCK}, /* sendmsg */ {47, -L_ENOTSOCK}, /* recvmsg */
+    {48, -L_ENOTSOCK}, /* shutdown */ {49, -L_ENOTSOCK}, /* bind */
+    {50, -L_ENOTSOCK}, /* listen */ {51, -L_ENOTSOCK}, /* getsockname */
+    {52, -L_ENOTSOCK}, /* getpeername */ {54, -L_ENOTSOCK}, /* setsockopt */
+    {55, -L_ENOTSOCK}, /* getsockopt */ {288, -L_ENOTSOCK}, /* accept4 */
+    {299, -L_ENOTSOCK}, /* recvmmsg */ {307, -L_ENOTSOCK}, /* sendmmsg */
+    {232, -L_EINVAL}, /* epoll_wait */ {233, -L_EINVAL}, /* epoll_ctl */
+    {281, -L_EINVAL}, /* epoll_pwait */ {286, -L_EINVAL}, /* timerfd_settime */
+    {287, -L_EINVAL}, /* timerfd_gettime */
+};
+
+/* Names of calls that no handler has, for the one message; those of `refused` need none. */
+static const struct { uint16_t num; char name[18]; } others[] = {
+    {12, "brk"}, {23, "select"}, {27, "mincore"}, {34, "pause"},
+    {36, "getitimer"}, {37, "alarm"}, {38, "setitimer"},
+    {64, "semget"}, {78, "getdents"}, {132, "utime"}, {158, "arch_prctl"},
+    {187, "readahead"}, {218, "set_tid_address"}, {270, "pselect6"},
+    {277, "sync_file_range"}, {282, "signalfd"}, {289, "signalfd4"},
+    {319, "memfd_create"}, {321, "bpf"}, {323, "userfaultfd"}, {334, "rseq"},
+    {436, "close_range"},
+};
+
+static const char *other_name(uint64_t num)
+{
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].num == num)
+            return others[i].name;
+    return "no name known";
+}
+
+static int64_t unknown(const struct call *c)
+{
+    static uint8_t told[NR_MAX / 8 + 1]; /* [atomic] */
+    uint64_t num = c->num, n = num < NR_MAX ? num : NR_MAX;
+
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (refused[i].num == num)
+            return refused[i].err;
+    for (size_t i = 0; i < sizeof kindless / sizeof kindless[0]; i++)
+        if (kindless[i].num == num)
+            return fd_cloexec((int32_t)c->a[0], -1) >= 0 ? kindless[i].err : -L_EBADF;
+    uint8_t bit = (uint8_t)(1u << (n & 7));
+    if (!(__atomic_fetch_or(&told[n / 8], bit, __ATOMIC_RELAXED) & bit))
+        kprintf("gort: unknown system call %llu (%s)\n", (unsigned long long)num, other_name(num));
+    return -L_ENOSYS;
+}
+
+int64_t call_dispatch(struct call *c)
+{
+    if (c->num < NR_MAX && handlers[c->num])
+        return handlers[c->num](c);
+    return unknown(c);
+}
+
+/* ---- the program's memory ------------------------------------------------------------ */
+
+/* The goroutine's own stack is mapped, or becomes so when touched (C goroutines). */
+bool user_ok(const struct call *c, uint64_t p, uint64_t n, bool write)
+{
+    if (n == 0)
+        return true;
+    if (p + n < p)
+        return false;
+    if (p >= c->gp->stack.lo && p + n <= c->gp->stack.hi)
+        return true;
+    for (uint64_t at = p; at < p + n; at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE)
+        if (!vm_is_mapped(at, write) && mmap_fault(at, write ? VM_W : VM_R) != MMAP_OK)
+            return false;
+    return true;
+}
+
+int user_path(const struct call *c, uint64_t p, char buf[L_PATH_MAX])
+{
+    const char *s = (const char *)p;
+
+    buf[0] = 0;
+    for (size_t i = 0; i < L_PATH_MAX; i++) {
+        if ((i == 0 || ((uint64_t)(s + i) & (PAGE_SIZE - 1)) == 0) &&
+            !user_ok(c, (uint64_t)(s + i), 1, false))
+            return -L_EFAULT;
+        buf[i] = s[i];
+        if (!s[i])
+            return 0;
+    }
+    buf[0] = 0;
+    return -L_ENAMETOOLONG;
+}
+
+/* ---- gates --------------------------------------------------------------------------- */
+
+void rt_syscall6(struct syscall6_frame *f)
+{
+    uint64_t a[6] = {f->a1, f->a2, f->a3, f->a4, f->a5, f->a6};
+
+    call_start(g_calling(), f, f->num, a);
+}
+
+/* Calls that never block, from stubs whose frames have another shape. */
+static struct syscall6_frame call_now(uint64_t num, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    struct syscall6_frame f = {.num = num, .a1 = a1, .a2 = a2, .a3 = a3};
+    uint64_t a[6] = {a1, a2, a3};
+
+    call_start(g_calling(), &f, num, a);
+    return f;
+}
+
+void rt_rawsyscall3(struct rawsyscall3_frame *f)
+{
+    struct syscall6_frame r = call_now(f->num, f->a1, f->a2, f->a3);
+
+    f->r1 = r.err ? -r.err : r.r1; /* as the instruction leaves it */
+    f->r2 = 0;
+}
+
+void rt_rawvfork(struct rawvfork_frame *f)
+{
+    f->r1 = UINT64_MAX;
+    f->err = L_ENOSYS;
+}
+
+void rt_sysgettimeofday(struct sysgettimeofday_frame *f)
+{
+    f->err = call_now(96, (uint64_t)f->tv, 0, 0).err;
+}

@@ -1,0 +1,116 @@
+/* fd.c - the table of descriptors: blocks of slots, made when first used. */
+#include "gort/os/file.h"
+#include "gort/os/mem.h"
+#include "kernel/check.h"
+
+enum { BLOCK = 256 };
+
+struct slot { struct file *f; bool cloexec; };
+
+static struct {
+    struct lock lock;
+    struct slot *block[FD_MAX / BLOCK]; /* [lock] */
+    int64_t lowest;                     /* [lock] all below are taken */
+} fds = {.lock = LOCK_INIT("fds", RANK_FILE)};
+
+uint64_t fd_limit = FD_MAX;
+
+static struct slot *slot_at_locked(int64_t fd, bool make)
+{
+    if (fd < 0 || fd >= (int64_t)FD_MAX)
+        return NULL;
+    struct slot **b = &fds.block[fd / BLOCK];
+    if (!*b && make)
+        *b = os_alloc(BLOCK * sizeof **b);
+    return *b ? *b + fd % BLOCK : NULL;
+}
+
+struct file *fd_get(int64_t fd)
+{
+    lock(&fds.lock);
+    struct slot *s = slot_at_locked(fd, false);
+    struct file *f = s ? s->f : NULL;
+    if (f)
+        file_get(f);
+    unlock(&fds.lock);
+    return f;
+}
+
+int64_t fd_install(struct file *f, bool cloexec, int64_t min)
+{
+    lock(&fds.lock);
+    int64_t fd = min > fds.lowest ? min : fds.lowest, limit = (int64_t)fd_limit;
+    struct slot *s = NULL;
+    for (; fd < limit; fd++) {
+        s = slot_at_locked(fd, true);
+        if (!s || !s->f)
+            break;
+    }
+    if (fd >= limit || !s) {
+        unlock(&fds.lock);
+        file_put(f);
+        return s || fd >= limit ? -L_EMFILE : -L_ENOMEM;
+    }
+    *s = (struct slot){f, cloexec};
+    if (min <= fds.lowest)
+        fds.lowest = fd + 1;
+    unlock(&fds.lock);
+    return fd;
+}
+
+int64_t fd_replace(struct file *f, bool cloexec, int64_t fd)
+{
+    lock(&fds.lock);
+    struct slot *s = fd < (int64_t)fd_limit ? slot_at_locked(fd, true) : NULL;
+    struct file *old = s ? s->f : f;
+    if (s)
+        *s = (struct slot){f, cloexec};
+    unlock(&fds.lock);
+    if (old)
+        file_put(old);
+    return s ? fd : -L_EBADF;
+}
+
+int fd_close(int64_t fd)
+{
+    lock(&fds.lock);
+    struct slot *s = slot_at_locked(fd, false);
+    struct file *f = s ? s->f : NULL;
+    if (f) {
+        s->f = NULL;
+        if (fd < fds.lowest)
+            fds.lowest = fd;
+    }
+    unlock(&fds.lock);
+    if (!f)
+        return -L_EBADF;
+    file_put(f);
+    return 0;
+}
+
+int fd_cloexec(int64_t fd, int set)
+{
+    lock(&fds.lock);
+    struct slot *s = slot_at_locked(fd, false);
+    int r = s && s->f ? 0 : -L_EBADF;
+    if (!r && set >= 0)
+        s->cloexec = set;
+    else if (!r)
+        r = s->cloexec;
+    unlock(&fds.lock);
+    return r;
+}
+
+bool fd_next(int64_t *fd)
+{
+    lock(&fds.lock);
+    for (; *fd < (int64_t)FD_MAX; ++*fd) {
+        struct slot *s = slot_at_locked(*fd, false);
+        if (!s)
+            *fd |= BLOCK - 1;
+        else if (s->f)
+            break;
+    }
+    unlock(&fds.lock);
+    return *fd < (int64_t)FD_MAX;
+}

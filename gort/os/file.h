@@ -1,0 +1,80 @@
+/* file.h - open files and the table of descriptors.
+ *
+ *   fd -> table slot -> struct file (position, flags) -> inode, and the stream behind it
+ *
+ * A struct file lives while a descriptor or a call holds it. Its position is not locked: as
+ * POSIX wants it, calls that share a file and race are the program's affair (Go's os.File
+ * serialises them). */
+#ifndef GORT_OS_FILE_H
+#define GORT_OS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "gort/os/fs/vfs.h"
+#include "gort/os/wait.h"
+
+struct file_ops {
+    /* Streams: bytes moved, 0 = end of input, or a negative error, -L_EAGAIN if not ready. */
+    int64_t (*read)(struct file *f, void *buf, size_t n);
+    int64_t (*write)(struct file *f, const void *buf, size_t n);
+    unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */
+    struct waitq *(*queue)(struct file *f, bool write);
+    void (*release)(struct file *f);
+    bool whole_writes;  /* a blocking write goes on until all is written */
+};
+
+struct file {
+    uint32_t refs;               /* [atomic] */
+    uint32_t flags;              /* [atomic] L_O_* as fcntl(F_GETFL) shows them */
+    int64_t  pos;                /* [atomic] */
+    struct inode *inode;         /* [const] referenced */
+    const struct file_ops *ops;  /* [const] NULL: regular file, directory, text */
+    union {
+        void *priv;              /* [const] of ops */
+        struct { char *text; size_t text_len, text_cap; } gen; /* [const] of /proc files */
+    };
+    struct poll_desc *pds;       /* [netpoll's lock] */
+};
+
+/* A new open file for n, which it takes a reference of; NULL: no memory. */
+struct file *file_new(struct inode *n, uint32_t flags, const struct file_ops *ops, void *priv);
+/* An anonymous one (pipe, eventfd): makes the inode too. */
+struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops *ops, void *priv);
+void file_get(struct file *f);
+void file_put(struct file *f);
+
+static inline bool file_nonblock(const struct file *f)
+{
+    return __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & L_O_NONBLOCK;
+}
+static inline bool file_reads(const struct file *f)
+{
+    return (f->flags & L_O_ACCMODE) != L_O_WRONLY && !(f->flags & L_O_PATH);
+}
+static inline bool file_writes(const struct file *f)
+{
+    return (f->flags & L_O_ACCMODE) != 0 && !(f->flags & L_O_PATH);
+}
+
+/* Positional I/O on anything seekable; pos -1 = the file's own, which moves. */
+int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);
+int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos);
+
+/* ---- descriptors -------------------------------------------------------------------- */
+#define FD_MAX 65536u
+
+/* The file of fd, referenced; NULL: -L_EBADF. */
+struct file *fd_get(int64_t fd);
+/* Puts f (its reference goes to the table) at the lowest free fd >= min. fd, or -L_EMFILE and
+ * f is put. */
+int64_t fd_install(struct file *f, bool cloexec, int64_t min);
+/* dup3: at exactly fd; closes what was there. */
+int64_t fd_replace(struct file *f, bool cloexec, int64_t fd);
+int fd_close(int64_t fd);
+int fd_cloexec(int64_t fd, int set); /* set 0 or 1; -1 reads: 0, 1 or -L_EBADF */
+/* The lowest open fd >= *fd: for /proc/self/fd. */
+bool fd_next(int64_t *fd);
+extern uint64_t fd_limit; /* [atomic] RLIMIT_NOFILE's soft limit, <= FD_MAX */
+
+#endif

@@ -1,0 +1,366 @@
+#include "gort/os/fs/data.h"
+
+#include <string.h>
+#include "gort/os/linux.h"
+#include "gort/os/mem.h"
+#include "kernel/check.h"
+
+enum { NODE_SHIFT = 9, NODE_SLOTS = 1 << NODE_SHIFT, PAGE_SHIFT = 12 };
+enum { CHUNK = 64 << 10 }; /* bytes copied under one hold of the lock */
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static bool height_covers(unsigned height, uint64_t index)
+{
+    return height * NODE_SHIFT >= 52 || index >> (height * NODE_SHIFT) == 0;
+}
+
+void data_init(struct filedata *d, const void *base, int64_t n)
+{
+    memset(d, 0, sizeof *d);
+    lock_init(&d->lock, "filedata", RANK_FILE);
+    d->base = base;
+    d->base_size = d->size = n;
+}
+
+/* The slot of a page, or NULL where a node is missing. */
+static void **slot_find(struct filedata *d, uint64_t index)
+{
+    void **node = d->root;
+
+    if (!node || !height_covers(d->height, index))
+        return NULL;
+    for (unsigned level = d->height - 1; level > 0; level--) {
+        node = node[index >> (level * NODE_SHIFT) & (NODE_SLOTS - 1)];
+        if (!node)
+            return NULL;
+    }
+    return &node[index & (NODE_SLOTS - 1)];
+}
+
+static void **slot_make(struct filedata *d, uint64_t index)
+{
+    while (!d->root || !height_covers(d->height, index)) {
+        void **top = os_page_alloc();
+        if (!top)
+            return NULL;
+        top[0] = d->root;
+        d->root = top;
+        d->height++;
+    }
+    void **node = d->root;
+    for (unsigned level = d->height - 1; level > 0; level--) {
+        void **next = &node[index >> (level * NODE_SHIFT) & (NODE_SLOTS - 1)];
+        if (!*next && !(*next = os_page_alloc()))
+            return NULL;
+        node = *next;
+    }
+    return &node[index & (NODE_SLOTS - 1)];
+}
+
+/* The page for writing, with the bundle's bytes copied into it. */
+static uint8_t *page_own(struct filedata *d, uint64_t index)
+{
+    void **slot = slot_make(d, index);
+    int64_t at = (int64_t)(index << PAGE_SHIFT);
+
+    if (!slot || *slot)
+        return slot ? *slot : NULL;
+    uint8_t *page = os_page_alloc();
+    if (!page)
+        return NULL;
+    if (at < d->base_size)
+        memcpy(page, d->base + at, (size_t)min64(OS_PAGE, d->base_size - at));
+    *slot = page;
+    d->pages++;
+    return page;
+}
+
+static void copy_out(struct filedata *d, uint8_t *dst, int64_t off, int64_t n)
+{
+    void **slot = slot_find(d, (uint64_t)off >> PAGE_SHIFT);
+
+    if (slot && *slot) {
+        memcpy(dst, (uint8_t *)*slot + (off & (OS_PAGE - 1)), (size_t)n);
+        return;
+    }
+    int64_t have = off < d->base_size ? min64(n, d->base_size - off) : 0;
+    if (have)
+        memcpy(dst, d->base + off, (size_t)have);
+    memset(dst + have, 0, (size_t)(n - have));
+}
+
+static int64_t read_chunk_locked(struct filedata *d, uint8_t *dst, int64_t off, int64_t n)
+{
+    if (off >= d->size)
+        return 0;
+    n = min64(min64(n, CHUNK), d->size - off);
+    for (int64_t done = 0; done < n;) {
+        int64_t part = min64(n - done, OS_PAGE - ((off + done) & (OS_PAGE - 1)));
+        copy_out(d, dst + done, off + done, part);
+        done += part;
+    }
+    return n;
+}
+
+int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off)
+{
+    uint64_t done = 0;
+
+    while (done < n) {
+        lock(&d->lock);
+        int64_t r = read_chunk_locked(d, (uint8_t *)buf + done, off + (int64_t)done,
+                                      (int64_t)(n - done));
+        unlock(&d->lock);
+        if (r == 0)
+            break;
+        done += (uint64_t)r;
+    }
+    return (int64_t)done;
+}
+
+/* Before the file grows: what a mapping has written behind its end is not part of it. */
+static void clear_behind(struct filedata *d)
+{
+    int64_t at = d->size & (int64_t)(OS_PAGE - 1);
+    void **slot = d->written_behind && at ? slot_find(d, (uint64_t)d->size >> PAGE_SHIFT) : NULL;
+
+    if (slot && *slot)
+        memset((uint8_t *)*slot + at, 0, OS_PAGE - (size_t)at);
+}
+
+static int64_t write_chunk_locked(struct filedata *d, const uint8_t *src, int64_t off, int64_t n)
+{
+    int64_t done = 0;
+
+    n = min64(n, CHUNK);
+    if (off + n > d->size)
+        clear_behind(d);
+    while (done < n) {
+        int64_t at = off + done;
+        int64_t part = min64(n - done, OS_PAGE - (at & (OS_PAGE - 1)));
+        uint8_t *page = page_own(d, (uint64_t)at >> PAGE_SHIFT);
+        if (!page)
+            break;
+        memcpy(page + (at & (OS_PAGE - 1)), src + done, (size_t)part);
+        done += part;
+        if (d->size < at + part)
+            d->size = at + part;
+    }
+    return done;
+}
+
+int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off)
+{
+    uint64_t done = 0;
+
+    while (done < n) {
+        lock(&d->lock);
+        if (*off < 0)
+            *off = d->size;
+        int64_t at = *off + (int64_t)done, room = DATA_MAX - at;
+        if (room <= 0) {
+            unlock(&d->lock);
+            return done ? (int64_t)done : -L_EFBIG;
+        }
+        int64_t r = write_chunk_locked(d, (const uint8_t *)buf + done, at,
+                                       min64((int64_t)(n - done), room));
+        unlock(&d->lock);
+        if (r == 0)
+            return done ? (int64_t)done : -L_ENOSPC;
+        done += (uint64_t)r;
+    }
+    return (int64_t)done;
+}
+
+/* Frees the pages of a subtree whose first page is `first`, from page index `from` on.
+ * True if the node is empty afterwards. */
+static bool node_cut(struct filedata *d, void **node, unsigned level, uint64_t first,
+                     uint64_t from, uint64_t to)
+{
+    uint64_t span = 1ull << (level * NODE_SHIFT);
+    bool empty = true;
+
+    for (unsigned i = 0; i < NODE_SLOTS; i++, first += span) {
+        if (!node[i])
+            continue;
+        if (first + span <= from || first >= to) {
+            empty = false;
+        } else if (level == 0) {
+            os_page_free(node[i]);
+            node[i] = NULL;
+            d->pages--;
+        } else if (node_cut(d, node[i], level - 1, first, from, to)) {
+            os_page_free(node[i]);
+            node[i] = NULL;
+        } else {
+            empty = false;
+        }
+    }
+    return empty;
+}
+
+static void pages_cut(struct filedata *d, uint64_t from, uint64_t to)
+{
+    if (!d->root || from >= to || !node_cut(d, d->root, d->height - 1, 0, from, to))
+        return;
+    os_page_free(d->root);
+    d->root = NULL;
+    d->height = 0;
+}
+
+void data_free(struct filedata *d)
+{
+    pages_cut(d, 0, UINT64_MAX);
+    d->size = d->base_size = 0;
+}
+
+int64_t data_size(struct filedata *d)
+{
+    lock(&d->lock);
+    int64_t n = d->size;
+    unlock(&d->lock);
+    return n;
+}
+
+uint64_t data_blocks(struct filedata *d)
+{
+    lock(&d->lock);
+    uint64_t own = d->pages * (OS_PAGE / 512), base = ((uint64_t)d->base_size + 511) / 512;
+    unlock(&d->lock);
+    return own > base ? own : base;
+}
+
+int data_share(struct filedata *d, int64_t off, bool write, void **page)
+{
+    int err = 0;
+
+    lock(&d->lock);
+    if (off >= d->size)
+        err = -L_ENXIO;
+    else if (!(*page = page_own(d, (uint64_t)off >> PAGE_SHIFT)))
+        err = -L_ENOSPC;
+    else if (write)
+        d->written_behind = true;
+    unlock(&d->lock);
+    return err;
+}
+
+int data_truncate(struct filedata *d, int64_t size)
+{
+    lock(&d->lock);
+    if (size < d->size) {
+        void **slot = size & (OS_PAGE - 1) ? slot_find(d, (uint64_t)size >> PAGE_SHIFT) : NULL;
+        if (slot && *slot)
+            memset((uint8_t *)*slot + (size & (OS_PAGE - 1)), 0,
+                   OS_PAGE - (size & (OS_PAGE - 1)));
+        pages_cut(d, ((uint64_t)size + OS_PAGE - 1) >> PAGE_SHIFT, UINT64_MAX);
+        d->base_size = min64(d->base_size, size);
+    } else {
+        clear_behind(d);
+    }
+    d->size = size;
+    unlock(&d->lock);
+    return 0;
+}
+
+int data_allocate(struct filedata *d, int64_t off, int64_t n, bool grow)
+{
+    int err = 0;
+
+    lock(&d->lock);
+    for (uint64_t i = (uint64_t)off >> PAGE_SHIFT; i <= (uint64_t)(off + n - 1) >> PAGE_SHIFT;
+         i++) {
+        if (!page_own(d, i)) {
+            err = -L_ENOSPC;
+            break;
+        }
+    }
+    if (!err && grow && d->size < off + n) {
+        clear_behind(d);
+        d->size = off + n;
+    }
+    unlock(&d->lock);
+    return err;
+}
+
+static int zero_part_locked(struct filedata *d, int64_t off, int64_t n)
+{
+    uint8_t *page = page_own(d, (uint64_t)off >> PAGE_SHIFT);
+
+    if (!page)
+        return -L_ENOSPC;
+    memset(page + (off & (OS_PAGE - 1)), 0, (size_t)n);
+    return 0;
+}
+
+int data_punch(struct filedata *d, int64_t off, int64_t n)
+{
+    int err = 0;
+
+    lock(&d->lock);
+    int64_t end = min64(off + n, d->size);
+    while (off < end && !err) {
+        int64_t part = min64(end - off, OS_PAGE - (off & (OS_PAGE - 1)));
+        if (part == OS_PAGE && off >= d->base_size) {
+            int64_t whole = (end - off) & ~(int64_t)(OS_PAGE - 1);
+            pages_cut(d, (uint64_t)off >> PAGE_SHIFT, (uint64_t)(off + whole) >> PAGE_SHIFT);
+            part = whole;
+        } else {
+            err = zero_part_locked(d, off, part);
+        }
+        off += part;
+    }
+    unlock(&d->lock);
+    return err;
+}
+
+/* First page index >= from under this node whose presence is `want`; UINT64_MAX if none. */
+static uint64_t node_scan(void **node, unsigned level, uint64_t first, uint64_t from, bool want)
+{
+    uint64_t span = 1ull << (level * NODE_SHIFT);
+
+    for (unsigned i = 0; i < NODE_SLOTS; i++, first += span) {
+        if (first + span <= from)
+            continue;
+        uint64_t at = first > from ? first : from;
+        if (!node[i] && !want)
+            return at;
+        if (node[i] && level == 0 && want)
+            return at;
+        if (node[i] && level > 0) {
+            uint64_t r = node_scan(node[i], level - 1, first, from, want);
+            if (r != UINT64_MAX)
+                return r;
+        }
+    }
+    return UINT64_MAX;
+}
+
+int64_t data_seek(struct filedata *d, int64_t off, bool hole)
+{
+    lock(&d->lock);
+    int64_t size = d->size, r = -L_ENXIO;
+    if (off >= 0 && off < size) {
+        uint64_t page = (uint64_t)off >> PAGE_SHIFT, base = ((uint64_t)d->base_size + 4095) >> 12;
+        if (page < base) /* the bundle's part counts as data */
+            page = hole ? base : page;
+        bool in_base = !hole && page < base;
+        uint64_t found = in_base ? page : hole ? page : UINT64_MAX;
+        if (!in_base && d->root && height_covers(d->height, page)) {
+            found = node_scan(d->root, d->height - 1, 0, page, !hole);
+            if (hole && found == UINT64_MAX)
+                found = 1ull << (d->height * NODE_SHIFT);
+        }
+        if (found < (uint64_t)DATA_MAX >> PAGE_SHIFT) {
+            int64_t at = (int64_t)(found << PAGE_SHIFT);
+            r = at > off ? at : off;
+        }
+        if (hole && (r < 0 || r > size))
+            r = size; /* the end counts as a hole */
+        if (!hole && r >= size)
+            r = -L_ENXIO;
+    }
+    unlock(&d->lock);
+    return r;
+}

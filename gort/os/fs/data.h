@@ -1,0 +1,49 @@
+/* data.h - the contents of a regular file.
+ *
+ *   page index -> radix tree of 512-slot nodes -> 4 KiB page
+ *                 empty slot: the bundle's bytes if below base_size, else a hole (zeros)
+ *
+ * A file of the bundle is read in place; a write copies the page that it touches. Bytes
+ * between size and the end of the last page are zero, unless a mapping writes there: growing
+ * such a file clears them first. All functions take the lock themselves and give it up between
+ * chunks, so that a large copy does not hold others up; they are atomic per chunk of 64 KiB. */
+#ifndef GORT_OS_FS_DATA_H
+#define GORT_OS_FS_DATA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/lock.h"
+
+struct filedata {
+    struct lock lock;         /* RANK_FILE */
+    int64_t  size;            /* [lock] */
+    const uint8_t *base;      /* [const] the bundle's bytes */
+    int64_t  base_size;       /* [lock] how many of them still count: truncation lowers it */
+    void   **root;            /* [lock] */
+    unsigned height;          /* [lock] levels of nodes: 0 = no root */
+    uint64_t pages;           /* [lock] pages in the tree */
+    bool     written_behind;  /* [lock] mapped writable: bytes behind the end may not be zero */
+};
+
+#define DATA_MAX INT64_MAX    /* as Linux's tmpfs */
+
+void data_init(struct filedata *d, const void *base, int64_t n);
+void data_free(struct filedata *d);
+int64_t data_size(struct filedata *d);
+uint64_t data_blocks(struct filedata *d); /* 512-byte blocks in use */
+/* Bytes read, 0 at or behind the end. off >= 0. */
+int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off);
+/* Writes at off, or at the end if *off is negative: then *off is where that was. Bytes
+ * written, short or -L_ENOSPC when memory is out, -L_EFBIG behind DATA_MAX. */
+int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off);
+/* The page that holds offset off (a multiple of 4 KiB), for a mapping: what is written there is
+ * the file's, until the page is cut off. 0, -L_ENXIO behind the end, -L_ENOSPC. */
+int data_share(struct filedata *d, int64_t off, bool write, void **page);
+int data_truncate(struct filedata *d, int64_t size);
+/* Makes [off, off+n) present; with `grow` the size covers it. 0 or -L_ENOSPC. */
+int data_allocate(struct filedata *d, int64_t off, int64_t n, bool grow);
+int data_punch(struct filedata *d, int64_t off, int64_t n); /* zeros; frees whole pages */
+/* The first offset >= off that is data (or hole), as lseek(2) has it; or -L_ENXIO. */
+int64_t data_seek(struct filedata *d, int64_t off, bool hole);
+
+#endif

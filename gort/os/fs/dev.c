@@ -1,0 +1,59 @@
+/* dev.c - /dev: null, zero, full, random, urandom, tty, console, fd, stdin, stdout, stderr. */
+#include <string.h>
+#include "gort/os/stdio.h"
+#include "gort/os/fs/nodes.h"
+#include "kernel/random.h"
+
+static int64_t null_read(void *buf, size_t n) { (void)buf; (void)n; return 0; }
+static int64_t null_write(const void *buf, size_t n) { (void)buf; return (int64_t)n; }
+static int64_t full_write(const void *buf, size_t n) { (void)buf; (void)n; return -L_ENOSPC; }
+
+static int64_t zero_read(void *buf, size_t n)
+{
+    memset(buf, 0, n);
+    return (int64_t)n;
+}
+
+static int64_t random_read(void *buf, size_t n)
+{
+    return random_bytes(buf, n) ? -L_EIO : (int64_t)n;
+}
+
+static const struct node_ops null_ops = {.read = null_read, .write = null_write};
+static const struct node_ops zero_ops = {.read = zero_read, .write = null_write};
+static const struct node_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct node_ops random_ops = {.read = random_read, .write = null_write};
+static const struct node_ops tty_ops = {.open = NULL};
+
+bool node_is_tty(const struct inode *n) { return n->ops == &tty_ops; }
+
+static void device(struct inode *dir, const char *name, unsigned major, unsigned minor,
+                   const struct node_ops *ops)
+{
+    struct inode *n = vfs_synthetic(dir, name, L_S_IFCHR | 0666, ops);
+
+    *(uint64_t *)(uintptr_t)&n->rdev = major << 8 | minor;
+}
+
+static void link_to(const char *path, const char *target)
+{
+    CHECK(vfs_mknod(NULL, path, 0, target) == 0, "cannot make %s", path);
+}
+
+void dev_init(void)
+{
+    struct inode *dir = vfs_mkdirs("dev", 3);
+
+    CHECK(dir, "/dev is not a directory in the bundle");
+    device(dir, "null", 1, 3, &null_ops);
+    device(dir, "zero", 1, 5, &zero_ops);
+    device(dir, "full", 1, 7, &full_ops);
+    device(dir, "random", 1, 8, &random_ops);
+    device(dir, "urandom", 1, 9, &random_ops);
+    device(dir, "tty", 5, 0, &tty_ops);
+    device(dir, "console", 5, 1, &tty_ops);
+    link_to("/dev/fd", "/proc/self/fd");
+    link_to("/dev/stdin", "/proc/self/fd/0");
+    link_to("/dev/stdout", "/proc/self/fd/1");
+    link_to("/dev/stderr", "/proc/self/fd/2");
+}

@@ -1,0 +1,17 @@
+/* nodes.h - the synthetic trees /dev and /proc. */
+#ifndef GORT_OS_FS_NODES_H
+#define GORT_OS_FS_NODES_H
+
+#include "gort/os/fs/outbuf.h"
+#include "gort/os/fs/vfs.h"
+#include "kernel/check.h"
+
+struct bundle;
+
+void dev_init(void);
+void proc_init(const struct bundle *b);
+bool node_is_tty(const struct inode *n); /* /dev/tty or /dev/console */
+/* Mappings of mmap(2) as lines of /proc/self/maps: mmap.c. */
+void mmap_list(struct outbuf *o);
+
+#endif

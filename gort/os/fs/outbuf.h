@@ -1,0 +1,12 @@
+/* outbuf.h - text that grows: contents of /proc files. */
+#ifndef GORT_OS_FS_OUTBUF_H
+#define GORT_OS_FS_OUTBUF_H
+
+#include <stddef.h>
+
+struct outbuf { char *text; size_t len, cap; };
+
+void out_bytes(struct outbuf *o, const void *p, size_t n);
+void out_printf(struct outbuf *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

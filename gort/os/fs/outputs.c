@@ -1,0 +1,101 @@
+/* outputs.c - files that go to the host when the program ends: the bundle's .gort/outputs names
+ * them. A serial port is slow, so it carries only where the bytes are: the host has the emulator
+ * write that memory to a file. On COM3, for each file that exists:
+ *
+ *   gort: file PATH
+ *   gort: part ADDRESS SIZE      physical, hexadecimal; until the host answers 'o' it stays as is
+ *   ...
+ *   gort: end
+ */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/asm.h"
+#include "gort/load/bundle.h"
+#include "gort/os/fs/vfs.h"
+#include "gort/os/os.h"
+#include "kernel/clock.h"
+#include "kernel/print.h"
+#include "mm/mm.h"
+
+#define ANSWER_NS 60000000000ll /* a host that is there answers in milliseconds */
+
+static char small[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+
+static void say(const char *text) { console_write(CONSOLE_CTL, text, strlen(text)); }
+
+/* Memory of one piece for the parts; *size of it. */
+static char *buffer(size_t *size)
+{
+    static const unsigned orders[] = { FRAME_ORDER_2M, 6, 3 };
+
+    for (unsigned i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        uint64_t pa = frame_alloc(orders[i]);
+        *size = PAGE_SIZE << orders[i];
+        if (pa)
+            return phys_to_virt(pa);
+    }
+    *size = sizeof small;
+    return small;
+}
+
+static bool hand_over(const char *buf, size_t n)
+{
+    uint32_t before = console_answers();
+    int64_t end = clock_mono_ns() + ANSWER_NS;
+    char line[64];
+
+    snprintf(line, sizeof line, "gort: part %lx %lx\n", (unsigned long)virt_to_phys(buf),
+             (unsigned long)n);
+    say(line);
+    while (console_answers() == before) {
+        if (clock_mono_ns() > end)
+            return false;
+        cpu_relax();
+    }
+    return true;
+}
+
+static void send(const char *path, char *buf, size_t cap)
+{
+    struct inode *n;
+
+    if (vfs_lookup(NULL, path, WALK_FOLLOW, &n) < 0)
+        return;
+    if (inode_is(n, L_S_IFREG) && !n->ops) {
+        int64_t at = 0, got;
+        say("gort: file ");
+        say(path);
+        say("\n");
+        while ((got = data_read(&n->data, buf, cap, at)) > 0) {
+            at += got;
+            if (!hand_over(buf, (size_t)got)) {
+                kprintf("gort: the host does not take %s\n", path);
+                break;
+            }
+        }
+        say("gort: end\n");
+    }
+    inode_put(n);
+}
+
+static void send_all(void)
+{
+    const struct bundle_strings *l = &bundle.outputs;
+    size_t cap;
+    char *buf = buffer(&cap);
+
+    for (const char *s = l->first; s; s = bundle_string_next(l, s))
+        send(s, buf, cap);
+}
+
+_Noreturn void os_exit(int status)
+{
+    static uint32_t leaving; /* [atomic] */
+
+    while (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST)) /* another CPU is about to */
+        cpu_relax();
+    if (bundle.outputs.first)
+        send_all();
+    machine_exit(status);
+}

@@ -1,0 +1,246 @@
+#include "gort/os/fs/pipe.h"
+
+#include <string.h>
+#include "gort/os/file.h"
+#include "gort/os/mem.h"
+
+enum { PIPE_PAGES = 16, PIPE_SIZE = PIPE_PAGES * OS_PAGE, PIPE_BUF = 4096 };
+
+struct pipe {
+    struct lock lock;             /* RANK_FILE */
+    uint64_t head, tail;          /* [lock] bytes written, read: ever */
+    uint32_t readers, writers;    /* [lock] open files */
+    uint64_t reader_opens, writer_opens; /* [lock] ever: a waiting open sees a short visit */
+    struct waitq rq, wq;
+    void *page[PIPE_PAGES];       /* [lock] */
+};
+
+struct pipe *pipe_new(void)
+{
+    struct pipe *p = os_alloc(sizeof *p);
+
+    if (!p)
+        return NULL;
+    lock_init(&p->lock, "pipe", RANK_FILE);
+    waitq_init(&p->rq);
+    waitq_init(&p->wq);
+    return p;
+}
+
+void pipe_free(struct pipe *p)
+{
+    for (int i = 0; i < PIPE_PAGES; i++)
+        if (p->page[i])
+            os_page_free(p->page[i]);
+    os_free(p, sizeof *p);
+}
+
+/* Copies n bytes between buf and the ring at position `at`; false: no memory for a page. */
+static bool ring_copy_locked(struct pipe *p, uint64_t at, void *buf, size_t n, bool in)
+{
+    for (size_t done = 0; done < n;) {
+        size_t off = (at + done) % OS_PAGE, part = OS_PAGE - off;
+        void **page = &p->page[(at + done) / OS_PAGE % PIPE_PAGES];
+        if (part > n - done)
+            part = n - done;
+        if (!*page && !(*page = os_page_alloc()))
+            return false;
+        char *ring = (char *)*page + off, *user = (char *)buf + done;
+        if (in)
+            memcpy(ring, user, part);
+        else
+            memcpy(user, ring, part);
+        done += part;
+    }
+    return true;
+}
+
+static int64_t pipe_read(struct file *f, void *buf, size_t n)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    uint64_t have = p->head - p->tail;
+    int64_t r = have < n ? (int64_t)have : (int64_t)n;
+    if (have == 0 && n > 0)
+        r = p->writers ? -L_EAGAIN : 0;
+    if (r > 0) {
+        ring_copy_locked(p, p->tail, buf, (size_t)r, false);
+        p->tail += (uint64_t)r;
+    }
+    unlock(&p->lock);
+    if (r > 0)
+        queue_wake(&p->wq);
+    return r;
+}
+
+static int64_t pipe_write(struct file *f, const void *buf, size_t n)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    size_t room = PIPE_SIZE - (size_t)(p->head - p->tail);
+    int64_t r = (int64_t)(n < room ? n : room);
+    if (!p->readers)
+        r = -L_EPIPE;
+    else if (n > 0 && (room == 0 || (n <= PIPE_BUF && room < n)))
+        r = -L_EAGAIN;
+    else if (!ring_copy_locked(p, p->head, (void *)(uintptr_t)buf, (size_t)r, true))
+        r = -L_ENOMEM;
+    if (r > 0)
+        p->head += (uint64_t)r;
+    unlock(&p->lock);
+    if (r > 0)
+        queue_wake(&p->rq);
+    return r;
+}
+
+static unsigned pipe_poll(struct file *f)
+{
+    struct pipe *p = f->priv;
+    unsigned r = 0;
+
+    lock(&p->lock);
+    if (file_reads(f)) {
+        if (p->head != p->tail)
+            r |= L_POLLIN;
+        if (!p->writers)
+            r |= L_POLLHUP;
+    }
+    if (file_writes(f)) {
+        if (PIPE_SIZE - (p->head - p->tail) >= PIPE_BUF)
+            r |= L_POLLOUT;
+        if (!p->readers)
+            r |= L_POLLERR;
+    }
+    unlock(&p->lock);
+    return r;
+}
+
+static struct waitq *pipe_queue(struct file *f, bool write)
+{
+    struct pipe *p = f->priv;
+
+    return write ? &p->wq : &p->rq;
+}
+
+static void pipe_release(struct file *f)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    if (file_reads(f))
+        p->readers--;
+    if (file_writes(f))
+        p->writers--;
+    if (!p->readers && !p->writers)
+        p->head = p->tail = 0;
+    unlock(&p->lock);
+    queue_wake(&p->rq);
+    queue_wake(&p->wq);
+}
+
+static const struct file_ops pipe_ops = {
+    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .queue = pipe_queue,
+    .release = pipe_release, .whole_writes = true,
+};
+
+static struct file *pipe_end(struct inode *n, struct pipe *p, uint32_t flags)
+{
+    struct file *f = file_new(n, flags, &pipe_ops, p);
+
+    if (!f)
+        return NULL;
+    lock(&p->lock);
+    if (file_reads(f)) {
+        p->readers++;
+        p->reader_opens++;
+    }
+    if (file_writes(f)) {
+        p->writers++;
+        p->writer_opens++;
+    }
+    unlock(&p->lock);
+    queue_wake(&p->rq);
+    queue_wake(&p->wq);
+    return f;
+}
+
+int pipe_open_pair(struct file *out[2], uint32_t flags)
+{
+    struct inode *n = inode_new(L_S_IFIFO | 0600);
+
+    if (!n)
+        return -L_ENOMEM;
+    n->nlink = 1;
+    n->fifo = pipe_new();
+    out[0] = n->fifo ? pipe_end(n, n->fifo, flags) : NULL;
+    out[1] = out[0] ? pipe_end(n, n->fifo, flags | L_O_WRONLY) : NULL;
+    inode_put(n);
+    if (out[0] && !out[1])
+        file_put(out[0]);
+    return out[1] ? 0 : -L_ENOMEM;
+}
+
+/* The pipe behind a named pipe's inode, made by whoever opens it first. */
+static struct pipe *fifo_pipe(struct inode *n)
+{
+    lock(&vfs.lock);
+    if (!n->fifo)
+        n->fifo = pipe_new();
+    struct pipe *p = n->fifo;
+    unlock(&vfs.lock);
+    return p;
+}
+
+/* First round: makes the open file (c->file holds it) and notes how often the other end was
+ * opened. Later rounds: has it been opened since? */
+int64_t fifo_open(struct call *c, struct inode *n, uint32_t flags, struct file **out)
+{
+    struct file *f = c->file;
+
+    if (!f) {
+        struct pipe *p = fifo_pipe(n);
+        if (!p)
+            return -L_ENOMEM;
+        bool reads = (flags & L_O_ACCMODE) == 0, writes = (flags & L_O_ACCMODE) == L_O_WRONLY;
+        lock(&p->lock);
+        bool lonely = reads ? !p->writers : writes ? !p->readers : false;
+        c->done = reads ? p->writer_opens : p->reader_opens;
+        unlock(&p->lock);
+        if (lonely && writes && flags & L_O_NONBLOCK)
+            return -L_ENXIO;
+        f = pipe_end(n, p, flags);
+        if (!f)
+            return -L_ENOMEM;
+        if (!lonely || flags & L_O_NONBLOCK) {
+            *out = f;
+            return 0;
+        }
+        c->file = f;
+    }
+    struct pipe *p = f->priv;
+    bool reads = file_reads(f);
+    do {
+        lock(&p->lock);
+        bool met = (reads ? p->writer_opens : p->reader_opens) != c->done;
+        unlock(&p->lock);
+        if (met) {
+            file_get(f);
+            *out = f;
+            return 0;
+        }
+    } while (call_wait(c, reads ? &p->rq : &p->wq));
+    return SYS_BLOCK;
+}
+
+int64_t pipe_readable(struct file *f)
+{
+    if (f->ops != &pipe_ops)
+        return -1;
+    struct pipe *p = f->priv;
+    lock(&p->lock);
+    int64_t n = (int64_t)(p->head - p->tail);
+    unlock(&p->lock);
+    return n;
+}

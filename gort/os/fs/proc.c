@@ -1,0 +1,296 @@
+/* proc.c - /proc: the files that Go programs read. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "gort/g.h"
+#include "gort/os/file.h"
+#include "gort/os/mem.h"
+#include "gort/os/fs/nodes.h"
+#include "gort/load/bundle.h"
+#include "kernel/clock.h"
+#include "boot/common/elf.h"
+#include "mm/mm.h"
+
+static const struct bundle *boot; /* [const after boot] */
+
+/* ---- growing text -------------------------------------------------------------------- */
+
+void out_bytes(struct outbuf *o, const void *p, size_t n)
+{
+    if (o->len + n + 1 > o->cap) {
+        size_t cap = o->cap ? o->cap : 4096;
+        while (cap < o->len + n + 1)
+            cap *= 2;
+        char *text = os_alloc(cap);
+        if (!text)
+            return; /* a shorter file */
+        if (o->len)
+            memcpy(text, o->text, o->len);
+        os_free(o->text, o->cap);
+        o->text = text;
+        o->cap = cap;
+    }
+    memcpy(o->text + o->len, p, n);
+    o->len += n;
+}
+
+void out_printf(struct outbuf *o, const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    if (n > 0)
+        out_bytes(o, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+/* ---- texts --------------------------------------------------------------------------- */
+
+/* The app's segments as its ELF header has them. */
+static void maps_text(struct outbuf *o)
+{
+    struct elf_image im;
+    struct elf_window win = {ELF_APP_LO, ELF_APP_HI, ELF_APP_MAX};
+
+    if (elf_parse(boot->init, boot->init_size, "init", &win, &im) == 0) {
+        for (unsigned i = 0; i < im.nseg; i++) {
+            const struct elf_segment *s = &im.seg[i];
+            uint64_t lo = s->vaddr & ~(PAGE_SIZE - 1);
+            uint64_t hi = (s->vaddr + s->memsz + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+            out_printf(o, "%08llx-%08llx %c%c%cp %08llx 00:01 2                        /init\n",
+                       (unsigned long long)lo, (unsigned long long)hi,
+                       s->flags & ELF_PF_R ? 'r' : '-', s->flags & ELF_PF_W ? 'w' : '-',
+                       s->flags & ELF_PF_X ? 'x' : '-',
+                       (unsigned long long)(s->offset & ~(PAGE_SIZE - 1)));
+        }
+    }
+    mmap_list(o);
+}
+
+static void status_text(struct outbuf *o)
+{
+    struct mm_stats mm;
+    mm_stats_read(&mm);
+    unsigned long long used = (mm.ram_bytes - mm.free_bytes) >> 10;
+
+    out_printf(o, "Name:\tinit\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
+               "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t256\n"
+               "Groups:\t0 \n", vfs.umask);
+    out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n"
+               "Threads:\t%u\n", used, used, used, used, ncpu);
+}
+
+static void meminfo_text(struct outbuf *o)
+{
+    struct mm_stats mm;
+    mm_stats_read(&mm);
+    unsigned long long total = mm.ram_bytes >> 10, free = mm.free_bytes >> 10;
+
+    out_printf(o, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
+               "MemAvailable:   %8llu kB\nBuffers:        %8u kB\nCached:         %8llu kB\n",
+               total, free, free, 0u, (unsigned long long)os_pages_used() * 4);
+}
+
+static void cpuid(uint32_t leaf, uint32_t r[4])
+{
+    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
+}
+
+static void cpuinfo_text(struct outbuf *o)
+{
+    char vendor[13] = {0}, model[49] = {0};
+    uint32_t r[4];
+
+    cpuid(0, r);
+    memcpy(vendor, &r[1], 4);
+    memcpy(vendor + 4, &r[3], 4);
+    memcpy(vendor + 8, &r[2], 4);
+    for (uint32_t i = 0; i < 3; i++) {
+        cpuid(0x80000002 + i, r);
+        memcpy(model + 16 * i, r, 16);
+    }
+    for (unsigned i = 0; i < ncpu; i++)
+        out_printf(o,
+                   "processor\t: %u\nvendor_id\t: %s\nmodel name\t: %s\n"
+                   "cpu MHz\t\t: %llu.000\n\n",
+                   i, vendor, model, (unsigned long long)(clock_tsc_hz() / 1000000));
+}
+
+static void uptime_text(struct outbuf *o)
+{
+    unsigned long long cs = (unsigned long long)clock_mono_ns() / 10000000;
+
+    out_printf(o, "%llu.%02llu 0.00\n", cs / 100, cs % 100);
+}
+
+static void strings_text(struct outbuf *o, const struct bundle_strings *l)
+{
+    if (l->first)
+        out_bytes(o, l->first, l->bytes);
+}
+
+static void cmdline_text(struct outbuf *o) { strings_text(o, &boot->args); }
+static void environ_text(struct outbuf *o) { strings_text(o, &boot->env); }
+static void cgroup_text(struct outbuf *o) { out_printf(o, "0::/\n"); }
+static void comm_text(struct outbuf *o) { out_printf(o, "init\n"); }
+static void somaxconn_text(struct outbuf *o) { out_printf(o, "4096\n"); }
+static void overcommit_text(struct outbuf *o) { out_printf(o, "0\n"); }
+static void hostname_text(struct outbuf *o) { out_printf(o, "gort\n"); }
+static void osrelease_text(struct outbuf *o) { out_printf(o, "6.1.0-gort\n"); }
+static void ostype_text(struct outbuf *o) { out_printf(o, "Linux\n"); }
+static void pid_max_text(struct outbuf *o) { out_printf(o, "32768\n"); }
+static void stat_text(struct outbuf *o)
+{
+    out_printf(o, "1 (init) R 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 %u 0 0 0 0\n", ncpu);
+}
+static void mountinfo_text(struct outbuf *o)
+{
+    out_printf(o, "1 0 0:1 / / rw - tmpfs tmpfs rw\n2 1 0:2 / /proc rw - proc proc rw\n");
+}
+static void mounts_text(struct outbuf *o)
+{
+    out_printf(o, "tmpfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\n");
+}
+
+/* ---- /proc/self/fd -------------------------------------------------------------------- */
+
+static int64_t exe_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    (void)n;
+    (void)cap;
+    (void)jump;
+    memcpy(buf, "/init", 5);
+    return 5;
+}
+
+static int64_t cwd_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    (void)n;
+    *jump = vfs.cwd;
+    inode_get(vfs.cwd);
+    size_t len = inode_path_locked(vfs.cwd, buf, cap);
+    return len ? (int64_t)len : -L_ENAMETOOLONG;
+}
+
+static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    struct file *f = fd_get((int64_t)n->extra);
+
+    if (!f)
+        return -L_ENOENT;
+    struct inode *to = f->inode;
+    int64_t len;
+    inode_get(to);
+    *jump = to;
+    if (!to->ops && inode_is(to, L_S_IFIFO) && !to->named)
+        len = snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino);
+    else if (to->ops && !to->named)
+        len = inode_is(to, L_S_IFIFO)
+                  ? snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino)
+                  : snprintf(buf, cap, "anon_inode:[eventfd]");
+    else if (!to->named && to != vfs.root)
+        len = snprintf(buf, cap, "/#%llu (deleted)", (unsigned long long)to->ino);
+    else
+        len = (int64_t)inode_path_locked(to, buf, cap);
+    file_put(f);
+    return len;
+}
+
+static const struct node_ops exe_ops = {.target = exe_target};
+static const struct node_ops cwd_ops = {.target = cwd_target};
+static const struct node_ops fd_link_ops = {.target = fd_target};
+
+/* vfs.lock held; file_put of the probe takes no lock of its rank. */
+static struct inode *fd_lookup(const char *name, size_t len)
+{
+    int64_t fd = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9' || i > 6)
+            return NULL;
+        fd = fd * 10 + (name[i] - '0');
+    }
+    struct file *f = fd_get(fd);
+    if (!f)
+        return NULL;
+    file_put(f);
+    struct inode *n = inode_new(L_S_IFLNK | 0700);
+    if (n) {
+        n->synthetic = true;
+        n->ops = &fd_link_ops;
+        n->nlink = 1;
+        n->extra = (uintptr_t)fd;
+    }
+    return n;
+}
+
+/* Position 2 + fd is in front of fd, so that position 2, behind "..", is in front of 0. */
+static bool fd_list(uint64_t *pos, char *name, uint64_t *ino, uint8_t *type)
+{
+    int64_t fd = (int64_t)*pos - 2;
+
+    if (!fd_next(&fd))
+        return false;
+    snprintf(name, 32, "%lld", (long long)fd);
+    *ino = 1000000 + (uint64_t)fd;
+    *type = L_S_IFLNK >> 12;
+    *pos = (uint64_t)fd + 3;
+    return true;
+}
+
+static const struct node_ops fd_dir_ops = {.lookup = fd_lookup, .list = fd_list};
+
+/* ---- the tree ------------------------------------------------------------------------- */
+
+#define TEXT(n) static const struct node_ops n##_ops = {.text = n##_text}
+TEXT(maps); TEXT(status); TEXT(meminfo); TEXT(cpuinfo); TEXT(uptime); TEXT(cmdline);
+TEXT(environ); TEXT(cgroup); TEXT(comm); TEXT(somaxconn); TEXT(overcommit); TEXT(hostname);
+TEXT(osrelease); TEXT(ostype); TEXT(pid_max); TEXT(stat); TEXT(mountinfo); TEXT(mounts);
+
+static const struct { const char *dir, *name; const struct node_ops *ops; } files[] = {
+    {"proc", "meminfo", &meminfo_ops}, {"proc", "cpuinfo", &cpuinfo_ops},
+    {"proc", "uptime", &uptime_ops}, {"proc", "mounts", &mounts_ops},
+    {"proc/1", "maps", &maps_ops}, {"proc/1", "status", &status_ops},
+    {"proc/1", "cmdline", &cmdline_ops}, {"proc/1", "environ", &environ_ops},
+    {"proc/1", "cgroup", &cgroup_ops}, {"proc/1", "comm", &comm_ops},
+    {"proc/1", "stat", &stat_ops}, {"proc/1", "mountinfo", &mountinfo_ops},
+    {"proc/1", "mounts", &mounts_ops}, {"proc/1/task/1", "status", &status_ops},
+    {"proc/1/task/1", "stat", &stat_ops}, {"proc/1/task/1", "comm", &comm_ops},
+    {"proc/sys/net/core", "somaxconn", &somaxconn_ops},
+    {"proc/sys/vm", "overcommit_memory", &overcommit_ops},
+    {"proc/sys/kernel", "hostname", &hostname_ops},
+    {"proc/sys/kernel", "osrelease", &osrelease_ops}, {"proc/sys/kernel", "ostype", &ostype_ops},
+    {"proc/sys/kernel", "pid_max", &pid_max_ops},
+};
+
+static void proc_dirs_are_synthetic(void)
+{
+    static const char *const dirs[] = {"proc", "proc/1", "proc/1/task", "proc/1/task/1",
+        "proc/sys", "proc/sys/net", "proc/sys/net/core", "proc/sys/vm", "proc/sys/kernel"};
+
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+        struct inode *n = vfs_mkdirs(dirs[i], strlen(dirs[i]));
+        CHECK(n, "/%s is not a directory in the bundle", dirs[i]);
+        n->mode = L_S_IFDIR | 0555;
+        n->synthetic = true;
+    }
+}
+
+void proc_init(const struct bundle *b)
+{
+    boot = b;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct inode *dir = vfs_mkdirs(files[i].dir, strlen(files[i].dir));
+        CHECK(dir, "/%s is not a directory in the bundle", files[i].dir);
+        vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, files[i].ops);
+    }
+    CHECK(vfs_mknod(NULL, "/proc/self", 0, "1") == 0, "cannot make /proc/self");
+    CHECK(vfs_mknod(NULL, "/proc/thread-self", 0, "1") == 0, "cannot make /proc/thread-self");
+    struct inode *self = vfs_mkdirs("proc/1", 6);
+    vfs_synthetic(self, "exe", L_S_IFLNK | 0777, &exe_ops);
+    vfs_synthetic(self, "cwd", L_S_IFLNK | 0777, &cwd_ops);
+    vfs_synthetic(self, "fd", L_S_IFDIR | 0500, &fd_dir_ops);
+    proc_dirs_are_synthetic();
+}

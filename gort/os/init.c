@@ -1,0 +1,195 @@
+/* init.c - the file tree at boot, and what the kernel calls later. */
+#include <string.h>
+#include "gort/os/stdio.h"
+#include "gort/os/mem.h"
+#include "gort/os/fs/nodes.h"
+#include "gort/os/os.h"
+#include "gort/os/signal.h"
+#include "gort/load/bundle.h"
+#include "kernel/print.h"
+#include "rt_frames.h"
+
+static const struct bundle *boot; /* [const after boot] */
+
+static size_t dirname_len(const char *name, size_t len)
+{
+    while (len > 0 && name[len - 1] != '/')
+        len--;
+    return len;
+}
+
+/* ---- hard links of the archive: the inode that an ino number has become ---------------- */
+
+enum { LINK_BUCKETS = 256 };
+struct archived { struct archived *next; uint32_t ino; struct inode *inode; };
+static struct archived *archived[LINK_BUCKETS];
+
+static struct inode *archived_find(uint32_t ino)
+{
+    for (struct archived *a = archived[ino % LINK_BUCKETS]; a; a = a->next)
+        if (a->ino == ino)
+            return a->inode;
+    return NULL;
+}
+
+static void archived_add(uint32_t ino, struct inode *n)
+{
+    struct archived *a = os_alloc(sizeof *a);
+
+    CHECK(a, "no memory for the file tree");
+    *a = (struct archived){archived[ino % LINK_BUCKETS], ino, n};
+    archived[ino % LINK_BUCKETS] = a;
+}
+
+static void archived_drop(void)
+{
+    for (int i = 0; i < LINK_BUCKETS; i++)
+        for (struct archived *a = archived[i], *next; a; a = next) {
+            next = a->next;
+            os_free(a, sizeof *a);
+        }
+}
+
+/* ---- the tree ------------------------------------------------------------------------ */
+
+static struct inode *entry_inode(const struct bundle_file *f)
+{
+    struct inode *n = inode_new(f->mode);
+
+    CHECK(n, "no memory for /%s", f->name);
+    if (inode_is(n, L_S_IFREG)) {
+        data_init(&n->data, f->data, (int64_t)f->size);
+    } else if (inode_is(n, L_S_IFLNK)) {
+        n->link.len = (uint32_t)f->size;
+        n->link.target = os_alloc(f->size + 1);
+        CHECK(n->link.target, "no memory for /%s", f->name);
+        memcpy(n->link.target, f->data, f->size);
+    }
+    return n;
+}
+
+static void entry_attributes(struct inode *n, const struct bundle_file *f)
+{
+    n->uid = f->uid;
+    n->gid = f->gid;
+    n->atime = n->mtime = n->ctime = n->btime = (struct ltime){f->mtime, 0};
+}
+
+static void entry_add(const struct bundle_file *f)
+{
+    size_t dlen = dirname_len(f->name, f->name_len);
+    struct inode *dir = vfs_mkdirs(f->name, dlen), *n;
+
+    CHECK(dir, "the bundle has a file in the place of a directory of /%s", f->name);
+    if ((f->mode & L_S_IFMT) == L_S_IFDIR) {
+        n = vfs_mkdirs(f->name, f->name_len);
+        CHECK(n, "the bundle has a file in the place of the directory /%s", f->name);
+        n->mode = f->mode;
+        entry_attributes(n, f);
+        return;
+    }
+    n = f->nlink > 1 ? archived_find(f->ino) : NULL;
+    if (n) {
+        inode_get(n);
+        if (f->size && inode_is(n, L_S_IFREG)) /* cpio puts the data at the last link */
+            data_init(&n->data, f->data, (int64_t)f->size);
+    } else {
+        n = entry_inode(f);
+        entry_attributes(n, f);
+        if (f->nlink > 1)
+            archived_add(f->ino, n);
+    }
+    lock(&vfs.lock);
+    CHECK(dentry_add(dir, f->name + dlen, f->name_len - dlen, n) == 0, "no memory for /%s",
+          f->name);
+    unlock(&vfs.lock);
+    inode_put(n);
+}
+
+static void app_file(const struct bundle *b)
+{
+    struct bundle_file f = {.name = "init", .name_len = 4, .data = b->init, .size = b->init_size,
+                            .mode = L_S_IFREG | 0755, .mtime = b->init_mtime, .nlink = 1};
+
+    entry_add(&f);
+}
+
+static void tree_build(const struct bundle *b)
+{
+    struct bundle_iter it = {0};
+    struct bundle_file f;
+
+    app_file(b);
+    while (bundle_next(&it, &f))
+        entry_add(&f);
+    archived_drop();
+    struct inode *tmp = vfs_mkdirs("tmp", 3);
+    CHECK(tmp, "/tmp is not a directory in the bundle");
+    tmp->mode = L_S_IFDIR | 01777;
+}
+
+/* What every system has, unless the bundle brings its own. */
+static void etc_files(void)
+{
+    static const struct { const char *path, *text; } files[] = {
+        {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+                        "nobody:x:65534:65534:nobody:/:/bin/false\n"},
+        {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
+        {"/etc/hosts", "127.0.0.1 localhost gort\n::1 localhost\n"},
+    };
+    struct open_result r;
+
+    vfs_mkdirs("usr/bin", 7); /* empty: a search of PATH finds no program in it */
+    vfs_mkdirs("root", 4);
+    if (!vfs_mkdirs("etc", 3))
+        return; /* the bundle's wish */
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (vfs_open(NULL, files[i].path, L_O_CREAT | L_O_EXCL | L_O_WRONLY, 0644, &r))
+            continue;
+        data_init(&r.inode->data, files[i].text, (int64_t)strlen(files[i].text));
+        inode_put(r.inode);
+    }
+}
+
+static void descriptors_open(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        struct file *f = stdio_open(fd, fd ? L_O_WRONLY : 0, NULL);
+        CHECK(f && fd_install(f, false, 0) == fd, "descriptor %d cannot be opened", fd);
+    }
+}
+
+void os_init(const struct bundle *b)
+{
+    boot = b;
+    vfs_init();
+    tree_build(b);
+    etc_files();
+    dev_init();
+    proc_init(b);
+    struct inode *cwd = vfs_mkdirs(b->cwd, strlen(b->cwd));
+    CHECK(cwd, "the working directory %s is no directory in the bundle", b->cwd);
+    inode_get(cwd);
+    inode_put(vfs.cwd);
+    vfs.cwd = cwd;
+    stdio_init();
+    descriptors_open();
+    boot_log("file tree: %llu inodes", (unsigned long long)vfs.inodes);
+}
+
+void os_poll(void)
+{
+    stdio_poll();
+    calls_run();
+}
+
+void os_power_button(void) { signal_raise(L_SIGTERM); }
+
+void rt_os_strings(struct os_strings_frame *f)
+{
+    const struct bundle_strings *l = f->which ? &boot->env : &boot->args;
+
+    f->first = (void *)(uintptr_t)l->first;
+    f->bytes = (int64_t)l->bytes;
+    f->count = (int64_t)l->count;
+}

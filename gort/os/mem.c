@@ -1,0 +1,107 @@
+#include "gort/os/mem.h"
+
+#include <string.h>
+#include "kernel/check.h"
+#include "kernel/lock.h"
+#include "mm/mm.h"
+
+enum { CLASS_MIN_SHIFT = 5, CLASS_COUNT = 7 }; /* 32 .. 2048 bytes */
+
+struct freeobj { struct freeobj *next; };
+
+static struct {
+    struct lock lock;
+    struct freeobj *free[CLASS_COUNT]; /* [lock] */
+    uint64_t pages;                    /* [atomic] */
+} heap = {.lock = LOCK_INIT("os_mem", RANK_PERSISTENT)};
+
+static void *frames(unsigned order)
+{
+    uint64_t pa = frame_alloc(order);
+
+    if (!pa)
+        return NULL;
+    return memset(phys_to_virt(pa), 0, OS_PAGE << order);
+}
+
+static unsigned order_of(size_t n)
+{
+    unsigned order = 0;
+
+    while ((OS_PAGE << order) < n)
+        order++;
+    return order;
+}
+
+static unsigned class_of(size_t n)
+{
+    unsigned c = 0;
+
+    while (((size_t)1 << (CLASS_MIN_SHIFT + c)) < n)
+        c++;
+    return c;
+}
+
+static struct freeobj *class_refill_locked(unsigned c)
+{
+    size_t size = (size_t)1 << (CLASS_MIN_SHIFT + c);
+    char *page = frames(0);
+
+    for (size_t at = 0; page && at < OS_PAGE; at += size) {
+        struct freeobj *o = (struct freeobj *)(page + at);
+        o->next = heap.free[c];
+        heap.free[c] = o;
+    }
+    return heap.free[c];
+}
+
+void *os_alloc(size_t n)
+{
+    if (n > OS_PAGE / 2)
+        return order_of(n) > FRAME_ORDER_MAX ? NULL : frames(order_of(n));
+    unsigned c = class_of(n);
+    lock(&heap.lock);
+    struct freeobj *o = heap.free[c];
+    if (!o)
+        o = class_refill_locked(c);
+    if (o)
+        heap.free[c] = o->next;
+    unlock(&heap.lock);
+    return o ? memset(o, 0, (size_t)1 << (CLASS_MIN_SHIFT + c)) : NULL;
+}
+
+void os_free(void *p, size_t n)
+{
+    if (!p)
+        return;
+    if (n > OS_PAGE / 2) {
+        frame_free(virt_to_phys(p), order_of(n));
+        return;
+    }
+    struct freeobj *o = p;
+    unsigned c = class_of(n);
+    lock(&heap.lock);
+    o->next = heap.free[c];
+    heap.free[c] = o;
+    unlock(&heap.lock);
+}
+
+void *os_page_alloc(void)
+{
+    void *p = frames(0);
+
+    if (p)
+        __atomic_add_fetch(&heap.pages, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+void os_page_free(void *page)
+{
+    __atomic_sub_fetch(&heap.pages, 1, __ATOMIC_RELAXED);
+    frame_free(virt_to_phys(page), 0);
+}
+
+uint64_t os_pages_used(void)
+{
+    return __atomic_load_n(&heap.pages, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,250 @@
+#include "gort/os/netpoll.h"
+
+#include "gort/g.h"
+#include "gort/os/file.h"
+#include "gort/os/mem.h"
+#include "gort/os/ostimer.h"
+#include "kernel/clock.h"
+#include "rt_frames.h"
+
+/* Results, as internal/poll numbers them. */
+enum { POLL_OK = 0, POLL_CLOSING = 1, POLL_TIMEOUT = 2 };
+enum { DIR_READ, DIR_WRITE, DIRS };
+
+struct poll_dir {
+    struct poll_desc *pd;    /* [const] */
+    bool ready;              /* [pd->lock] an event came since the last reset or wait */
+    struct g *waiting;       /* [pd->lock] parked in poll_wait */
+    int64_t deadline;        /* [pd->lock] clock_mono_ns; 0 none, -1 passed */
+    void *timer;             /* [const] */
+};
+
+/* Type-stable: a late timer finds a descriptor and looks at its deadline. */
+struct poll_desc {
+    struct lock lock;        /* RANK_NOTIFY */
+    struct poll_dir dir[DIRS];
+    struct waiter w[DIRS];
+    bool closing;            /* [lock] */
+    struct file *file;       /* [list.lock] not referenced: NULL once it is closed */
+    struct poll_desc *next;  /* [list.lock] of the file, or of the free list */
+};
+
+static struct {
+    struct lock lock;
+    struct poll_desc *free;
+} list = {.lock = LOCK_INIT("polldescs", RANK_FILE)};
+
+static int64_t check_locked(const struct poll_desc *pd, unsigned d)
+{
+    return pd->closing ? POLL_CLOSING : pd->dir[d].deadline < 0 ? POLL_TIMEOUT : POLL_OK;
+}
+
+/* Takes the goroutine that waits off, with its result written; NULL if none does. */
+static struct g *release_locked(struct poll_desc *pd, unsigned d, int64_t result)
+{
+    struct g *gp = pd->dir[d].waiting;
+
+    if (gp) {
+        struct poll_wait_frame *f = g_gate_frame(gp);
+        f->result = result;
+        pd->dir[d].waiting = NULL;
+    }
+    return gp;
+}
+
+void poll_desc_event(struct waiter *w)
+{
+    struct poll_desc *pd = w->pd;
+    unsigned d = (unsigned)(w - pd->w);
+
+    lock(&pd->lock);
+    struct g *gp = release_locked(pd, d, check_locked(pd, d));
+    if (!gp)
+        pd->dir[d].ready = true;
+    unlock(&pd->lock);
+    if (gp)
+        g_ready(gp);
+}
+
+static void deadline_passed(void *arg)
+{
+    struct poll_dir *dir = arg;
+    struct poll_desc *pd = dir->pd;
+    struct g *gp = NULL;
+
+    lock(&pd->lock);
+    if (dir->deadline > 0 && clock_mono_ns() >= dir->deadline) {
+        dir->deadline = -1;
+        gp = release_locked(pd, (unsigned)(dir - pd->dir), POLL_TIMEOUT);
+    }
+    unlock(&pd->lock);
+    if (gp)
+        g_ready(gp);
+}
+
+static struct poll_desc *desc_new(void)
+{
+    lock(&list.lock);
+    struct poll_desc *pd = list.free;
+    if (pd)
+        list.free = pd->next;
+    unlock(&list.lock);
+    if (pd)
+        return pd;
+    pd = os_alloc(sizeof *pd);
+    if (!pd)
+        return NULL;
+    lock_init(&pd->lock, "polldesc", RANK_NOTIFY);
+    for (unsigned d = 0; d < DIRS; d++) {
+        pd->dir[d].pd = pd;
+        pd->dir[d].timer = os_timer_new(deadline_passed, &pd->dir[d]);
+        pd->w[d].pd = pd;
+    }
+    return pd;
+}
+
+static void file_link(struct file *f, struct poll_desc *pd)
+{
+    lock(&list.lock);
+    pd->file = f;
+    pd->next = f->pds;
+    f->pds = pd;
+    unlock(&list.lock);
+}
+
+void rt_poll_open(struct poll_open_frame *f)
+{
+    struct file *file = fd_get((int64_t)f->fd);
+
+    f->ctx = 0;
+    f->err = !file ? L_EBADF : !file->ops || !file->ops->queue ? L_EPERM : 0;
+    struct poll_desc *pd = f->err ? NULL : desc_new();
+    if (!pd) {
+        f->err = f->err ? f->err : L_ENOMEM;
+    } else {
+        pd->closing = false;
+        for (unsigned d = 0; d < DIRS; d++) {
+            pd->dir[d].ready = false;
+            pd->dir[d].deadline = 0;
+            waiter_add(file->ops->queue(file, d == DIR_WRITE), &pd->w[d]);
+        }
+        file_link(file, pd);
+        unsigned now = file->ops->poll(file);
+        pd->dir[DIR_READ].ready = now & (L_POLLIN | L_POLLHUP | L_POLLERR);
+        pd->dir[DIR_WRITE].ready = now & (L_POLLOUT | L_POLLHUP | L_POLLERR);
+        f->ctx = (uintptr_t)pd;
+    }
+    if (file)
+        file_put(file);
+}
+
+static void unlink_locked(struct poll_desc *pd)
+{
+    if (!pd->file)
+        return;
+    struct poll_desc **pp = &pd->file->pds;
+    while (*pp != pd)
+        pp = &(*pp)->next;
+    *pp = pd->next;
+    pd->file = NULL;
+    waiter_remove(&pd->w[DIR_READ]);
+    waiter_remove(&pd->w[DIR_WRITE]);
+}
+
+void poll_file_closed(struct file *f)
+{
+    lock(&list.lock);
+    while (f->pds)
+        unlink_locked(f->pds);
+    unlock(&list.lock);
+}
+
+void rt_poll_close(struct poll_close_frame *f)
+{
+    struct poll_desc *pd = (void *)f->ctx;
+
+    os_timer_set(pd->dir[DIR_READ].timer, 0);
+    os_timer_set(pd->dir[DIR_WRITE].timer, 0);
+    lock(&list.lock);
+    unlink_locked(pd);
+    pd->next = list.free;
+    list.free = pd;
+    unlock(&list.lock);
+}
+
+static unsigned dir_of(int64_t mode) { return mode == 'w' ? DIR_WRITE : DIR_READ; }
+
+void rt_poll_reset(struct poll_reset_frame *f)
+{
+    struct poll_desc *pd = (void *)f->ctx;
+    unsigned d = dir_of(f->mode);
+
+    lock(&pd->lock);
+    f->result = check_locked(pd, d);
+    if (f->result == POLL_OK)
+        pd->dir[d].ready = false;
+    unlock(&pd->lock);
+}
+
+void rt_poll_wait(struct poll_wait_frame *f)
+{
+    struct poll_desc *pd = (void *)f->ctx;
+    unsigned d = dir_of(f->mode);
+
+    lock(&pd->lock);
+    f->result = f->canceled ? POLL_OK : check_locked(pd, d);
+    if (f->result == POLL_OK && !pd->dir[d].ready) {
+        CHECK(!pd->dir[d].waiting, "two goroutines wait for one direction of a descriptor");
+        pd->dir[d].waiting = g_calling();
+        g_park_g0(g_calling(), &pd->lock, WAIT_IO);
+    }
+    if (f->result == POLL_OK)
+        pd->dir[d].ready = false;
+    unlock(&pd->lock);
+}
+
+/* d: ns from now, 0 = none, negative = passed. */
+static struct g *deadline_set_locked(struct poll_desc *pd, unsigned i, int64_t d)
+{
+    int64_t now = clock_mono_ns();
+
+    pd->dir[i].deadline = d <= 0 ? (d < 0 ? -1 : 0) : d > INT64_MAX - now ? INT64_MAX : now + d;
+    os_timer_set(pd->dir[i].timer, pd->dir[i].deadline > 0 ? pd->dir[i].deadline : 0);
+    return d < 0 ? release_locked(pd, i, check_locked(pd, i)) : NULL;
+}
+
+void rt_poll_set_deadline(struct poll_set_deadline_frame *f)
+{
+    struct poll_desc *pd = (void *)f->ctx;
+    struct g *wake[DIRS] = {NULL, NULL};
+
+    lock(&pd->lock);
+    if (!pd->closing) {
+        if (f->mode != 'w')
+            wake[DIR_READ] = deadline_set_locked(pd, DIR_READ, f->d);
+        if (f->mode != 'r')
+            wake[DIR_WRITE] = deadline_set_locked(pd, DIR_WRITE, f->d);
+    }
+    unlock(&pd->lock);
+    for (unsigned i = 0; i < DIRS; i++)
+        if (wake[i])
+            g_ready(wake[i]);
+}
+
+void rt_poll_unblock(struct poll_unblock_frame *f)
+{
+    struct poll_desc *pd = (void *)f->ctx;
+    struct g *wake[DIRS];
+
+    lock(&pd->lock);
+    pd->closing = true;
+    for (unsigned i = 0; i < DIRS; i++) {
+        pd->dir[i].deadline = 0;
+        os_timer_set(pd->dir[i].timer, 0);
+        wake[i] = release_locked(pd, i, POLL_CLOSING);
+    }
+    unlock(&pd->lock);
+    for (unsigned i = 0; i < DIRS; i++)
+        if (wake[i])
+            g_ready(wake[i]);
+}

@@ -1,0 +1,31 @@
+#include "gort/os/ostimer.h"
+
+#include "gort/os/mem.h"
+#include "gort/time/timer.h"
+#include "kernel/check.h"
+
+struct ostimer {
+    struct timer t;
+    void (*fn)(void *);
+    void *arg;
+};
+
+void *os_timer_new(void (*fn)(void *), void *arg)
+{
+    struct ostimer *o = os_alloc(sizeof *o);
+
+    CHECK(o, "no memory for a timer");
+    o->fn = fn;
+    o->arg = arg;
+    return o;
+}
+
+void os_timer_set(void *timer, int64_t when)
+{
+    struct ostimer *o = timer;
+
+    if (when > 0)
+        timer_start_c(&o->t, when, o->fn, o->arg);
+    else if (o->t.when)
+        timer_stop_c(&o->t);
+}

@@ -1,0 +1,346 @@
+/* sys_fd.c - descriptors: open, close, dup, fcntl, pipes, poll. */
+#include <string.h>
+#include "gort/os/stdio.h"
+#include "gort/os/mem.h"
+#include "gort/os/fs/nodes.h"
+#include "gort/os/fs/pipe.h"
+#include "gort/os/sys.h"
+#include "kernel/clock.h"
+
+#define FLAGS_KEPT (L_O_ACCMODE | L_O_APPEND | L_O_NONBLOCK | L_O_SYNC | L_O_DIRECT |          \
+                    L_O_LARGEFILE | L_O_DIRECTORY | L_O_NOFOLLOW | L_O_NOATIME | L_O_PATH)
+#define FLAGS_SETTABLE (L_O_APPEND | L_O_NONBLOCK | L_O_DIRECT | L_O_NOATIME)
+
+struct file *call_file(struct call *c, uint64_t fd)
+{
+    if (!c->file)
+        c->file = fd_get((int32_t)fd);
+    return c->file;
+}
+
+/* ---- open ---------------------------------------------------------------------------- */
+
+static struct file *open_text(struct inode *n, uint32_t flags)
+{
+    struct outbuf o = {NULL, 0, 0};
+    struct file *f = file_new(n, flags, NULL, NULL);
+
+    if (!f)
+        return NULL;
+    if (n->ops->text)
+        n->ops->text(&o);
+    f->gen.text = o.text;
+    f->gen.text_len = o.len;
+    f->gen.text_cap = o.cap;
+    return f;
+}
+
+/* The open file for an inode: 0, SYS_BLOCK (a named pipe without its other end) or an error. */
+static int64_t open_inode(struct call *c, struct inode *n, uint32_t flags, struct file **out)
+{
+    if (flags & L_O_PATH || inode_is(n, L_S_IFDIR))
+        *out = file_new(n, flags, NULL, NULL);
+    else if (inode_is(n, L_S_IFCHR) && node_is_tty(n))
+        *out = stdio_open(-1, flags, n);
+    else if (inode_is(n, L_S_IFIFO) && !n->ops)
+        return fifo_open(c, n, flags, out);
+    else if (inode_is(n, L_S_IFIFO))
+        *out = stdio_open((int)n->extra, flags, n);
+    else if (inode_is(n, L_S_IFREG) && n->ops)
+        *out = (flags & L_O_ACCMODE) ? NULL : open_text(n, flags);
+    else if (!inode_is(n, L_S_IFREG) && !inode_is(n, L_S_IFCHR))
+        return -L_ENXIO;
+    else
+        *out = file_new(n, flags, NULL, NULL);
+    if (!*out)
+        return inode_is(n, L_S_IFREG) && n->ops ? -L_EACCES : -L_ENOMEM;
+    return 0;
+}
+
+static int64_t open_first(struct call *c, uint64_t fd, uint64_t path, uint32_t flags,
+                          uint32_t mode, struct file **out)
+{
+    struct open_result res = {NULL, false};
+    struct atpath a;
+    int64_t err = at_get(c, fd, path, &a);
+
+    if (!err)
+        err = vfs_open(a.dir, a.path, flags, mode, &res);
+    at_put(&a);
+    if (err)
+        return err;
+    err = open_inode(c, res.inode, flags & FLAGS_KEPT, out);
+    inode_put(res.inode);
+    return err;
+}
+
+static int64_t open_at(struct call *c, uint64_t fd, uint64_t path, uint64_t flags, uint64_t mode)
+{
+    struct file *f = NULL;
+    int64_t err;
+
+    if ((flags & L_O_ACCMODE) == L_O_ACCMODE)
+        return -L_EINVAL;
+    if (flags & L_O_PATH)
+        flags &= L_O_PATH | L_O_DIRECTORY | L_O_NOFOLLOW | L_O_CLOEXEC;
+    if (c->file) /* a named pipe is waiting */
+        err = fifo_open(c, c->file->inode, c->file->flags, &f);
+    else
+        err = open_first(c, fd, path, (uint32_t)flags, (uint32_t)mode, &f);
+    return err ? err : fd_install(f, flags & L_O_CLOEXEC, 0);
+}
+
+int64_t sys_open(struct call *c)
+{
+    return open_at(c, (uint64_t)L_AT_FDCWD, c->a[0], c->a[1], c->a[2]);
+}
+
+int64_t sys_creat(struct call *c)
+{
+    return open_at(c, (uint64_t)L_AT_FDCWD, c->a[0], L_O_CREAT | L_O_WRONLY | L_O_TRUNC, c->a[1]);
+}
+
+int64_t sys_openat(struct call *c) { return open_at(c, c->a[0], c->a[1], c->a[2], c->a[3]); }
+
+int64_t sys_close(struct call *c) { return fd_close((int32_t)c->a[0]); }
+
+/* ---- dup, fcntl ---------------------------------------------------------------------- */
+
+static int64_t dup_at_least(struct file *f, int64_t min, bool cloexec)
+{
+    if (min < 0 || min >= (int64_t)fd_limit)
+        return -L_EINVAL;
+    file_get(f);
+    return fd_install(f, cloexec, min);
+}
+
+int64_t sys_dup(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    return f ? dup_at_least(f, 0, false) : -L_EBADF;
+}
+
+static int64_t dup_onto(struct call *c, bool cloexec)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    if (!f)
+        return -L_EBADF;
+    file_get(f);
+    return fd_replace(f, cloexec, (int32_t)c->a[1]);
+}
+
+int64_t sys_dup2(struct call *c)
+{
+    if ((int32_t)c->a[0] == (int32_t)c->a[1])
+        return call_file(c, c->a[0]) ? (int32_t)c->a[0] : -L_EBADF;
+    return dup_onto(c, false);
+}
+
+int64_t sys_dup3(struct call *c)
+{
+    if ((int32_t)c->a[0] == (int32_t)c->a[1] || c->a[2] & ~(uint64_t)L_O_CLOEXEC)
+        return -L_EINVAL;
+    return dup_onto(c, c->a[2] & L_O_CLOEXEC);
+}
+
+enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
+       F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030,
+       F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_UNLCK = 2 };
+
+int64_t sys_fcntl(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    if (!f)
+        return -L_EBADF;
+    switch ((int)c->a[1]) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return dup_at_least(f, (int32_t)c->a[2], (int)c->a[1] == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+        return fd_cloexec((int32_t)c->a[0], -1);
+    case F_SETFD:
+        return fd_cloexec((int32_t)c->a[0], c->a[2] & 1);
+    case F_GETFL:
+        return f->flags;
+    case F_SETFL:
+        __atomic_store_n(&f->flags, (f->flags & ~FLAGS_SETTABLE) |
+                         ((uint32_t)c->a[2] & FLAGS_SETTABLE), __ATOMIC_RELAXED);
+        return 0;
+    case F_GETLK: /* one process: nobody else holds a lock */
+    case F_OFD_GETLK:
+        if (!user_ok(c, c->a[2], 2, true))
+            return -L_EFAULT;
+        *(int16_t *)c->a[2] = F_UNLCK;
+        return 0;
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return 0;
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+        return pipe_readable(f) < 0 ? -L_EBADF : 65536;
+    default:
+        return -L_EINVAL;
+    }
+}
+
+int64_t sys_flock(struct call *c) { return call_file(c, c->a[0]) ? 0 : -L_EBADF; }
+
+#define FIONREAD 0x541bu
+#define FIONBIO  0x5421u
+#define FIOCLEX  0x5451u
+
+/* No terminal is here: isatty is false for all. */
+int64_t sys_ioctl(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    if (!f)
+        return -L_EBADF;
+    int64_t n = pipe_readable(f) >= 0 ? pipe_readable(f) : stdio_pending(f);
+    if (c->a[1] == FIONREAD && n >= 0) {
+        if (!user_ok(c, c->a[2], 4, true))
+            return -L_EFAULT;
+        *(int32_t *)c->a[2] = (int32_t)n;
+        return 0;
+    }
+    if (c->a[1] == FIOCLEX)
+        return fd_cloexec((int32_t)c->a[0], 1);
+    if (c->a[1] == FIONBIO) {
+        if (!user_ok(c, c->a[2], 4, false))
+            return -L_EFAULT;
+        uint32_t set = *(int32_t *)c->a[2] ? L_O_NONBLOCK : 0;
+        __atomic_store_n(&f->flags, (f->flags & ~L_O_NONBLOCK) | set, __ATOMIC_RELAXED);
+        return 0;
+    }
+    return -L_ENOTTY;
+}
+
+/* ---- pipe, eventfd ------------------------------------------------------------------- */
+
+static int64_t make_pipe(struct call *c, uint64_t out, uint64_t flags)
+{
+    struct file *f[2];
+
+    if (flags & ~(uint64_t)(L_O_CLOEXEC | L_O_NONBLOCK | L_O_DIRECT))
+        return -L_EINVAL;
+    if (!user_ok(c, out, 8, true))
+        return -L_EFAULT;
+    if (pipe_open_pair(f, flags & L_O_NONBLOCK))
+        return -L_ENFILE;
+    int64_t r = fd_install(f[0], flags & L_O_CLOEXEC, 0);
+    if (r < 0) {
+        file_put(f[1]);
+        return r;
+    }
+    int64_t w = fd_install(f[1], flags & L_O_CLOEXEC, 0);
+    if (w < 0) {
+        fd_close(r);
+        return w;
+    }
+    ((int32_t *)out)[0] = (int32_t)r;
+    ((int32_t *)out)[1] = (int32_t)w;
+    return 0;
+}
+
+int64_t sys_pipe(struct call *c) { return make_pipe(c, c->a[0], 0); }
+int64_t sys_pipe2(struct call *c) { return make_pipe(c, c->a[0], c->a[1]); }
+
+static int64_t make_eventfd(uint64_t initial, uint64_t flags)
+{
+    struct file *f;
+
+    if (flags & ~(uint64_t)(L_O_CLOEXEC | L_O_NONBLOCK | 1))
+        return -L_EINVAL;
+    int64_t err = eventfd_open((uint32_t)initial, (uint32_t)flags, &f);
+    return err ? err : fd_install(f, flags & L_O_CLOEXEC, 0);
+}
+
+int64_t sys_eventfd(struct call *c) { return make_eventfd(c->a[0], 0); }
+int64_t sys_eventfd2(struct call *c) { return make_eventfd(c->a[0], c->a[1]); }
+
+/* ---- poll ---------------------------------------------------------------------------- */
+
+static unsigned poll_one(struct file *f)
+{
+    return f->ops && f->ops->poll ? f->ops->poll(f) : L_POLLIN | L_POLLOUT;
+}
+
+/* Queues the call on a descriptor's two queues. */
+static void poll_queue(struct call *c, struct file *f)
+{
+    if (!f->ops || !f->ops->queue)
+        return;
+    for (int w = 0; w < 2; w++) {
+        struct waiter *at = &c->more[c->nmore++];
+        at->call = c;
+        at->file = f;
+        file_get(f);
+        waiter_add(f->ops->queue(f, w), at);
+    }
+}
+
+static int64_t poll_scan(struct call *c, struct l_pollfd *p, size_t n, bool queue)
+{
+    int64_t ready = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct file *f = p[i].fd < 0 ? NULL : fd_get(p[i].fd);
+        p[i].revents = 0;
+        if (f) {
+            if (queue)
+                poll_queue(c, f);
+            unsigned want = (uint16_t)p[i].events | L_POLLERR | L_POLLHUP;
+            p[i].revents = (int16_t)(poll_one(f) & want);
+            file_put(f);
+        } else if (p[i].fd >= 0) {
+            p[i].revents = L_POLLNVAL;
+        }
+        ready += p[i].revents != 0;
+    }
+    return ready;
+}
+
+static int64_t poll_until(struct call *c, int64_t timeout)
+{
+    struct l_pollfd *p = (void *)c->a[0];
+    size_t n = c->a[1];
+
+    if (n > fd_limit)
+        return -L_EINVAL;
+    if (!user_ok(c, c->a[0], n * sizeof *p, true))
+        return -L_EFAULT;
+    int64_t ready = poll_scan(c, p, n, false);
+    if (ready || timeout == 0)
+        return ready;
+    if (!c->more && n) {
+        c->more_cap = 2 * (unsigned)n;
+        c->more = os_alloc(c->more_cap * sizeof *c->more);
+        if (!c->more)
+            return -L_ENOMEM;
+    }
+    if (timeout > 0 && call_deadline(c, c->done ? (int64_t)c->done : clock_mono_ns() + timeout))
+        return 0;
+    c->done = (uint64_t)c->deadline;
+    ready = poll_scan(c, p, n, true);
+    return ready ? ready : SYS_BLOCK;
+}
+
+int64_t sys_poll(struct call *c) { return poll_until(c, (int64_t)(int32_t)c->a[2] * 1000000); }
+
+int64_t sys_ppoll(struct call *c)
+{
+    const struct l_timespec *t = (void *)c->a[2];
+
+    if (!t)
+        return poll_until(c, -1);
+    if (!user_ok(c, c->a[2], sizeof *t, false))
+        return -L_EFAULT;
+    if (t->sec < 0 || t->nsec < 0 || t->nsec > 999999999)
+        return -L_EINVAL;
+    return poll_until(c, t->sec > 9000000000 ? INT64_MAX / 2 : t->sec * 1000000000 + t->nsec);
+}

@@ -1,0 +1,148 @@
+/* sys_mem.c - mmap(2) and its relatives, over mmap.h. */
+#include "gort/os/mmap.h"
+#include "gort/os/sys.h"
+#include "mm/mm.h"
+
+#define MAP_SHARED          0x01u
+#define MAP_PRIVATE         0x02u
+#define MAP_TYPE            0x0fu
+#define MAP_SHARED_VALIDATE 0x03u
+#define MAP_FIXED           0x10u
+#define MAP_ANONYMOUS       0x20u
+#define MAP_NORESERVE       0x4000u
+#define MAP_FIXED_NOREPLACE 0x100000u
+
+#define MREMAP_MAYMOVE 1u
+
+static uint64_t page_up(uint64_t n) { return (n + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); }
+
+/* The range of a call's first two arguments; false: it is none. */
+static bool range_of(const struct call *c, uintptr_t *lo, uintptr_t *hi)
+{
+    *lo = c->a[0];
+    *hi = *lo + page_up(c->a[1]);
+    return !(*lo & (PAGE_SIZE - 1)) && *hi >= *lo && page_up(c->a[1]) >= c->a[1];
+}
+
+static int64_t file_check(struct file *f, uint64_t prot, bool shared)
+{
+    if (!f)
+        return -L_EBADF;
+    if (!inode_is(f->inode, L_S_IFREG) || f->ops || f->inode->ops)
+        return -L_ENODEV;
+    if (!file_reads(f) || (shared && prot & VM_W && !file_writes(f)))
+        return -L_EACCES;
+    return 0;
+}
+
+/* Memory that could never all be touched is refused at once, unless only reserved. */
+static bool too_much(uint64_t size, uint64_t prot, uint64_t flags)
+{
+    struct mm_stats s;
+
+    if (!(prot & VM_W) || flags & MAP_NORESERVE)
+        return false;
+    mm_stats_read(&s);
+    return size > s.ram_bytes;
+}
+
+int64_t sys_mmap(struct call *c)
+{
+    uint64_t size = page_up(c->a[1]), prot = c->a[2], flags = c->a[3], type = flags & MAP_TYPE;
+    bool anonymous = flags & MAP_ANONYMOUS, fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+    bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+    struct file *f = anonymous ? NULL : call_file(c, c->a[4]);
+
+    if (!c->a[1] || c->a[5] & (PAGE_SIZE - 1) || (!shared && type != MAP_PRIVATE))
+        return -L_EINVAL;
+    if (size < c->a[1] || prot & ~7ull)
+        return size < c->a[1] ? -L_ENOMEM : -L_EINVAL;
+    if (fixed && (c->a[0] & (PAGE_SIZE - 1) || !c->a[0] || c->a[0] + size < size))
+        return -L_EINVAL;
+    int64_t err = anonymous ? 0 : file_check(f, prot, shared);
+    if (err)
+        return err;
+    if ((anonymous || !shared) && too_much(size, prot, flags))
+        return -L_ENOMEM;
+    return mmap_add(fixed ? c->a[0] : 0, !(flags & MAP_FIXED_NOREPLACE), size, (unsigned)prot,
+                    shared, anonymous ? NULL : f->inode, (int64_t)c->a[5]);
+}
+
+int64_t sys_munmap(struct call *c)
+{
+    uintptr_t lo, hi;
+
+    if (!range_of(c, &lo, &hi) || lo == hi)
+        return -L_EINVAL;
+    return mmap_remove(lo, hi);
+}
+
+int64_t sys_mprotect(struct call *c)
+{
+    uintptr_t lo, hi;
+
+    if (!range_of(c, &lo, &hi) || c->a[2] & ~7ull)
+        return -L_EINVAL;
+    return mmap_protect(lo, hi, (unsigned)c->a[2]);
+}
+
+/* old, bytes, new bytes, flags. */
+int64_t sys_mremap(struct call *c)
+{
+    uintptr_t lo = c->a[0];
+    uint64_t old = page_up(c->a[1]), size = page_up(c->a[2]);
+
+    if (lo & (PAGE_SIZE - 1) || !c->a[2] || size < c->a[2] || !old)
+        return -L_EINVAL;
+    if (c->a[3] & ~(uint64_t)MREMAP_MAYMOVE)
+        return -L_EINVAL;
+    if (!mmap_covers(lo, lo + old))
+        return -L_EFAULT;
+    if (size <= old) {
+        int err = size < old ? mmap_remove(lo + size, lo + old) : 0;
+        return err ? err : (int64_t)lo;
+    }
+    return c->a[3] & MREMAP_MAYMOVE ? mmap_move(lo, old, size) : -L_ENOMEM;
+}
+
+/* A shared mapping is the file's memory: there is nothing to bring anywhere. */
+int64_t sys_msync(struct call *c)
+{
+    uintptr_t lo, hi;
+
+    if (!range_of(c, &lo, &hi) || c->a[2] & ~7ull)
+        return -L_EINVAL;
+    return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
+}
+
+#define MADV_DONTNEED 4u
+#define MADV_FREE     8u
+
+int64_t sys_madvise(struct call *c)
+{
+    uintptr_t lo, hi;
+
+    if (!range_of(c, &lo, &hi) || c->a[2] > 25)
+        return -L_EINVAL;
+    if (c->a[2] == MADV_DONTNEED || c->a[2] == MADV_FREE)
+        return mmap_discard(lo, hi);
+    return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
+}
+
+/* Memory never leaves: to lock it is to have it. */
+int64_t sys_mlock(struct call *c)
+{
+    uintptr_t lo = c->a[0] & ~(PAGE_SIZE - 1), hi = page_up(c->a[0] + c->a[1]);
+
+    if (hi < lo)
+        return -L_EINVAL;
+    for (uintptr_t at = lo; at < hi; at += PAGE_SIZE)
+        if (!vm_is_mapped(at, false) && mmap_fault(at, VM_R) != MMAP_OK)
+            return -L_ENOMEM;
+    return 0;
+}
+
+int64_t sys_munlock(struct call *c)
+{
+    return c->a[0] + c->a[1] < c->a[0] ? -L_EINVAL : 0;
+}

@@ -1,0 +1,394 @@
+/* sys_proc.c - time, identity, limits, signals, exit. */
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "gort/g.h"
+#include "gort/os/os.h"
+#include "gort/os/signal.h"
+#include "gort/os/sys.h"
+#include "kernel/clock.h"
+#include "kernel/random.h"
+#include "mm/mm.h"
+
+/* ---- time ---------------------------------------------------------------------------- */
+
+enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPU, CLOCK_THREAD_CPU,
+       CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+       CLOCK_COUNT };
+
+static struct l_timespec ns_spec(int64_t ns)
+{
+    return (struct l_timespec){ns / 1000000000, ns % 1000000000};
+}
+
+static bool clock_is_wall(uint64_t id)
+{
+    return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
+}
+
+int64_t sys_clock_gettime(struct call *c)
+{
+    if (c->a[0] >= CLOCK_COUNT)
+        return -L_EINVAL;
+    if (!user_ok(c, c->a[1], sizeof(struct l_timespec), true))
+        return -L_EFAULT;
+    *(struct l_timespec *)c->a[1] =
+        ns_spec(clock_is_wall(c->a[0]) ? clock_wall_ns() : clock_mono_ns());
+    return 0;
+}
+
+int64_t sys_clock_getres(struct call *c)
+{
+    if (c->a[0] >= CLOCK_COUNT)
+        return -L_EINVAL;
+    if (c->a[1] && !user_ok(c, c->a[1], sizeof(struct l_timespec), true))
+        return -L_EFAULT;
+    if (c->a[1])
+        *(struct l_timespec *)c->a[1] = (struct l_timespec){0, 1};
+    return 0;
+}
+
+int64_t sys_gettimeofday(struct call *c)
+{
+    struct l_timeval *tv = (void *)c->a[0];
+    int64_t ns = clock_wall_ns();
+
+    if (tv && !user_ok(c, c->a[0], sizeof *tv, true))
+        return -L_EFAULT;
+    if (tv)
+        *tv = (struct l_timeval){ns / 1000000000, ns / 1000 % 1000000};
+    return 0;
+}
+
+int64_t sys_time(struct call *c)
+{
+    int64_t t = clock_wall_ns() / 1000000000;
+
+    if (c->a[0] && !user_ok(c, c->a[0], 8, true))
+        return -L_EFAULT;
+    if (c->a[0])
+        *(int64_t *)c->a[0] = t;
+    return t;
+}
+
+/* Waits for nothing but the deadline. */
+static int64_t sleep_until(struct call *c, const struct l_timespec *t, bool absolute, bool wall)
+{
+    if (!user_ok(c, (uint64_t)t, sizeof *t, false))
+        return -L_EFAULT;
+    if (t->sec < 0 || t->nsec < 0 || t->nsec > 999999999)
+        return -L_EINVAL;
+    if (!c->deadline) {
+        int64_t now = clock_mono_ns(), ns;
+        if (__builtin_mul_overflow(t->sec, 1000000000, &ns) ||
+            __builtin_add_overflow(ns, t->nsec, &ns))
+            ns = INT64_MAX;
+        if (absolute && wall)
+            ns -= clock_wall_ns();
+        else if (absolute)
+            ns -= now;
+        ns = ns < 0 ? 0 : ns;
+        return call_deadline(c, ns > INT64_MAX - now ? INT64_MAX : now + ns) ? 0 : SYS_BLOCK;
+    }
+    return call_deadline(c, 0) ? 0 : SYS_BLOCK;
+}
+
+int64_t sys_nanosleep(struct call *c) { return sleep_until(c, (void *)c->a[0], false, false); }
+int64_t sys_clock_nanosleep(struct call *c)
+{
+    if (c->a[0] >= CLOCK_COUNT)
+        return -L_EINVAL;
+    return sleep_until(c, (void *)c->a[2], c->a[1] & 1, clock_is_wall(c->a[0]));
+}
+
+int64_t sys_times(struct call *c)
+{
+    int64_t ticks = clock_mono_ns() / 10000000;
+
+    if (c->a[0] && !user_ok(c, c->a[0], 32, true))
+        return -L_EFAULT;
+    if (c->a[0])
+        memcpy((void *)c->a[0], (int64_t[4]){ticks, 0, 0, 0}, 32);
+    return ticks;
+}
+
+/* CPU time is the time since boot less what all CPUs have idled, per CPU. */
+int64_t sys_getrusage(struct call *c)
+{
+    struct l_rusage *u = (void *)c->a[1];
+    int64_t busy = 0, now = clock_mono_ns();
+
+    if (!user_ok(c, c->a[1], sizeof *u, true))
+        return -L_EFAULT;
+    for (unsigned i = 0; i < ncpu; i++)
+        busy += now - (int64_t)cpu_idle_ns(cpus[i], now);
+    memset(u, 0, sizeof *u);
+    if ((int64_t)c->a[0] != -1) /* RUSAGE_CHILDREN: none */
+        u->utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};
+    struct mm_stats mm;
+    mm_stats_read(&mm);
+    u->rest[0] = (int64_t)((mm.ram_bytes - mm.free_bytes) >> 10); /* maxrss */
+    return 0;
+}
+
+/* ---- identity ------------------------------------------------------------------------ */
+
+#define CONSTANT(name, value) int64_t sys_##name(struct call *c) { (void)c; return value; }
+CONSTANT(getpid, 1) CONSTANT(getppid, 0) CONSTANT(getpgrp, 1)
+CONSTANT(getuid, 0) CONSTANT(geteuid, 0) CONSTANT(getgid, 0) CONSTANT(getegid, 0)
+CONSTANT(getgroups, 0) CONSTANT(setgroups, 0) CONSTANT(setsid, -L_EPERM)
+CONSTANT(sched_yield, 0) CONSTANT(sched_setaffinity, 0) CONSTANT(sigaltstack, 0)
+CONSTANT(wait4, -L_ECHILD) CONSTANT(waitid, -L_ECHILD) CONSTANT(getpriority, 20)
+
+/* Threads are the CPUs, and the first one has the process's number, as on Linux. */
+int64_t sys_gettid(struct call *c)
+{
+    (void)c;
+    return (int64_t)cpu_self()->id + 1;
+}
+
+static bool is_thread(uint64_t tid) { return (int32_t)tid > 0 && (uint32_t)tid <= ncpu; }
+
+static int64_t of_this_process(uint64_t pid, int64_t answer)
+{
+    return (int32_t)pid == 0 || (int32_t)pid == 1 ? answer : -L_ESRCH;
+}
+
+int64_t sys_getpgid(struct call *c) { return of_this_process(c->a[0], 1); }
+int64_t sys_getsid(struct call *c) { return of_this_process(c->a[0], 1); }
+int64_t sys_setpgid(struct call *c) { return of_this_process(c->a[0], 0); }
+
+/* There is one user: changing to it is nothing, to another impossible. */
+static int64_t only_root(const struct call *c, int n)
+{
+    for (int i = 0; i < n; i++)
+        if ((int32_t)c->a[i] > 0)
+            return -L_EPERM;
+    return 0;
+}
+
+int64_t sys_setuid(struct call *c) { return only_root(c, 1); }
+int64_t sys_setgid(struct call *c) { return only_root(c, 1); }
+int64_t sys_setreuid(struct call *c) { return only_root(c, 2); }
+int64_t sys_setregid(struct call *c) { return only_root(c, 2); }
+int64_t sys_setresuid(struct call *c) { return only_root(c, 3); }
+int64_t sys_setresgid(struct call *c) { return only_root(c, 3); }
+
+static int64_t three_zeros(struct call *c)
+{
+    for (int i = 0; i < 3; i++) {
+        if (!user_ok(c, c->a[i], 4, true))
+            return -L_EFAULT;
+        *(uint32_t *)c->a[i] = 0;
+    }
+    return 0;
+}
+
+int64_t sys_getresuid(struct call *c) { return three_zeros(c); }
+int64_t sys_getresgid(struct call *c) { return three_zeros(c); }
+
+/* The one user has none: what they would allow does not exist here. */
+int64_t sys_capget(struct call *c)
+{
+    struct { uint32_t version, pid; } *head = (void *)c->a[0];
+
+    if (!user_ok(c, c->a[0], sizeof *head, true))
+        return -L_EFAULT;
+    unsigned sets = head->version == 0x19980330 ? 1
+                    : head->version == 0x20071026 || head->version == 0x20080522 ? 2 : 0;
+    if (!sets) {
+        head->version = 0x20080522;
+        return c->a[1] ? -L_EINVAL : 0;
+    }
+    if (!c->a[1])
+        return 0;
+    if (!user_ok(c, c->a[1], sets * 12, true))
+        return -L_EFAULT;
+    memset((void *)c->a[1], 0, sets * 12);
+    return 0;
+}
+
+int64_t sys_uname(struct call *c)
+{
+    static const struct l_utsname name = {"Linux", "gort", "6.1.0-gort", "#1 SMP gort", "x86_64",
+                                          "(none)"};
+
+    if (!user_ok(c, c->a[0], sizeof name, true))
+        return -L_EFAULT;
+    memcpy((void *)c->a[0], &name, sizeof name);
+    return 0;
+}
+
+int64_t sys_sysinfo(struct call *c)
+{
+    struct l_sysinfo *s = (void *)c->a[0];
+    struct mm_stats mm;
+
+    if (!user_ok(c, c->a[0], sizeof *s, true))
+        return -L_EFAULT;
+    mm_stats_read(&mm);
+    memset(s, 0, sizeof *s);
+    s->uptime = clock_mono_ns() / 1000000000;
+    s->totalram = mm.ram_bytes;
+    s->freeram = mm.free_bytes;
+    s->procs = 1;
+    s->unit = 1;
+    return 0;
+}
+
+int64_t sys_sched_getaffinity(struct call *c)
+{
+    uint64_t bytes = (ncpu + 63) / 64 * 8;
+
+    if (c->a[1] < bytes)
+        return -L_EINVAL;
+    if (!user_ok(c, c->a[2], bytes, true))
+        return -L_EFAULT;
+    memset((void *)c->a[2], 0, bytes);
+    for (unsigned i = 0; i < ncpu; i++)
+        ((uint64_t *)c->a[2])[i / 64] |= 1ull << (i % 64);
+    return (int64_t)bytes;
+}
+
+int64_t sys_getcpu(struct call *c)
+{
+    for (int i = 0; i < 2; i++) {
+        if (c->a[i] && !user_ok(c, c->a[i], 4, true))
+            return -L_EFAULT;
+        if (c->a[i])
+            *(uint32_t *)c->a[i] = i == 0 ? cpu_self()->id : 0;
+    }
+    return 0;
+}
+
+/* ---- limits -------------------------------------------------------------------------- */
+
+#define RLIMIT_CORE   4u
+#define RLIMIT_NOFILE 7u
+#define RLIMIT_COUNT  16u
+#define RLIM_INFINITY UINT64_MAX
+
+static int64_t limit_get(struct call *c, uint64_t which, uint64_t out)
+{
+    struct l_rlimit *r = (void *)out;
+
+    if (which >= RLIMIT_COUNT)
+        return -L_EINVAL;
+    if (!out)
+        return 0;
+    if (!user_ok(c, out, sizeof *r, true))
+        return -L_EFAULT;
+    *r = (struct l_rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    if (which == RLIMIT_NOFILE)
+        *r = (struct l_rlimit){fd_limit, FD_MAX};
+    if (which == RLIMIT_CORE)
+        *r = (struct l_rlimit){0, 0};
+    return 0;
+}
+
+static int64_t limit_set(struct call *c, uint64_t which, uint64_t in)
+{
+    const struct l_rlimit *r = (void *)in;
+
+    if (which >= RLIMIT_COUNT)
+        return -L_EINVAL;
+    if (!user_ok(c, in, sizeof *r, false))
+        return -L_EFAULT;
+    if (r->cur > r->max)
+        return -L_EINVAL;
+    if (which == RLIMIT_NOFILE) {
+        if (r->max > FD_MAX)
+            return -L_EPERM;
+        __atomic_store_n(&fd_limit, r->cur, __ATOMIC_RELAXED);
+    }
+    return 0;
+}
+
+int64_t sys_getrlimit(struct call *c) { return limit_get(c, c->a[0], c->a[1]); }
+int64_t sys_setrlimit(struct call *c) { return limit_set(c, c->a[0], c->a[1]); }
+
+int64_t sys_prlimit64(struct call *c)
+{
+    int64_t err = of_this_process(c->a[0], 0);
+
+    if (!err)
+        err = limit_get(c, c->a[1], c->a[3]);
+    return err || !c->a[2] ? err : limit_set(c, c->a[1], c->a[2]);
+}
+
+enum { PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15 };
+
+int64_t sys_prctl(struct call *c)
+{
+    static uint32_t keep_caps; /* [atomic] remembered, as there are no capabilities to lose */
+
+    switch (c->a[0]) {
+    case PR_GET_KEEPCAPS:
+        return __atomic_load_n(&keep_caps, __ATOMIC_RELAXED);
+    case PR_SET_KEEPCAPS:
+        if (c->a[1] > 1)
+            return -L_EINVAL;
+        __atomic_store_n(&keep_caps, (uint32_t)c->a[1], __ATOMIC_RELAXED);
+        return 0;
+    case PR_SET_NAME: /* threads have no names here */
+        return 0;
+    default:
+        return -L_EINVAL;
+    }
+}
+
+/* ---- random -------------------------------------------------------------------------- */
+
+int64_t sys_getrandom(struct call *c)
+{
+    uint64_t n = c->a[1] < 33554431 ? c->a[1] : 33554431;
+
+    if (c->a[2] & ~7ull)
+        return -L_EINVAL;
+    if (!user_ok(c, c->a[0], n, true))
+        return -L_EFAULT;
+    return random_bytes((void *)c->a[0], n) ? -L_EIO : (int64_t)n;
+}
+
+/* ---- signals and exit ---------------------------------------------------------------- */
+
+static int64_t kill_self(uint64_t pid, uint64_t sig)
+{
+    if ((int32_t)sig < 0 || sig >= L_NSIG)
+        return -L_EINVAL;
+    if ((int32_t)pid > 1)
+        return -L_ESRCH;
+    if (sig)
+        signal_raise((unsigned)sig);
+    return 0;
+}
+
+int64_t sys_kill(struct call *c) { return kill_self(c->a[0], c->a[1]); }
+int64_t sys_tkill(struct call *c)
+{
+    return is_thread(c->a[0]) ? kill_self(1, c->a[1]) : -L_ESRCH;
+}
+
+int64_t sys_tgkill(struct call *c)
+{
+    return is_thread(c->a[1]) ? kill_self(c->a[0], c->a[2]) : -L_ESRCH;
+}
+
+/* Handlers and masks belong to the runtime: accepted, and told as default. */
+int64_t sys_rt_sigaction(struct call *c)
+{
+    if (c->a[0] == 0 || c->a[0] >= L_NSIG)
+        return -L_EINVAL;
+    if (c->a[2] && user_ok(c, c->a[2], 32, true))
+        memset((void *)c->a[2], 0, 32);
+    return 0;
+}
+
+int64_t sys_rt_sigprocmask(struct call *c)
+{
+    if (c->a[2] && user_ok(c, c->a[2], 8, true))
+        memset((void *)c->a[2], 0, 8);
+    return 0;
+}
+
+int64_t sys_exit_group(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }
+int64_t sys_exit(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }

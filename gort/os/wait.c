@@ -1,0 +1,273 @@
+#include "gort/os/wait.h"
+
+#include <string.h>
+#include "gort/g.h"
+#include "gort/os/file.h"
+#include "gort/os/mem.h"
+#include "gort/os/netpoll.h"
+#include "gort/os/ostimer.h"
+#include "kernel/check.h"
+#include "kernel/clock.h"
+#include "rt_frames.h"
+
+/* Calls are type-stable: a timer that fires late finds a call, though perhaps another one,
+ * and calls_expired looks at its deadline. */
+static struct {
+    struct lock lock;
+    struct call *free;           /* [lock] */
+} pool = {.lock = LOCK_INIT("calls", RANK_SUDOG)};
+
+static struct {
+    struct call *spare;          /* one free call, without a lock */
+    struct call *claimed, **end; /* to run again */
+} percpu[CPU_MAX];               /* [owner] */
+
+void waitq_init(struct waitq *q)
+{
+    lock_init(&q->lock, "waitq", RANK_POLL);
+    q->first = NULL;
+}
+
+void waiter_add(struct waitq *q, struct waiter *w)
+{
+    lock(&q->lock);
+    w->q = q;
+    w->prev = NULL;
+    w->next = q->first;
+    if (w->next)
+        w->next->prev = w;
+    q->first = w;
+    unlock(&q->lock);
+}
+
+static void waiter_unlink_locked(struct waiter *w)
+{
+    struct waitq *q = w->q;
+
+    *(w->prev ? &w->prev->next : &q->first) = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    w->q = NULL;
+}
+
+/* The owner of w: nobody else queues it, so q can only become NULL meanwhile. */
+void waiter_remove(struct waiter *w)
+{
+    struct waitq *q = __atomic_load_n(&w->q, __ATOMIC_ACQUIRE);
+
+    if (!q)
+        return;
+    lock(&q->lock);
+    if (w->q)
+        waiter_unlink_locked(w);
+    unlock(&q->lock);
+}
+
+/* Whoever turns `parked` off owns the call from there on. */
+static void call_fire(struct call *c)
+{
+    lock(&c->lock);
+    bool claim = c->parked;
+    c->fired = true;
+    c->parked = false;
+    unlock(&c->lock);
+    if (!claim)
+        return;
+    unsigned cpu = cpu_self()->id;
+    c->next = NULL;
+    if (!percpu[cpu].claimed)
+        percpu[cpu].end = &percpu[cpu].claimed;
+    *percpu[cpu].end = c;
+    percpu[cpu].end = &c->next;
+}
+
+/* A waiter that is woken may free what it stands in as soon as the queue's lock is released:
+ * call_finish takes that lock for every waiter that it finds queued. */
+void queue_wake(struct waitq *q)
+{
+    if (!__atomic_load_n(&q->first, __ATOMIC_SEQ_CST))
+        return;
+    lock(&q->lock);
+    for (struct waiter *w = q->first, *next; w; w = next) {
+        next = w->next;
+        if (w->pd)
+            poll_desc_event(w);
+        else
+            call_fire(w->call);
+    }
+    unlock(&q->lock);
+}
+
+bool call_wait(struct call *c, struct waitq *q)
+{
+    if (c->queued)
+        return false;
+    CHECK(c->nw < CALL_WAITERS, "call %llu waits on %u queues", (unsigned long long)c->num, c->nw);
+    c->w[c->nw].call = c;
+    waiter_add(q, &c->w[c->nw++]);
+    c->queued = true;
+    return true;
+}
+
+bool call_deadline(struct call *c, int64_t when)
+{
+    if (!c->deadline) {
+        c->deadline = when > 0 ? when : 1;
+        if (c->deadline > clock_mono_ns())
+            os_timer_set(c->timer, c->deadline);
+    }
+    return clock_mono_ns() >= c->deadline;
+}
+
+/* Timer of a call: g0, no locks. */
+static void call_expired(void *arg)
+{
+    struct call *c = arg;
+
+    lock(&c->lock);
+    bool mine = c->parked && c->deadline && clock_mono_ns() >= c->deadline;
+    unlock(&c->lock);
+    if (mine)
+        call_fire(c);
+    calls_run();
+}
+
+static void waiters_drop(struct call *c)
+{
+    for (unsigned i = 0; i < c->nw; i++)
+        waiter_remove(&c->w[i]);
+    for (unsigned i = 0; i < c->nmore; i++) {
+        waiter_remove(&c->more[i]);
+        file_put(c->more[i].file);
+    }
+    c->nw = c->nmore = 0;
+    c->queued = false;
+}
+
+static struct call *call_get(void)
+{
+    unsigned cpu = cpu_self()->id;
+    struct call *c = percpu[cpu].spare;
+
+    if (c) {
+        percpu[cpu].spare = NULL;
+        return c;
+    }
+    lock(&pool.lock);
+    c = pool.free;
+    if (c)
+        pool.free = c->next;
+    unlock(&pool.lock);
+    if (!c) {
+        c = os_alloc(sizeof *c);
+        CHECK(c, "no memory for a system call");
+        lock_init(&c->lock, "call", RANK_NOTIFY);
+        c->timer = os_timer_new(call_expired, c);
+    }
+    return c;
+}
+
+static void call_put(struct call *c)
+{
+    unsigned cpu = cpu_self()->id;
+
+    if (!percpu[cpu].spare) {
+        percpu[cpu].spare = c;
+        return;
+    }
+    lock(&pool.lock);
+    c->next = pool.free;
+    pool.free = c;
+    unlock(&pool.lock);
+}
+
+/* Results in the gate's frame, resources given back. The g may run once it is readied. */
+void call_finish(struct call *c, int64_t r)
+{
+    struct syscall6_frame *f = c->frame;
+    bool failed = (uint64_t)r > -4096ull;
+
+    if (c->deadline)
+        os_timer_set(c->timer, 0);
+    if (c->nw || c->nmore)
+        waiters_drop(c);
+    if (c->more)
+        os_free(c->more, c->more_cap * sizeof *c->more);
+    if (c->file)
+        file_put(c->file);
+    f->r1 = failed ? UINT64_MAX : (uint64_t)r;
+    f->r2 = 0;
+    f->err = failed ? (uint64_t)-r : 0;
+    lock(&c->lock);
+    c->deadline = 0;
+    unlock(&c->lock);
+    c->file = NULL;
+    c->more = NULL;
+    c->more_cap = 0;
+}
+
+/* c blocks unless an event has come since it queued itself. True: parked, c->lock held. */
+static bool call_parks(struct call *c)
+{
+    lock(&c->lock);
+    if (!c->fired) {
+        c->parked = true;
+        return true;
+    }
+    c->fired = false;
+    unlock(&c->lock);
+    waiters_drop(c);
+    return false;
+}
+
+/* A claimed call runs again: nobody else looks at it until it has parked. */
+static void call_again(struct call *c)
+{
+    struct g *gp = c->gp;
+    int64_t r;
+
+    c->fired = false;
+    waiters_drop(c);
+    while ((r = call_dispatch(c)) == SYS_BLOCK) {
+        if (call_parks(c)) {
+            unlock(&c->lock);
+            return;
+        }
+    }
+    call_finish(c, r);
+    call_put(c);
+    g_ready(gp);
+}
+
+void calls_run(void)
+{
+    unsigned cpu = cpu_self()->id;
+
+    while (percpu[cpu].claimed) {
+        struct call *c = percpu[cpu].claimed;
+        percpu[cpu].claimed = c->next;
+        call_again(c);
+    }
+}
+
+void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
+{
+    struct call *c = call_get();
+    int64_t r;
+
+    c->num = num;
+    memcpy(c->a, a, sizeof c->a);
+    c->gp = gp;
+    c->frame = frame;
+    c->done = 0;
+    c->fired = false;
+    c->queued = false;
+    while ((r = call_dispatch(c)) == SYS_BLOCK) {
+        calls_run(); /* those that this call has woken: it may not come back here */
+        if (call_parks(c))
+            g_park_g0(gp, &c->lock, WAIT_SYSCALL);
+    }
+    call_finish(c, r);
+    call_put(c);
+    calls_run();
+}

@@ -1,0 +1,443 @@
+package runtime
+
+// runtime/metrics: names and kinds here, numbers from gort/observe/metrics.c and gort/heap/mstats.c.
+
+import (
+	"internal/godebugs"
+	"internal/runtime/atomic"
+	"internal/runtime/gc"
+	"unsafe"
+)
+
+// godebugMetrics counts uses of non-default GODEBUG settings by name.
+var (
+	godebugMetricsLock mutex
+	godebugMetrics     []godebugMetric
+)
+
+type godebugMetric struct {
+	name string
+	read func() uint64
+}
+
+func registerGodebugMetric(name string, read func() uint64) {
+	m := append([]godebugMetric(nil), godebugMetrics...)
+	m = append(m, godebugMetric{name, read})
+	lock(&godebugMetricsLock)
+	godebugMetrics = m
+	unlock(&godebugMetricsLock)
+}
+
+const (
+	timeHistMinBits = 9
+	timeHistMaxBits = 48
+	timeHistLen     = (timeHistMaxBits-timeHistMinBits+1)*4 + 2
+)
+
+// metricsC is struct metrics_raw of gort/observe/metrics.c.
+type metricsC struct {
+	percent, limit, goal, marked                     uint64
+	scanHeap, scanStack, scanGlobals                 uint64
+	markWorker, markIdle, markAssist                 uint64
+	pauseCPU, idle, total                            uint64
+	scavengeAssist, scavengeBackground               uint64
+	cleanupsQueued, cleanupsRun, finsQueued, finsRun uint64
+	gomaxprocs, threads, created, goroutines         uint64
+	inSyscall, runnable, running, waiting            uint64
+	committed, limiterCycle                          uint64
+	largeAllocs, largeFrees                          uint64
+	smallAllocs, smallFrees                          [gc.NumSizeClasses]uint64
+	mutexWait                                        uint64
+	pauses, stopping, pausesOther, stoppingOther     [timeHistLen]uint64
+	latencies                                        [timeHistLen]uint64
+}
+
+//go:noescape
+func metrics_read(out unsafe.Pointer, size uintptr)
+
+// Layouts of package runtime/metrics.
+type metricSample struct {
+	name  string
+	value metricValue
+}
+
+type metricValue struct {
+	kind    int
+	scalar  uint64
+	pointer unsafe.Pointer
+}
+
+type metricHistogram struct {
+	counts  []uint64
+	buckets []float64
+}
+
+const (
+	metricBad = iota
+	metricUint64
+	metricFloat64
+	metricFloat64Histogram
+)
+
+func (v *metricValue) u(x uint64) { v.kind, v.scalar = metricUint64, x }
+
+// seconds sets a value that C counts in nanoseconds.
+func (v *metricValue) seconds(ns uint64) {
+	f := float64(ns) / 1e9
+	v.kind, v.scalar = metricFloat64, *(*uint64)(unsafe.Pointer(&f))
+}
+
+func (v *metricValue) hist(buckets []float64) *metricHistogram {
+	h := (*metricHistogram)(v.pointer)
+	if v.kind != metricFloat64Histogram || h == nil {
+		h = new(metricHistogram)
+		v.kind, v.pointer = metricFloat64Histogram, unsafe.Pointer(h)
+	}
+	h.buckets = buckets
+	if len(h.counts) != len(buckets)-1 {
+		h.counts = make([]uint64, len(buckets)-1)
+	}
+	return h
+}
+
+func infinity(sign int) float64 {
+	bits := uint64(0x7ff0000000000000)
+	if sign < 0 {
+		bits |= 1 << 63
+	}
+	return *(*float64)(unsafe.Pointer(&bits))
+}
+
+var timeBuckets, sizeBuckets []float64 // [const once made]
+
+// timeHistBuckets gives the borders of struct time_hist, in seconds.
+func timeHistBuckets() []float64 {
+	b := make([]float64, 0, timeHistLen+1)
+	b = append(b, infinity(-1))
+	for j := uint64(0); j < 4; j++ {
+		b = append(b, float64(j<<(timeHistMinBits-3))/1e9)
+	}
+	for bits := timeHistMinBits; bits < timeHistMaxBits; bits++ {
+		for j := uint64(0); j < 4; j++ {
+			b = append(b, float64(1<<(bits-1)|j<<(bits-3))/1e9)
+		}
+	}
+	return append(b, float64(uint64(1)<<(timeHistMaxBits-1))/1e9, infinity(1))
+}
+
+// sizeClassBuckets gives the borders of size classes: a class holds what is larger than the
+// class below, up to its own size.
+func sizeClassBuckets() []float64 {
+	b := []float64{1}
+	for i := 1; i < gc.NumSizeClasses; i++ {
+		b = append(b, float64(gc.SizeClassToSize[i])+1)
+	}
+	return append(b, infinity(1))
+}
+
+func (v *metricValue) times(counts *[timeHistLen]uint64) {
+	copy(v.hist(timeBuckets).counts, counts[:])
+}
+
+func (v *metricValue) sizes(small *[gc.NumSizeClasses]uint64, large uint64) {
+	h := v.hist(sizeBuckets)
+	copy(h.counts, small[1:])
+	h.counts[len(h.counts)-1] = large
+}
+
+//go:linkname readMetrics runtime/metrics.runtime_readMetrics
+func readMetrics(samplesp unsafe.Pointer, n, capacity int) {
+	if timeBuckets == nil {
+		sizeBuckets = sizeClassBuckets()
+		timeBuckets = timeHistBuckets()
+	}
+	var c metricsC
+	var m memStatsC
+	metrics_read(unsafe.Pointer(&c), unsafe.Sizeof(c))
+	mem_stats(unsafe.Pointer(&m))
+	for i := range unsafe.Slice((*metricSample)(samplesp), n) {
+		s := (*metricSample)(add(samplesp, uintptr(i)*unsafe.Sizeof(metricSample{})))
+		v := &s.value
+		if !memoryMetric(s.name, v, &c, &m) && !gcMetric(s.name, v, &c, &m) && !schedMetric(s.name, v, &c) {
+			otherMetric(s.name, v)
+		}
+	}
+}
+
+func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
+	objects := m.totalAlloc - m.totalFree
+	// The snapshot is not of one instant: keep differences from going below zero.
+	unused := max(m.heapInuse, objects) - objects
+	free := max(m.heapIdle, m.heapReleased) - m.heapReleased
+	switch name {
+	case "/memory/classes/heap/free:bytes":
+		v.u(free)
+	case "/memory/classes/heap/objects:bytes":
+		v.u(objects)
+	case "/memory/classes/heap/released:bytes":
+		v.u(m.heapReleased)
+	case "/memory/classes/heap/stacks:bytes":
+		v.u(m.stackInuse)
+	case "/memory/classes/heap/unused:bytes":
+		v.u(unused)
+	case "/memory/classes/metadata/mcache/free:bytes":
+		v.u(m.mcacheSys - m.mcacheInuse)
+	case "/memory/classes/metadata/mcache/inuse:bytes":
+		v.u(m.mcacheInuse)
+	case "/memory/classes/metadata/mspan/free:bytes":
+		v.u(max(m.mspanSys, m.mspanInuse) - m.mspanInuse)
+	case "/memory/classes/metadata/mspan/inuse:bytes":
+		v.u(m.mspanInuse)
+	case "/memory/classes/metadata/other:bytes":
+		v.u(m.gcSys)
+	case "/memory/classes/profiling/buckets:bytes":
+		v.u(m.profSys)
+	case "/memory/classes/os-stacks:bytes":
+		v.u(m.cStacks)
+	case "/memory/classes/other:bytes":
+		v.u(m.otherSys)
+	case "/memory/classes/total:bytes":
+		v.u(free + objects + m.heapReleased + m.stackInuse + m.cStacks + unused + m.mcacheSys +
+			max(m.mspanSys, m.mspanInuse) + m.gcSys + m.otherSys + m.profSys)
+	case "/gc/heap/allocs:bytes":
+		v.u(m.totalAlloc)
+	case "/gc/heap/allocs:objects":
+		v.u(m.mallocs - m.tiny)
+	case "/gc/heap/frees:bytes":
+		v.u(m.totalFree)
+	case "/gc/heap/frees:objects":
+		v.u(m.frees - m.tiny)
+	case "/gc/heap/objects:objects":
+		v.u(m.mallocs - m.frees)
+	case "/gc/heap/tiny/allocs:objects":
+		v.u(m.tiny)
+	case "/gc/heap/allocs-by-size:bytes":
+		v.sizes(&c.smallAllocs, c.largeAllocs)
+	case "/gc/heap/frees-by-size:bytes":
+		v.sizes(&c.smallFrees, c.largeFrees)
+	default:
+		return false
+	}
+	return true
+}
+
+var cpuUser, cpuTotal atomic.Uint64
+
+// rising keeps a sum that is the rest of others, which are not read at one instant, from falling.
+func rising(high *atomic.Uint64, v uint64) uint64 {
+	for {
+		old := high.Load()
+		if v <= old {
+			return old
+		}
+		if high.CompareAndSwap(old, v) {
+			return v
+		}
+	}
+}
+
+func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
+	gcTotal := c.markWorker + c.markIdle + c.markAssist + c.pauseCPU
+	scavengeTotal := c.scavengeAssist + c.scavengeBackground
+	busy := c.idle + gcTotal + scavengeTotal
+	switch name {
+	case "/cpu/classes/gc/mark/assist:cpu-seconds":
+		v.seconds(c.markAssist)
+	case "/cpu/classes/gc/mark/dedicated:cpu-seconds":
+		v.seconds(c.markWorker)
+	case "/cpu/classes/gc/mark/idle:cpu-seconds":
+		v.seconds(c.markIdle)
+	case "/cpu/classes/scavenge/assist:cpu-seconds":
+		v.seconds(c.scavengeAssist)
+	case "/cpu/classes/scavenge/background:cpu-seconds":
+		v.seconds(c.scavengeBackground)
+	case "/cpu/classes/scavenge/total:cpu-seconds":
+		v.seconds(scavengeTotal)
+	case "/cpu/classes/gc/pause:cpu-seconds":
+		v.seconds(c.pauseCPU)
+	case "/cpu/classes/gc/total:cpu-seconds":
+		v.seconds(gcTotal)
+	case "/cpu/classes/idle:cpu-seconds":
+		v.seconds(c.idle)
+	case "/cpu/classes/total:cpu-seconds":
+		v.seconds(rising(&cpuTotal, max(c.total, busy)))
+	case "/cpu/classes/user:cpu-seconds":
+		v.seconds(rising(&cpuUser, max(c.total, busy)-busy))
+	case "/gc/cleanups/executed:cleanups":
+		v.u(c.cleanupsRun)
+	case "/gc/cleanups/queued:cleanups":
+		v.u(c.cleanupsQueued)
+	case "/gc/finalizers/executed:finalizers":
+		v.u(c.finsRun)
+	case "/gc/finalizers/queued:finalizers":
+		v.u(c.finsQueued)
+	case "/gc/cycles/automatic:gc-cycles":
+		v.u(m.numGC - m.numForced)
+	case "/gc/cycles/forced:gc-cycles":
+		v.u(m.numForced)
+	case "/gc/cycles/total:gc-cycles":
+		v.u(m.numGC)
+	case "/gc/gogc:percent":
+		v.u(c.percent)
+	case "/gc/gomemlimit:bytes":
+		v.u(c.limit)
+	case "/gc/heap/goal:bytes":
+		v.u(c.goal)
+	case "/gc/heap/live:bytes":
+		v.u(c.marked)
+	case "/gc/limiter/last-enabled:gc-cycle":
+		v.u(c.limiterCycle)
+	case "/gc/pauses:seconds", "/sched/pauses/total/gc:seconds":
+		v.times(&c.pauses)
+	case "/sched/pauses/stopping/gc:seconds":
+		v.times(&c.stopping)
+	case "/gc/scan/globals:bytes":
+		v.u(c.scanGlobals)
+	case "/gc/scan/heap:bytes":
+		v.u(c.scanHeap)
+	case "/gc/scan/stack:bytes":
+		v.u(c.scanStack)
+	case "/gc/scan/total:bytes":
+		v.u(c.scanGlobals + c.scanHeap + c.scanStack)
+	case "/gc/stack/starting-size:bytes":
+		v.u(2048)
+	default:
+		return false
+	}
+	return true
+}
+
+func schedMetric(name string, v *metricValue, c *metricsC) bool {
+	switch name {
+	case "/cgo/go-to-c-calls:calls":
+		v.u(0)
+	case "/sched/gomaxprocs:threads":
+		v.u(c.gomaxprocs)
+	case "/sched/threads/total:threads":
+		v.u(c.threads)
+	case "/sched/goroutines-created:goroutines":
+		v.u(c.created)
+	case "/sched/goroutines:goroutines":
+		v.u(c.goroutines)
+	case "/sched/goroutines/not-in-go:goroutines":
+		v.u(c.inSyscall)
+	case "/sched/goroutines/runnable:goroutines":
+		v.u(c.runnable)
+	case "/sched/goroutines/running:goroutines":
+		v.u(c.running)
+	case "/sched/goroutines/waiting:goroutines":
+		v.u(c.waiting)
+	case "/sched/latencies:seconds":
+		v.times(&c.latencies)
+	case "/sched/pauses/stopping/other:seconds":
+		v.times(&c.stoppingOther)
+	case "/sched/pauses/total/other:seconds":
+		v.times(&c.pausesOther)
+	case "/sync/mutex/wait/total:seconds":
+		v.seconds(c.mutexWait)
+	default:
+		return false
+	}
+	return true
+}
+
+// otherMetric knows the GODEBUG settings; anything else is not supported, and says so.
+func otherMetric(name string, v *metricValue) {
+	lock(&godebugMetricsLock)
+	list := godebugMetrics
+	unlock(&godebugMetricsLock)
+	for i := range list {
+		if list[i].name == name {
+			v.u(list[i].read())
+			return
+		}
+	}
+	const godebugPrefix = "/godebug/non-default-behavior/"
+	if len(name) > len(godebugPrefix) && name[:len(godebugPrefix)] == godebugPrefix {
+		v.u(0) // never used so far
+		return
+	}
+	v.kind = metricBad
+}
+
+// metricNames has all names but those of the GODEBUG settings. The tests of package
+// runtime/metrics compare it with the descriptions there.
+var metricNames = [...]string{
+	"/cgo/go-to-c-calls:calls",
+	"/cpu/classes/gc/mark/assist:cpu-seconds",
+	"/cpu/classes/gc/mark/dedicated:cpu-seconds",
+	"/cpu/classes/gc/mark/idle:cpu-seconds",
+	"/cpu/classes/gc/pause:cpu-seconds",
+	"/cpu/classes/gc/total:cpu-seconds",
+	"/cpu/classes/idle:cpu-seconds",
+	"/cpu/classes/scavenge/assist:cpu-seconds",
+	"/cpu/classes/scavenge/background:cpu-seconds",
+	"/cpu/classes/scavenge/total:cpu-seconds",
+	"/cpu/classes/total:cpu-seconds",
+	"/cpu/classes/user:cpu-seconds",
+	"/gc/cleanups/executed:cleanups",
+	"/gc/cleanups/queued:cleanups",
+	"/gc/cycles/automatic:gc-cycles",
+	"/gc/cycles/forced:gc-cycles",
+	"/gc/cycles/total:gc-cycles",
+	"/gc/finalizers/executed:finalizers",
+	"/gc/finalizers/queued:finalizers",
+	"/gc/gogc:percent",
+	"/gc/gomemlimit:bytes",
+	"/gc/heap/allocs-by-size:bytes",
+	"/gc/heap/allocs:bytes",
+	"/gc/heap/allocs:objects",
+	"/gc/heap/frees-by-size:bytes",
+	"/gc/heap/frees:bytes",
+	"/gc/heap/frees:objects",
+	"/gc/heap/goal:bytes",
+	"/gc/heap/live:bytes",
+	"/gc/heap/objects:objects",
+	"/gc/heap/tiny/allocs:objects",
+	"/gc/limiter/last-enabled:gc-cycle",
+	"/gc/pauses:seconds",
+	"/gc/scan/globals:bytes",
+	"/gc/scan/heap:bytes",
+	"/gc/scan/stack:bytes",
+	"/gc/scan/total:bytes",
+	"/gc/stack/starting-size:bytes",
+	"/memory/classes/heap/free:bytes",
+	"/memory/classes/heap/objects:bytes",
+	"/memory/classes/heap/released:bytes",
+	"/memory/classes/heap/stacks:bytes",
+	"/memory/classes/heap/unused:bytes",
+	"/memory/classes/metadata/mcache/free:bytes",
+	"/memory/classes/metadata/mcache/inuse:bytes",
+	"/memory/classes/metadata/mspan/free:bytes",
+	"/memory/classes/metadata/mspan/inuse:bytes",
+	"/memory/classes/metadata/other:bytes",
+	"/memory/classes/os-stacks:bytes",
+	"/memory/classes/other:bytes",
+	"/memory/classes/profiling/buckets:bytes",
+	"/memory/classes/total:bytes",
+	"/sched/gomaxprocs:threads",
+	"/sched/goroutines-created:goroutines",
+	"/sched/goroutines/not-in-go:goroutines",
+	"/sched/goroutines/runnable:goroutines",
+	"/sched/goroutines/running:goroutines",
+	"/sched/goroutines/waiting:goroutines",
+	"/sched/goroutines:goroutines",
+	"/sched/latencies:seconds",
+	"/sched/pauses/stopping/gc:seconds",
+	"/sched/pauses/stopping/other:seconds",
+	"/sched/pauses/total/gc:seconds",
+	"/sched/pauses/total/other:seconds",
+	"/sched/threads/total:threads",
+	"/sync/mutex/wait/total:seconds",
+}
+
+//go:linkname readMetricNames runtime/metrics_test.runtime_readMetricNames
+func readMetricNames() []string {
+	names := append([]string(nil), metricNames[:]...)
+	for _, info := range godebugs.All {
+		if !info.Opaque {
+			names = append(names, "/godebug/non-default-behavior/"+info.Name+":events")
+		}
+	}
+	return names
+}

@@ -1,0 +1,75 @@
+package runtime
+
+// The memory profile: gort/observe/mprof.c samples and counts.
+
+import (
+	"internal/profilerecord"
+	"unsafe"
+)
+
+// disableMemoryProfiling is set by the linker if nothing in the program reads the profile.
+var disableMemoryProfiling bool
+
+// MemProfileRate is how many bytes are allocated per sample of the memory profile.
+var MemProfileRate int = 512 * 1024
+
+// MemProfileRecord describes the live objects allocated by one call sequence.
+type MemProfileRecord struct {
+	AllocBytes, FreeBytes     int64
+	AllocObjects, FreeObjects int64
+	Stack0                    [32]uintptr
+}
+
+func (r *MemProfileRecord) InUseBytes() int64   { return r.AllocBytes - r.FreeBytes }
+func (r *MemProfileRecord) InUseObjects() int64 { return r.AllocObjects - r.FreeObjects }
+
+// Stack returns the record's program counters, up to the first zero.
+func (r *MemProfileRecord) Stack() []uintptr {
+	for i, pc := range r.Stack0 {
+		if pc == 0 {
+			return r.Stack0[:i]
+		}
+	}
+	return r.Stack0[:]
+}
+
+// memProfRecord is struct mprof_record of gort/observe/mprof.c.
+type memProfRecord struct {
+	allocs, frees, allocBytes, freeBytes uint64
+	n                                    int
+	pc                                   [profDepth]uintptr
+}
+
+func mem_profile(out *memProfRecord, cap int, inuseZero bool) (n int)
+
+// MemProfile returns the number of records and, if p has room, fills it with them: the state
+// as of the last collections but one or two. Records whose objects are all free count only if
+// inuseZero.
+func MemProfile(p []MemProfileRecord, inuseZero bool) (n int, ok bool) {
+	return memProfileInternal(len(p), inuseZero, func(i int, r profilerecord.MemProfileRecord) {
+		p[i] = MemProfileRecord{AllocBytes: r.AllocBytes, FreeBytes: r.FreeBytes,
+			AllocObjects: r.AllocObjects, FreeObjects: r.FreeObjects}
+		copy(p[i].Stack0[:], r.Stack)
+	})
+}
+
+// memProfileInternal is known to the linker by name: see disableMemoryProfiling.
+func memProfileInternal(room int, inuseZero bool, put func(i int, r profilerecord.MemProfileRecord)) (n int, ok bool) {
+	raw := make([]memProfRecord, room)
+	n = mem_profile(unsafe.SliceData(raw), room, inuseZero)
+	if n > room {
+		return n, false
+	}
+	for i := range raw[:n] {
+		r := &raw[i]
+		put(i, profilerecord.MemProfileRecord{
+			AllocBytes: int64(r.allocBytes), FreeBytes: int64(r.freeBytes),
+			AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees), Stack: r.pc[:r.n]})
+	}
+	return n, true
+}
+
+//go:linkname pprof_memProfileInternal
+func pprof_memProfileInternal(p []profilerecord.MemProfileRecord, inuseZero bool) (n int, ok bool) {
+	return memProfileInternal(len(p), inuseZero, func(i int, r profilerecord.MemProfileRecord) { p[i] = r })
+}

@@ -1,0 +1,259 @@
+package runtime
+
+// Start and end of the program, goroutines as the language and the API see them. The
+// scheduler itself is C (gort/sched/sched.c).
+
+import (
+	"internal/cpu"
+	"internal/runtime/atomic"
+	"internal/runtime/exithook"
+	"internal/runtime/sys"
+	"unsafe"
+)
+
+func newproc1(fn *funcval, callerpc uintptr, again bool) (ok bool)
+func goexit0()
+func gosched()
+
+// alone reports that no other goroutine waits for this CPU, nor the scheduler for us. In
+// wb_amd64.s.
+func alone() bool
+
+func lockosthread()
+func unlockosthread() (ok bool)
+func gomaxprocs(n int32) (old int32)
+func numgoroutine() (n int)
+func numcpu() (n int32)
+func procpin() (id int)
+func procunpin()
+func gocall_done()
+func async_preempt()
+func sched_trace_opts(periodMs, detail int32)
+func machine_halt(status int32)
+func rt_started()
+
+// newproc is what a go statement compiles to.
+func newproc(fn *funcval) {
+	if fn == nil || fn.fn == 0 {
+		fatal("go of nil func value")
+	}
+	pc := sys.GetCallerPC()
+	if !newproc1(fn, pc, false) { // no memory for its stack
+		collect(false)
+		newproc1(fn, pc, true)
+	}
+}
+
+//go:linkname main_main main.main
+func main_main()
+
+var mainStarted bool
+
+// mainInitDone is set when all package initialisation has run.
+var mainInitDone atomic.Bool
+
+// main is the first goroutine: C starts it once the CPUs are up.
+func main() {
+	loadedModules = append(loadedModules, &firstmoduledata)
+	cpuinit()
+	alginit()
+	hashinit()
+	modulesinit()
+	typelinksinit()
+	itabsinit()
+	goenvsinit()
+	parsedebugvars()
+	mainStarted = true
+
+	doInit(runtime_inittasks)
+	startSystemGoroutines()
+	for mod := &firstmoduledata; mod != nil; mod = mod.next {
+		doInit(mod.inittasks)
+	}
+	mainInitDone.Store(true)
+	rt_started()
+
+	fn := main_main // indirect: the linker places package main later
+	fn()
+
+	// A goroutine that is panicking gets to print before main's return ends everything.
+	if runningPanicDefers.Load() != 0 {
+		for i := 0; i < 1000 && runningPanicDefers.Load() != 0; i++ {
+			Gosched()
+		}
+	}
+	if panicking.Load() != 0 {
+		block()
+	}
+	runExitHooks(0)
+	exit(0)
+}
+
+func cpuinit() {
+	cpu.Initialize(godebugEnv())
+	x86HasPOPCNT = cpu.X86.HasPOPCNT
+	x86HasSSE41 = cpu.X86.HasSSE41
+	x86HasFMA = cpu.X86.HasFMA
+	x86HasAVX = cpu.X86.HasAVX
+}
+
+// hashinit seeds the portable hash functions, which memhash and its kin are here on every
+// machine: alginit leaves that out where it finds AES instructions.
+func hashinit() {
+	useAeshash = false
+	for i := range hashkey {
+		hashkey[i] = uintptr(bootstrapRand())
+	}
+}
+
+var isIntel bool
+
+func modulesinit() {}
+
+// doInit runs the init tasks of packages in the order that the linker found.
+func doInit(ts []*initTask) {
+	for _, t := range ts {
+		doInit1(t)
+	}
+}
+
+func doInit1(t *initTask) {
+	switch t.state {
+	case 2:
+		return
+	case 1:
+		throw("recursive call during initialization - linker skew")
+	}
+	t.state = 1
+	if t.nfns == 0 {
+		throw("inittask with no functions")
+	}
+	first := add(unsafe.Pointer(t), 8)
+	for i := uint32(0); i < t.nfns; i++ {
+		p := add(first, uintptr(i)*8)
+		f := *(*func())(unsafe.Pointer(&p))
+		f()
+	}
+	t.state = 2
+}
+
+func init() {
+	exithook.Gosched = Gosched
+	exithook.Goid = func() uint64 { return getg().goid }
+	exithook.Throw = throw
+}
+
+func runExitHooks(code int) { exithook.Run(code) }
+
+// exit powers the machine off.
+func exit(code int32) { machine_halt(code) }
+
+// Gosched lets the goroutines that are ready run before its caller goes on.
+func Gosched() {
+	if !alone() {
+		gosched()
+	}
+}
+
+//go:nosplit
+func goschedguarded() {
+	if getg().m.locks == 0 {
+		gosched()
+	}
+}
+
+// Goexit terminates the goroutine that calls it, after running its deferred calls.
+func Goexit() {
+	var p _panic
+	p.goexit = true
+	p.start(sys.GetCallerPC(), unsafe.Pointer(sys.GetCallerSP()))
+	for {
+		fn, ok := p.nextDefer()
+		if !ok {
+			break
+		}
+		fn()
+	}
+	goexit1()
+}
+
+// goexit1 ends the goroutine. goexit, at the bottom of every stack, calls it.
+func goexit1() { goexit0() }
+
+// LockOSThread keeps the goroutine on its CPU until as many UnlockOSThread calls.
+func LockOSThread() { lockosthread() }
+
+// UnlockOSThread undoes one LockOSThread.
+func UnlockOSThread() { unlockosthread() }
+
+// GOMAXPROCS sets how many goroutines may run at once, if n > 0, and returns the old value.
+func GOMAXPROCS(n int) int {
+	if n < 0 {
+		n = 0
+	}
+	return int(gomaxprocs(int32(n)))
+}
+
+// SetDefaultGOMAXPROCS goes back to the default: GOMAXPROCS of the environment, else all CPUs.
+func SetDefaultGOMAXPROCS() {
+	n := int32(numcpu())
+	if v, ok := atoi(gogetenv("GOMAXPROCS")); ok && v > 0 {
+		n = int32(v)
+	}
+	gomaxprocs(n)
+}
+
+// NumCPU is the number of CPUs that came up.
+func NumCPU() int { return int(numcpu()) }
+
+// NumGoroutine is the number of goroutines that exist.
+func NumGoroutine() int { return numgoroutine() }
+
+// NumCgoCall is 0: there is no cgo.
+func NumCgoCall() int64 { return 0 }
+
+//go:linkname sync_runtime_procPin sync.runtime_procPin
+//go:nosplit
+func sync_runtime_procPin() int { return procPin() }
+
+//go:linkname sync_runtime_procUnpin sync.runtime_procUnpin
+//go:nosplit
+func sync_runtime_procUnpin() { getg().m.locks-- }
+
+//go:linkname sync_atomic_runtime_procPin sync/atomic.runtime_procPin
+//go:nosplit
+func sync_atomic_runtime_procPin() int { return procPin() }
+
+//go:linkname sync_atomic_runtime_procUnpin sync/atomic.runtime_procUnpin
+//go:nosplit
+func sync_atomic_runtime_procUnpin() { getg().m.locks-- }
+
+//go:linkname internal_sync_runtime_procPin internal/sync.runtime_procPin
+//go:nosplit
+func internal_sync_runtime_procPin() int { return procPin() }
+
+//go:linkname internal_sync_runtime_procUnpin internal/sync.runtime_procUnpin
+//go:nosplit
+func internal_sync_runtime_procUnpin() { getg().m.locks-- }
+
+// procPin forbids preemption and tells which P this is.
+//
+//go:linkname procPin
+//go:nosplit
+func procPin() int {
+	getg().m.locks++
+	return int(*(*uint32)(currentP()))
+}
+
+//go:linkname procUnpin
+//go:nosplit
+func procUnpin() { getg().m.locks-- }
+
+// currentP is the P that this CPU holds: stable only while m.locks > 0.
+func currentP() unsafe.Pointer
+
+//go:linkname runtime_goid internal/runtime/maps.goid
+func runtime_goid() uint64 { return getg().goid }
+
+var panicking atomic.Uint32
+var runningPanicDefers atomic.Uint32

@@ -1,0 +1,312 @@
+package runtime
+
+// Callers, functions and source lines. The tables are read by C (gort/stack/symtab.c); strings that
+// come from there lie in the program's read-only data.
+
+import (
+	"internal/abi"
+	"internal/runtime/sys"
+	"unsafe"
+)
+
+// symFrame is a source function at some pc. gort/stack/callers.c has the same layout.
+type symFrame struct {
+	fn        *Func // physical function
+	name      string
+	entry     uintptr // of the physical function
+	parent    uintptr // if inlined: an instruction of its caller
+	startLine int32
+	funcID    abi.FuncID
+	inlined   bool
+}
+
+//go:noescape
+func callers_at(pc, sp uintptr, skip int, buf unsafe.Pointer, cap int) (n int)
+
+//go:noescape
+func sym_frame(pc uintptr, out unsafe.Pointer) (ok bool)
+
+//go:noescape
+func sym_func(fn, out unsafe.Pointer) (ok bool)
+
+//go:noescape
+func sym_line(fn unsafe.Pointer, pc uintptr) (file string, line int32)
+
+//go:noescape
+func stack_text(buf unsafe.Pointer, cap int, pc, sp uintptr, all bool) (n int)
+
+func frameAt(pc uintptr) (f symFrame, ok bool) {
+	ok = sym_frame(pc, unsafe.Pointer(&f))
+	return
+}
+
+// callers returns return addresses of the calling functions into pcbuf; skip 0 is the
+// function that has called callers.
+//
+//go:noinline
+//go:linkname callers
+func callers(skip int, pcbuf []uintptr) int {
+	if len(pcbuf) == 0 {
+		return 0
+	}
+	return callers_at(sys.GetCallerPC(), sys.GetCallerSP(), skip, unsafe.Pointer(&pcbuf[0]), len(pcbuf))
+}
+
+// Callers fills pc with the return addresses of the functions on the calling goroutine's
+// stack. skip 0 is Callers itself, 1 its caller. It returns the number of entries. Use
+// CallersFrames to make sense of them.
+func Callers(skip int, pc []uintptr) int {
+	return callers(skip, pc)
+}
+
+// Caller reports pc, file and line of the skip'th function on the calling goroutine's stack,
+// where 0 is the caller of Caller.
+func Caller(skip int) (pc uintptr, file string, line int, ok bool) {
+	rpc := make([]uintptr, 1)
+	if callers(skip+1, rpc) < 1 {
+		return
+	}
+	frame, _ := CallersFrames(rpc).Next()
+	return frame.PC, frame.File, frame.Line, frame.PC != 0
+}
+
+// Frames turns what Callers returns into function, file and line.
+type Frames struct {
+	callers []uintptr
+	nextPC  uintptr // the rest of an inlined chain, before callers
+	ready   [2]Frame
+	n       int // valid ones in ready
+}
+
+// Frame is one function call.
+type Frame struct {
+	// PC is the call instruction, or 0 if unknown.
+	PC uintptr
+
+	// Func is nil for inlined functions.
+	Func *Func
+
+	// Function is the name with its package path.
+	Function string
+
+	// File and Line are empty and 0 if unknown.
+	File string
+	Line int
+
+	startLine int
+
+	// Entry is the function's first instruction; of the outer one if it is inlined.
+	Entry uintptr
+
+	symName string // with type arguments
+	fn      *Func
+}
+
+// CallersFrames takes a slice made by Callers. Do not change the slice until done.
+func CallersFrames(callers []uintptr) *Frames {
+	return &Frames{callers: callers}
+}
+
+func elideWrapperCalling(id abi.FuncID) bool {
+	return id != abi.FuncID_gopanic && id != abi.FuncID_sigpanic && id != abi.FuncID_panicwrap
+}
+
+// advance makes one more frame ready, if there are callers left.
+func (ci *Frames) advance() bool {
+	var pc uintptr
+	if ci.nextPC != 0 {
+		pc, ci.nextPC = ci.nextPC, 0
+	} else if len(ci.callers) > 0 {
+		pc, ci.callers = ci.callers[0], ci.callers[1:]
+	} else {
+		return false
+	}
+	s, ok := frameAt(pc)
+	if !ok {
+		return true
+	}
+	if pc > s.entry {
+		pc--
+		s, _ = frameAt(pc)
+	}
+	f := s.fn
+	if s.inlined {
+		f = nil
+		ci.continueInlined(s)
+	}
+	ci.ready[ci.n] = Frame{
+		PC: pc, Func: f, Function: symNameForPrint(s.name), Entry: s.entry,
+		startLine: int(s.startLine), symName: s.name, fn: s.fn,
+	}
+	ci.n++
+	return true
+}
+
+// continueInlined: Callers lists the whole inlined chain, but a pc from elsewhere (a profile,
+// or the last of a full buffer) stands for all of it. If the parent is not what comes next,
+// it has to be inserted.
+func (ci *Frames) continueInlined(s symFrame) {
+	id := s.funcID
+	for s.inlined && len(ci.callers) > 0 && ci.callers[0] != s.parent+1 {
+		parent := s.parent
+		s, _ = frameAt(parent)
+		if s.funcID == abi.FuncIDWrapper && elideWrapperCalling(id) {
+			continue
+		}
+		ci.nextPC = parent + 1
+		return
+	}
+}
+
+// Next returns the next frame, and whether there are more. With no frames at all it is zero.
+func (ci *Frames) Next() (frame Frame, more bool) {
+	for ci.n < 2 && ci.advance() {
+	}
+	if ci.n == 0 {
+		return
+	}
+	frame = ci.ready[0]
+	ci.ready[0] = ci.ready[1]
+	ci.n--
+	file, line := sym_line(unsafe.Pointer(frame.fn), frame.PC)
+	frame.File, frame.Line = file, int(line)
+	return frame, ci.n > 0
+}
+
+//go:linkname runtime_FrameStartLine runtime/pprof.runtime_FrameStartLine
+func runtime_FrameStartLine(f *Frame) int { return f.startLine }
+
+//go:linkname runtime_FrameSymbolName runtime/pprof.runtime_FrameSymbolName
+func runtime_FrameSymbolName(f *Frame) string {
+	if f.fn == nil {
+		return f.Function
+	}
+	return f.symName
+}
+
+// runtime_expandFinalInlineFrame lists the whole inlined chain that the last pc of stk stands
+// for: a buffer that was full may end inside of one.
+//
+//go:linkname runtime_expandFinalInlineFrame runtime/pprof.runtime_expandFinalInlineFrame
+func runtime_expandFinalInlineFrame(stk []uintptr) []uintptr {
+	if len(stk) == 0 {
+		return stk
+	}
+	pc := stk[len(stk)-1] - 1
+	s, ok := frameAt(pc)
+	if !ok || !s.inlined {
+		return stk
+	}
+	stk = stk[:len(stk)-1]
+	callee := abi.FuncIDNormal
+	for ok {
+		if s.funcID != abi.FuncIDWrapper || !elideWrapperCalling(callee) {
+			stk = append(stk, pc+1)
+		}
+		callee = s.funcID
+		if !s.inlined {
+			break
+		}
+		pc = s.parent
+		s, ok = frameAt(pc)
+	}
+	return stk
+}
+
+// A Func is a Go function of the running program: the linker's record of it, or a funcInlined.
+type Func struct {
+	opaque struct{}
+}
+
+// funcInlined stands for a function inlined into another. Its first word tells it from the
+// linker's records, which begin with an offset into the text.
+type funcInlined struct {
+	ones      uint32
+	entry     uintptr
+	name      string
+	file      string
+	line      int
+	startLine int32
+}
+
+func (f *Func) inlined() *funcInlined {
+	if fi := (*funcInlined)(unsafe.Pointer(f)); fi.ones == ^uint32(0) {
+		return fi
+	}
+	return nil
+}
+
+// FuncForPC returns the function that contains pc, or nil. If pc is in an inlined function,
+// it is that one, with the entry of the outer one.
+func FuncForPC(pc uintptr) *Func {
+	s, ok := frameAt(pc)
+	if !ok {
+		return nil
+	}
+	if !s.inlined {
+		return s.fn
+	}
+	file, line := sym_line(unsafe.Pointer(s.fn), pc)
+	fi := &funcInlined{^uint32(0), s.entry, s.name, file, int(line), s.startLine}
+	return (*Func)(unsafe.Pointer(fi))
+}
+
+// Name returns the function's name.
+func (f *Func) Name() string {
+	if f == nil {
+		return ""
+	}
+	if fi := f.inlined(); fi != nil {
+		return symNameForPrint(fi.name)
+	}
+	var s symFrame
+	sym_func(unsafe.Pointer(f), unsafe.Pointer(&s))
+	return symNameForPrint(s.name)
+}
+
+// Entry returns the address of the function's first instruction.
+func (f *Func) Entry() uintptr {
+	if fi := f.inlined(); fi != nil {
+		return fi.entry
+	}
+	var s symFrame
+	sym_func(unsafe.Pointer(f), unsafe.Pointer(&s))
+	return s.entry
+}
+
+// FileLine returns the source position of pc, which should lie in f.
+func (f *Func) FileLine(pc uintptr) (file string, line int) {
+	if fi := f.inlined(); fi != nil {
+		return fi.file, fi.line
+	}
+	file, l := sym_line(unsafe.Pointer(f), pc)
+	return file, int(l)
+}
+
+// symNameForPrint shows type arguments as [...].
+func symNameForPrint(name string) string {
+	open, end := -1, -1
+	for i := 0; i < len(name); i++ {
+		if name[i] == '[' && open < 0 {
+			open = i
+		}
+		if name[i] == ']' {
+			end = i
+		}
+	}
+	if open < 0 || end <= open {
+		return name
+	}
+	return name[:open] + "[...]" + name[end+1:]
+}
+
+// Stack writes the calling goroutine's stack trace into buf, and all others' after it if all
+// is true, and returns the number of bytes.
+//
+//go:noinline
+func Stack(buf []byte, all bool) int {
+	if len(buf) == 0 {
+		return 0
+	}
+	return stack_text(unsafe.Pointer(&buf[0]), len(buf), sys.GetCallerPC(), sys.GetCallerSP(), all)
+}

@@ -1,0 +1,540 @@
+/* proc.c - goroutines come and go; the gates of sched.def. */
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "gort/app.h"
+#include "gort/abi/leaf.h"
+#include "gort/heap/malloc.h"
+#include "gort/heap/mheap.h"
+#include "gort/os/os.h"
+#include "gort/sched/preempt.h"
+#include "gort/sched/runq.h"
+#include "gort/sched/sched.h"
+#include "gort/stack/stack.h"
+#include "gort/stack/symtab.h"
+#include "gort/sync/synctest.h"
+#include "gort/time/timer.h"
+#include "kernel/clock.h"
+#include "kernel/print.h"
+#include "kernel/random.h"
+#include "mm/mm.h"
+#include "rt_frames.h"
+
+static struct lock allg_lock = LOCK_INIT("allg", RANK_ALLG);
+
+/* ---- allocation of struct g ------------------------------------------------------------- */
+
+struct g *g_alloc(void)
+{
+    struct g *gp = persistent_alloc(sizeof *gp, 8, NULL);
+
+    static struct g **last = &allgs; /* [allg_lock] */
+    lock(&allg_lock);
+    __atomic_store_n(last, gp, __ATOMIC_RELEASE);
+    last = &gp->alllink;
+    unlock(&allg_lock);
+    return gp;
+}
+
+#define GFREE_LOCAL 64
+
+static void gfree_put_global(struct g *gp)
+{
+    lock(&sched.lock);
+    struct g **list = gp->stack.lo ? &sched.gfree : &sched.gfree_bare;
+    gp->schedlink = *list;
+    *list = gp;
+    sched.gfree_count += gp->stack.lo != 0;
+    unlock(&sched.lock);
+}
+
+void gfree_put(struct g *gp)
+{
+    struct p *p = p_self();
+
+    if (p && p->gfree_count < GFREE_LOCAL) {
+        gp->schedlink = p->gfree;
+        p->gfree = gp;
+        p->gfree_count++;
+        return;
+    }
+    gfree_put_global(gp);
+}
+
+bool gfree_drop_stacks(void)
+{
+    struct g *list = NULL;
+
+    lock(&sched.lock);
+    for (int i = 0; i < GFREE_LOCAL && sched.gfree && sched.gfree_due; i++) {
+        struct g *gp = sched.gfree;
+        sched.gfree = gp->schedlink;
+        sched.gfree_count--;
+        sched.gfree_due--;
+        gp->schedlink = list;
+        list = gp;
+    }
+    unlock(&sched.lock);
+    if (!list)
+        return false;
+    while (list) {
+        struct g *gp = list;
+        list = gp->schedlink;
+        stack_free(gp->stack);
+        gp->stack = (struct stack){ 0 };
+        gfree_put_global(gp);
+    }
+    return true;
+}
+
+static struct g *gfree_get(struct p *p)
+{
+    struct g *gp = p->gfree;
+
+    if (!gp && (__atomic_load_n(&sched.gfree, __ATOMIC_RELAXED) ||
+                __atomic_load_n(&sched.gfree_bare, __ATOMIC_RELAXED))) {
+        lock(&sched.lock);
+        for (int i = 0; i < GFREE_LOCAL / 2 && (sched.gfree || sched.gfree_bare); i++) {
+            struct g **list = sched.gfree ? &sched.gfree : &sched.gfree_bare, *x = *list;
+            *list = x->schedlink;
+            sched.gfree_count -= x->stack.lo != 0;
+            x->schedlink = p->gfree;
+            p->gfree = x;
+            p->gfree_count++;
+        }
+        unlock(&sched.lock);
+        gp = p->gfree;
+    }
+    if (gp) {
+        p->gfree = gp->schedlink;
+        p->gfree_count--;
+        gp->schedlink = NULL;
+    }
+    return gp;
+}
+
+/* What is kept of the frames is not for goroutines: the heap's free pages go first. */
+static bool room_for_metadata(void)
+{
+    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0;
+}
+
+/* A dead goroutine with a stack of the smallest size; NULL: no memory for that. */
+static struct g *g_dead(void)
+{
+    struct g *gp = gfree_get(p_self());
+
+    if (!gp) {
+        if (!room_for_metadata())
+            return NULL;
+        gp = g_alloc();
+        gp->status = G_DEAD;
+    }
+    if (!gp->stack.lo)
+        gp->stack = stack_alloc(STACK_MIN);
+    if (!gp->stack.lo) {
+        gfree_put_global(gp);
+        return NULL;
+    }
+    return gp;
+}
+
+/* The stack of a goroutine that has not run:
+ *
+ *      hi      spare words, for functions that look at their caller's frame
+ *      goexit+1                                      <- sched.sp: fn's return address
+ */
+static void g_setup(struct g *gp, void *closure)
+{
+    uintptr_t sp = gp->stack.hi - 4 * 8;
+
+    __builtin_memset((void *)sp, 0, 4 * 8); /* small ones inline: every go statement does them */
+    sp -= 8;
+    *(uintptr_t *)sp = app->goexit + 1;
+    gp->sched = (struct gobuf){ .sp = sp, .pc = *(uintptr_t *)closure, .ctxt = closure };
+    gp->stackguard0 = gp->stack.lo + STACK_GUARD;
+    gp->stackguard1 = ~0ul;
+}
+
+/* Is a goroutine that starts at pc one of the runtime's? Programs start many at few places, and
+ * the symbol table takes its time: the last answers are kept, pc and answer in one word. */
+static bool starts_system(uintptr_t pc)
+{
+    static uint64_t known[64]; /* [atomic] pc << 1 | answer */
+    uint64_t *slot = &known[(pc >> 5 ^ pc >> 11) % 64];
+    uint64_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    if (seen >> 1 != pc) {
+        seen = pc << 1 | symtab_is_system_goroutine(pc);
+        __atomic_store_n(slot, seen, __ATOMIC_RELAXED);
+    }
+    return seen & 1;
+}
+
+struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
+{
+    struct g *gp = g_dead();
+
+    if (!gp)
+        return NULL;
+    g_setup(gp, closure);
+    gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
+    bool of_timer = parent == m_self()->callgo_g;
+    gp->parent_goid = parent && !of_timer ? parent->goid : 0;
+    gp->gopc = callerpc;
+    gp->startpc = gp->sched.pc;
+    gp->labels = parent ? parent->labels : NULL;
+    /* A goroutine that is born while the collector marks is not scanned: these are its roots. */
+    gc_shade(closure);
+    gc_shade(gp->labels);
+    gp->fips_bypass = parent ? parent->fips_bypass : 0;
+    gp->system = starts_system(gp->startpc);
+    __atomic_add_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
+    gp->track_seq = (uint8_t)((uint32_t)gp->goid * 0x9e3779b9u >> 24); /* one birth in eight */
+    gp->tracking = gp->track_seq % TRACK_PERIOD == 0;
+    gp->runnable_ns = 0;
+    g_status_set(gp, G_DEAD, G_WAITING);
+    if (parent && parent->bubble && !gp->system) {
+        gp->bubble = parent->bubble;
+        gc_shade(gp->bubble);
+        bubble_join(gp);
+    }
+    return gp;
+}
+
+void g_clear(struct g *gp)
+{
+    gp->panic = NULL;
+    gp->defer = NULL;
+    gp->m = NULL;
+    gc_shade(gp->labels); /* a sample of the CPU profile may have them */
+    gp->param = gp->labels = gp->coroarg = gp->bubble = NULL;
+    gp->writebuf = (struct goslice){ 0 };
+    gp->waiting = NULL;
+    gp->sig_flags = 0;
+    gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
+    gp->preempt = gp->preempt_stop = gp->preempt_shrink = false;
+    gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = gp->wanted_memory = false;
+    gp->gc_assist_bytes = 0;
+    gp->wait_reason = WAIT_ZERO;
+}
+
+void rt_newproc1(struct newproc1_frame *f)
+{
+    struct g *gp = g_new(f->fn, g_calling(), f->callerpc);
+
+    f->ok = gp != NULL;
+    if (gp)
+        g_ready(gp);
+    else if (f->again || m_self()->locks)
+        malloc_out_of_memory(STACK_MIN);
+}
+
+void g_ending(struct g *gp)
+{
+    if (gp->system)
+        return;
+    gp->system = true;
+    __atomic_add_fetch(&sched.gcount_sys, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&sched.gcount, 1, __ATOMIC_SEQ_CST);
+}
+
+static void unlock_from_m(struct g *gp)
+{
+    __atomic_sub_fetch(&gp->lockedm->nlocked, 1, __ATOMIC_RELAXED);
+    gp->lockedm = NULL;
+}
+
+void rt_goexit0(struct goexit0_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    CHECK(gp->m->locks == 0, "goroutine %lu exits with %d locks held", gp->goid, gp->m->locks);
+    __atomic_sub_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_SEQ_CST);
+    if (gp->lockedm) {
+        unlock_from_m(gp);
+        gp->locked_count = 0;
+    }
+    g_status_set(gp, G_RUNNING, G_DEAD);
+    if (gp->bubble)
+        bubble_leave(gp);
+    g_clear(gp);
+    cpu_self()->curg = NULL;
+    if (gp->stack.hi - gp->stack.lo != STACK_MIN) {
+        stack_free(gp->stack);
+        gp->stack = (struct stack){ 0 };
+    }
+    gfree_put(gp);
+    schedule();
+}
+
+/* ---- yielding ---------------------------------------------------------------------------- */
+
+/* Gosched with nobody to yield to: the goroutine would be the next to run. */
+uint64_t yield_leaf(void)
+{
+    const struct cpu *c = cpu_self();
+
+    return !c->pending && !sched.stopping && !sched.handoff &&
+           __atomic_load_n(&c->curg->stackguard0, __ATOMIC_RELAXED) != STACK_PREEMPT &&
+           !__atomic_load_n(&c->m->lockq, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) == 0 && runq_empty(c->p);
+}
+
+void rt_gosched(struct gosched_frame *f)
+{
+    (void)f;
+    g_yield_g0(g_calling());
+}
+
+/* The goroutine stands in asyncPreempt, its vector state in this CPU's scratch area: that
+ * area becomes the goroutine's and the CPU gets another. */
+void rt_async_preempt(struct async_preempt_frame *f)
+{
+    struct g *gp = g_calling();
+    struct cpu *c = cpu_self();
+    void *old = gp->vec;
+
+    (void)f;
+    c->preempts++;
+    gp->vec = c->vec_scratch;
+    c->vec_scratch = old ? old : persistent_alloc(vec_area_size, 64, NULL);
+    gp->async_safe_point = true;
+    g_preempt_g0(gp);
+}
+
+/* ---- LockOSThread -------------------------------------------------------------------------- */
+
+/* This M, or one with fewer goroutines of that kind: they cannot be stolen from each other. */
+static struct m *m_to_lock_to(void)
+{
+    struct m *best = m_self();
+
+    for (unsigned i = 0; i < ncpu && gomaxprocs >= ncpu; i++)
+        if (allm[i] && __atomic_load_n(&allm[i]->nlocked, __ATOMIC_RELAXED) <
+                           __atomic_load_n(&best->nlocked, __ATOMIC_RELAXED))
+            best = allm[i];
+    return best;
+}
+
+void rt_lockosthread(struct lockosthread_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    if (gp->locked_count++)
+        return;
+    gp->lockedm = m_to_lock_to();
+    __atomic_add_fetch(&gp->lockedm->nlocked, 1, __ATOMIC_RELAXED);
+    if (gp->lockedm != m_self())
+        g_yield_g0(gp); /* goes on there */
+}
+
+void rt_unlockosthread(struct unlockosthread_frame *f)
+{
+    struct g *gp = g_calling();
+
+    f->ok = gp->locked_count != 0;
+    if (gp->locked_count && --gp->locked_count == 0)
+        unlock_from_m(gp);
+}
+
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+void rt_numcpu(struct numcpu_frame *f) { f->n = (int32_t)ncpu; }
+
+void rt_numgoroutine(struct numgoroutine_frame *f)
+{
+    f->n = __atomic_load_n(&sched.gcount, __ATOMIC_RELAXED);
+}
+
+void rt_procpin(struct procpin_frame *f)
+{
+    m_self()->locks++;
+    f->id = p_self()->id;
+}
+
+void rt_procunpin(struct procunpin_frame *f)
+{
+    (void)f;
+    m_self()->locks--;
+}
+
+static struct p *p_new(unsigned id)
+{
+    struct p *p = persistent_alloc(sizeof *p, 64, NULL);
+
+    p->id = id;
+    p->status = P_DEAD;
+    timers_init(p);
+    mcache_init(p);
+    return p;
+}
+
+/* World stopped (or boot). Ps beyond n give their work away and die; new ones are idle. */
+static void procresize(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!allp[i])
+            allp[i] = p_new(i);
+        if (allp[i]->status == P_DEAD) {
+            allp[i]->m = NULL;
+            allp[i]->status = P_IDLE;
+        }
+    }
+    unsigned old = gomaxprocs;
+    gomaxprocs = n;
+    for (unsigned i = n; i < old; i++) {
+        struct p *p = allp[i];
+        bool inherit;
+        struct g *gp;
+        while ((gp = runq_get(p, &inherit)))
+            injectglist(gp, gp, 1);
+        timers_adopt(allp[0], p);
+        mcache_flush(p);
+        p->status = P_DEAD;
+        p->m = NULL;
+    }
+}
+
+/* Rebuilds the idle list: every P of 0..gomaxprocs-1 without an M. */
+static void pidle_rebuild(void)
+{
+    lock(&sched.lock);
+    sched.pidle = NULL;
+    sched.npidle = 0;
+    for (unsigned i = gomaxprocs; i-- > 0;) {
+        struct p *p = allp[i];
+        if (p->status != P_IDLE)
+            continue;
+        p->link = sched.pidle;
+        sched.pidle = p;
+        sched.npidle++;
+    }
+    unlock(&sched.lock);
+}
+
+void rt_gomaxprocs(struct gomaxprocs_frame *f)
+{
+    f->old = (int32_t)gomaxprocs;
+    if (f->n <= 0 || f->n == f->old)
+        return;
+    unsigned n = f->n > CPU_MAX * 4 ? CPU_MAX * 4 : (unsigned)f->n;
+    stw_begin(STW_GOMAXPROCS);
+    /* Keep our own P by letting it trade places with P 0 when its number goes away. */
+    struct p *mine = p_self();
+    if (mine->id >= n) {
+        struct cpu *c = cpu_self();
+        struct p *zero = allp[0];
+        struct m *owner = zero->m;
+        c->p = zero;
+        mine->m = NULL;
+        zero->m = c->m;
+        zero->status = P_RUNNING;
+        mine->status = P_IDLE;
+        if (owner && owner != c->m)
+            owner->cpu->p = NULL; /* stands in sched_stop_here: see there */
+    }
+    for (unsigned i = n; i < gomaxprocs; i++)
+        if (allp[i]->m) {
+            allp[i]->m->cpu->p = NULL;
+            allp[i]->m = NULL;
+        }
+    procresize(n);
+    pidle_rebuild();
+    stw_end();
+    for (unsigned i = 0; i < n && i < ncpu; i++)
+        wake_p();
+}
+
+void sched_init(unsigned nprocs)
+{
+    procresize(nprocs);
+    pidle_rebuild();
+}
+
+/* ---- calling Go from C --------------------------------------------------------------------- */
+
+void go_call_switch(struct g *helper, uintptr_t fn, uintptr_t ctxt, const uintptr_t *args);
+_Noreturn void gocall_return(void);
+
+static struct g *helper_get(struct m *mp)
+{
+    struct g *gp = mp->callgo_g;
+
+    if (!gp) {
+        gp = g_dead();
+        if (!gp)
+            malloc_out_of_memory(STACK_MIN);
+        gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
+        gp->system = true;
+        g_status_set(gp, G_DEAD, G_WAITING);
+        mp->callgo_g = gp;
+    }
+    return gp;
+}
+
+void go_call(void *closure, const uintptr_t *args, unsigned nargs)
+{
+    struct cpu *c = cpu_self();
+    struct m *mp = c->m;
+    struct g *gp = helper_get(mp);
+    struct g *caller = c->curg;
+    uintptr_t a[4] = { 0 };
+
+    CHECK(nargs <= 4, "go_call with %u words of arguments", nargs);
+    for (unsigned i = 0; i < nargs; i++)
+        a[i] = args[i];
+    CHECK(gp->status == G_WAITING, "go_call inside go_call");
+    g_setup(gp, closure);
+    *(uintptr_t *)gp->sched.sp = app->gocallret + 1;
+    g_status_set(gp, G_WAITING, G_RUNNING);
+    gp->m = mp;
+    mp->locks++; /* no preemption: the callback is part of the scheduler */
+    c->curg = mp->curg = gp;
+    go_call_switch(gp, gp->sched.pc, (uintptr_t)closure, a);
+    mp->locks--;
+    g_status_set(gp, G_RUNNING, G_WAITING);
+    c->curg = mp->curg = caller;
+    c->tls_g = caller;
+}
+
+void rt_gocall_done(struct gocall_done_frame *f)
+{
+    (void)f;
+    gocall_return();
+}
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+void rt_write_err(struct write_err_frame *f) { console_write(CONSOLE_ERR, f->p, (size_t)f->n); }
+void rt_rand_fast(struct rand_fast_frame *f) { f->v = random_fast(); }
+void rt_random_fill(struct random_fill_frame *f) { f->ok = random_bytes(f->p, f->n) == 0; }
+
+/* For -v: an idle machine takes next to no interrupts. */
+static void log_cpus(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu preemptions, %llu ms idle",
+                 i, (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
+                 (unsigned long long)cpus[i]->ipis, (unsigned long long)cpus[i]->preempts,
+                 (unsigned long long)cpu_idle_ns(cpus[i], clock_mono_ns()) / 1000000);
+}
+
+void rt_machine_halt(struct machine_halt_frame *f)
+{
+    log_cpus();
+    os_exit(f->status);
+}
+
+void rt_rt_started(struct rt_started_frame *f)
+{
+    (void)f;
+    boot_log("main.main");
+}
+
+void rt_wb_shade(struct wb_shade_frame *f)
+{
+    gc_shade(f->old);
+    gc_shade(f->new);
+}

@@ -1,0 +1,138 @@
+/* sched.h - the scheduler's parts towards each other and towards the collector.
+ *
+ *   go f() / g_ready -> P's run queue -> schedule() -> g_switch -> gate or preemption -> ...
+ *                          |  full                        ^
+ *                          v                              |
+ *                     global queue  ------ every 61st pick, or when the P's is empty
+ *
+ * An M without work gives up its P, looks once more at everybody's queues, and halts. Whoever
+ * makes work afterwards sees the idle P (npidle) and wakes one M: no wake-up is lost because
+ * the idler publishes its idleness before it looks, and the maker queues before it looks at
+ * npidle, with full barriers between. */
+#ifndef GORT_SCHED_SCHED_H
+#define GORT_SCHED_SCHED_H
+
+#include "gort/g.h"
+
+struct sched {
+    struct lock lock;
+    struct g *runq_head, *runq_tail; /* [lock] global queue */
+    uint32_t  runq_size;             /* [lock, atomic reads] */
+    struct p *pidle;                 /* [lock] */
+    uint32_t  npidle;                /* [lock, atomic reads] */
+    struct m *midle;                 /* [lock] */
+    uint32_t  nmidle;                /* [lock] */
+    uint32_t  nmspinning;            /* [atomic] */
+    uint32_t  nextwait;              /* [atomic] goroutines that wait for input, devices */
+    struct g *gfree, *gfree_bare;    /* [lock] dead goroutines, with stacks and without */
+    uint32_t  gfree_count;           /* [lock] those with stacks */
+    uint32_t  gfree_due;             /* [lock, or stw] how many of them are to lose them */
+    uint64_t  goid_gen;              /* [atomic] */
+    uint32_t  gcount;                /* [atomic] user goroutines alive */
+    uint32_t  gcount_sys;            /* [atomic] system goroutines alive */
+    volatile uint32_t stopping;      /* [atomic] the world is stopped or stopping */
+    uint32_t  stopwait;              /* [atomic] Ps that have still to stop */
+    struct m *stopper;               /* [lock] */
+    bool      handoff;               /* [lock, atomic reads] an idle M has a locked g to run */
+    bool      started;               /* [const once set] the first goroutine is queued */
+    uint32_t  frozen;                /* [atomic] dying: nothing is scheduled any more */
+};
+extern struct sched sched;
+
+void sched_init(unsigned nprocs);
+/* Called on each CPU's g0 when it is up: never returns. */
+_Noreturn void sched_cpu_enter(void);
+
+/* For work at boot that needs a P (allocation, g_new): the CPU holds one in between. */
+struct p *sched_borrow_p(void);
+void sched_return_p(void);
+
+#define TRACK_PERIOD 8 /* one stop of a goroutine in so many is timed, for the metrics */
+#ifdef GORT_HOST_TEST
+void g_status_set(struct g *gp, uint32_t from, uint32_t to);
+#else
+void g_status_set_slow(struct g *gp, uint32_t from, uint32_t to);
+
+/* The one writer of g->status. Mostly nobody times the goroutine, nor looks at its stack. */
+static inline void g_status_set(struct g *gp, uint32_t from, uint32_t to)
+{
+    uint32_t seen = from;
+
+    if (from == G_RUNNING && gp->track_seq++ % TRACK_PERIOD == 0)
+        gp->tracking = true;
+    if (gp->tracking || !__atomic_compare_exchange_n(&gp->status, &seen, to, false,
+                                                     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        g_status_set_slow(gp, from, to);
+}
+#endif
+static inline uint32_t g_status(const struct g *gp)
+{
+    return __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE);
+}
+const char *wait_reason_text(enum wait_reason r);
+_Noreturn void execute(struct g *gp, bool inherit);
+
+/* A timer of pp may now be due earlier, at `when`: arms a timer interrupt for it. */
+void sched_timer_changed(struct p *pp, int64_t when);
+/* Earliest timer of all Ps that no running M looks after, and of this one. INT64_MAX: none. */
+int64_t program_timers_earliest(void);
+/* The same with the scheduler's own jobs (background.h): when this CPU is needed. */
+int64_t sched_timers_earliest(void);
+
+enum stw_reason { STW_GC_SWEEP_TERM, STW_GC_MARK_TERM, STW_GOROUTINE_PROFILE, STW_STACKS,
+                  STW_GOMAXPROCS, STW_HEAP_DUMP };
+
+/* Stops every other CPU at a safe point; the caller, on g0 in a gate, keeps running. World
+ * stops nest over all callers one after the other: stw_begin waits its turn. Returns the ns
+ * that stopping took. */
+int64_t stw_begin(enum stw_reason why);
+/* Returns the time from which on the others may run: waking them is not part of the stop. */
+int64_t stw_end(void);
+/* The world is stopping: this M's P waits here, on g0, until it starts again. */
+void sched_stop_here(void);
+/* The same in the middle of a gate: has a P on return, perhaps another one. */
+void sched_stop_mid_gate(void);
+/* Gives no P up but gets one: halts until this M has a P. */
+void sched_wait_p(void);
+/* The same for an M whose gate must go on: it is no idle M, and Ps are handed to it. */
+void sched_regain_p(void);
+
+/* Asks the goroutine that runs on cpu to yield, by IPI. */
+void preempt_cpu(unsigned cpu);
+/* After a stop of gp's stack by suspend_g the caller owns gp's stack until resume_g. */
+bool suspend_g(struct g *gp, uint32_t *was); /* false: gp is dead */
+/* One attempt: 1 done, 0 dead, -1 not yet; a running goroutine has been asked. *asked: 0 at
+ * the first attempt. */
+int suspend_g_try(struct g *gp, uint32_t *was, int64_t *asked);
+void resume_g(struct g *gp, uint32_t was);
+
+struct g *g_alloc(void);      /* on allgs; status G_IDLE */
+void g_clear(struct g *gp);   /* of what its last life has left */
+void gfree_put(struct g *gp);
+/* Frees the stacks of some goroutines that were dead when the last cycle ended. False: there are
+ * none left but what Ps keep. g0. */
+bool gfree_drop_stacks(void);
+void lockq_put(struct g *gp);
+void wake_p(void);
+/* Ends mp's halt. An IPI that gets lost is sent again by whoever ticks or goes idle. */
+void m_wake(struct m *mp);
+bool sched_rekick(void); /* any context; false: every wake-up has arrived */
+void injectglist(struct g *list, struct g *tail, unsigned n);
+
+/* Interrupt context: an idle CPU, if there is one, is to look for work, and at what CPU_PENDING_*
+ * say. */
+void sched_kick_idle_irq(uint32_t pending);
+
+#define SLICE_NS      10000000ll
+#define WAKE_DELAY_NS 50000ll /* a goroutine in runnext waits that long for its CPU alone */
+#define GLOBQ_PERIOD  61      /* picks between two looks at the global queue */
+int64_t sched_tick_ns(void); /* SLICE_NS, or that of the boot option preemptstress */
+
+static inline bool waits_for_mutex(const struct g *gp)
+{
+    return gp->wait_reason == WAIT_SYNC_MUTEX_LOCK ||
+           gp->wait_reason == WAIT_SYNC_RWMUTEX_RLOCK ||
+           gp->wait_reason == WAIT_SYNC_RWMUTEX_LOCK;
+}
+
+#endif

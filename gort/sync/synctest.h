@@ -1,0 +1,48 @@
+/* synctest.h - bubbles: goroutines with a clock of their own, for testing/synctest.
+ *
+ * A bubble is the goroutine that called synctest.Run (its root), the one that Run started
+ * (main), and all that these start. Its clock stands still while any of them could run, or is
+ * blocked on something that the outside can end. When all are durably blocked, on channels of
+ * the bubble, in a select over such, in Sleep, Cond.Wait ..., somebody is woken:
+ *
+ *   a timer is due        root, which runs the bubble's timers
+ *   somebody is in Wait   that goroutine
+ *   otherwise             root, which moves the clock on to the next timer, or gives up
+ *
+ * `active` counts what keeps a bubble awake besides running goroutines: a park under way, and
+ * a wake-up that its goroutine has not taken note of yet. Whoever is woken lowers it. */
+#ifndef GORT_SYNC_SYNCTEST_H
+#define GORT_SYNC_SYNCTEST_H
+
+#include "gort/g.h"
+#include "gort/time/timer.h"
+
+/* An object of the Go heap: g.bubble keeps it. Mirrored in overlay/synctest.go. */
+struct bubble {
+    int64_t now;           /* 0  [root while all others are blocked] */
+    uint64_t id;           /* 8  [const] */
+    struct g *root;        /* 16 [const] */
+    struct g *main;        /* 24 [const] */
+    struct g *waiter;      /* 32 [lock] in Wait */
+    struct timers *timers; /* 40 [const] */
+    int32_t total;         /* 48 [lock] goroutines */
+    int32_t running;       /* 52 [lock] those not durably blocked */
+    int32_t active;        /* 56 [lock] */
+    bool done;             /* 60 [lock] main has ended */
+    struct lock lock;      /* 64 */
+};
+
+/* For the scheduler, with gp->bubble set; locks up to RANK_TIMER may be held. */
+void bubble_join(struct g *gp);                           /* gp is new */
+void bubble_leave(struct g *gp);                          /* gp has ended */
+void bubble_park(struct g *gp, enum wait_reason why);     /* before it waits ... */
+void bubble_parked(struct bubble *b);                     /* ... and when it does */
+void bubble_unpark(struct g *gp);                         /* before it is made runnable */
+bool wait_is_durable(enum wait_reason why);
+
+/* Pointers of timers in bubbles' heaps: roots. World stopped. */
+void bubbles_roots(void (*visit)(void *ctx, void *obj), void *ctx);
+
+static inline struct bubble *g_bubble(const struct g *gp) { return gp->bubble; }
+
+#endif
