@@ -23,9 +23,11 @@ kernel: $(BUILD)/gort.elf
 loader: $(BUILD)/BOOTX64.EFI
 
 # ---- generated sources ----------------------------------------------------------------
-GEN_FILES := $(GEN)/rt_frames.h $(GEN)/rt_table.c $(GEN)/zgates_amd64.s $(GEN)/rt_entries.json
+GEN_FILES := $(GEN)/rt_frames.h $(GEN)/rt_table.c $(GEN)/zgates_amd64.s $(GEN)/rt_entries.json \
+	$(GEN)/zregs_amd64.s $(GEN)/zcalls.go
 
-$(GEN)/.stamp: scripts/gen-abi $(wildcard gort/abi/entries/*.def)
+$(GEN)/.stamp: scripts/gen-abi scripts/lib/abiregs.py gort/abi/registers.def \
+		$(wildcard gort/abi/entries/*.def)
 	@mkdir -p $(GEN)
 	scripts/gen-abi -o $(GEN)
 	@touch $@

@@ -1,7 +1,7 @@
 /* wbbuf.h - the write barrier's buffer of a P.
  *
- * gcWriteBarrier1..8 (overlay/wb_amd64.s) hand out slots; compiled code stores the pointers
- * (what a slot held, what it will hold) there and goes on. A full buffer is flushed: every
+ * gcWriteBarrier1..8 (wbroom of overlay/wb_amd64.s) hand out slots; compiled code stores the
+ * pointers (what a slot held, what it will hold) there and goes on. A full buffer is flushed: every
  * pointer in it is shaded. While not marking nothing comes here. */
 #ifndef GORT_GC_WBBUF_H
 #define GORT_GC_WBBUF_H

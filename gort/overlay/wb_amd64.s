@@ -143,12 +143,13 @@ TEXT ·alone<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-1
 	LEAF(80)
 	RET
 
-// The write barrier of compiled code. R11: bytes wanted in the buffer; returns where in R11.
+// The write barrier of compiled code, reached from gcWriteBarrier1 to 8 of zregs_amd64.s.
+// R11: bytes wanted in the buffer; returns where in R11.
 // Everything else but flags and vector registers stays.
 //
 //	 0(SP)  R12    16(SP)  the rest, when the buffer is full
 //	 8(SP)  R13
-TEXT gcWriteBarrier<>(SB), NOSPLIT, $104
+TEXT ·wbroom(SB), NOSPLIT, $104
 	MOVQ	R12, 0(SP)
 	MOVQ	R13, 8(SP)
 again:
@@ -185,28 +186,3 @@ full:
 	MOVQ	72(SP), R10
 	MOVQ	80(SP), R11
 	JMP	again
-
-TEXT runtime·gcWriteBarrier1<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$8, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier2<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$16, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier3<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$24, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier4<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$32, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier5<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$40, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier6<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$48, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier7<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$56, R11
-	JMP	gcWriteBarrier<>(SB)
-TEXT runtime·gcWriteBarrier8<ABIInternal>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	$64, R11
-	JMP	gcWriteBarrier<>(SB)

@@ -30,7 +30,7 @@ def product_hash():
     for name in sorted(os.listdir(gobuild.OVERLAY_DIR)):
         with open(os.path.join(gobuild.OVERLAY_DIR, name), "rb") as f:
             h.update(f.read())
-    for path in (KERNEL, gobuild.GATES):
+    for path in (KERNEL, *gobuild.GENERATED):
         with open(path, "rb") as f:
             h.update(f.read())
     return h.hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 `go build -overlay FILE` takes a JSON map from source files to replacements; "" removes a
 file. gort/overlay/overlay.list says which files of GOROOT/src/runtime stay; all others are
-removed, and the files of gort/overlay and the generated gates are added as zgort_NAME, a
+removed, and the files of gort/overlay and what scripts/gen-abi makes are added as zgort_NAME, a
 name that no file of Go has.
 """
 import glob
@@ -19,6 +19,7 @@ GO_RELEASE = "go1.26.8"     # what another installed go is asked to fetch
 OVERLAY_DIR = os.path.join(ROOT, "gort", "overlay")
 OVERLAY_LIST = os.path.join(OVERLAY_DIR, "overlay.list")
 GATES = os.path.join(BUILD, "gen", "zgates_amd64.s")
+GENERATED = [GATES] + [os.path.join(BUILD, "gen", n) for n in ("zregs_amd64.s", "zcalls.go")]
 
 INSTALL_HINT = "install Go from https://go.dev/dl/ (any release from 1.21 on)"
 
@@ -104,7 +105,7 @@ def read_list(path=OVERLAY_LIST):
 
 def overlay_map(goroot):
     keep, replaced = read_list()
-    if not os.path.exists(GATES):
+    if not all(os.path.exists(path) for path in GENERATED):
         raise UserError("the gates are not generated: run make")
     runtime = os.path.join(goroot, "src", "runtime")
     result = {}
@@ -127,7 +128,7 @@ def overlay_map(goroot):
         result[path] = os.path.join(OVERLAY_DIR, source)
         elsewhere.add(source)
     for path in sorted(glob.glob(os.path.join(OVERLAY_DIR, "*.go")) +
-                       glob.glob(os.path.join(OVERLAY_DIR, "*.s"))) + [GATES]:
+                       glob.glob(os.path.join(OVERLAY_DIR, "*.s"))) + GENERATED:
         name = os.path.basename(path)
         if name not in elsewhere:
             result[os.path.join(runtime, f"zgort_{name}")] = path

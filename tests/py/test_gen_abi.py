@@ -2,8 +2,10 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -19,6 +21,10 @@ def load():
 
 
 gen_abi = load()
+sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
+
+import abiregs                                                          # noqa: E402
+import gobuild                                                          # noqa: E402
 
 SAMPLE = """\
 # a comment
@@ -114,6 +120,43 @@ class GenAbi(unittest.TestCase):
                             "-o", self.out], capture_output=True, text=True)
         self.assertEqual(r.returncode, 1)
         self.assertIn("b.def:1: unknown type `int`", r.stderr)
+
+
+class Registers(unittest.TestCase):
+    TABLE = os.path.join(ROOT, "gort/abi/registers.def")
+
+    @unittest.skipUnless(shutil.which("go"), "no go command")
+    def test_as_the_compiler_has_them(self):
+        src = os.path.join(gobuild.Go(ROOT).goroot, "src")
+        with open(os.path.join(src, "cmd/compile/internal/ssa/_gen/AMD64Ops.go")) as f:
+            ops = f.read()
+        table = abiregs.parse(self.TABLE)
+        for kind, name in (("integer", "ParamIntRegNames"), ("float", "ParamFloatRegNames")):
+            self.assertEqual(table[kind], re.search(rf'{name}: *"(.*?)"', ops)[1].split())
+
+    def test_reflectcall_finds_the_smallest_frame(self):
+        text = abiregs.assembly(abiregs.parse(self.TABLE))
+        rows = [int(m[1]) if m[1] else None for m in re.finditer(
+            r"^DATA reflectframes<>\+\d+\(SB\)/8, \$·(?:call(\d+)|badreflectcall)\(SB\)", text,
+            re.M)]
+        least, base = (int(re.search(p, text)[1]) for p in (r"ORL \$(\d+)", r"MOVQ -(\d+)\(AX\)"))
+        for wanted in (0, 1, 15, 16, 17, 32, 33, 1 << 20, (1 << 20) + 1, 1 << 30, (1 << 30) + 1,
+                       (1 << 32) - 1):
+            bit = (max(wanted - 1, 0) | least).bit_length() - 1
+            frame = rows[bit - base // 8]
+            fits = [n for n in abiregs.frame_sizes(abiregs.parse(self.TABLE)) if n >= wanted]
+            self.assertEqual(frame, min(fits, default=None), wanted)
+
+    def test_errors(self):
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, "registers.def")
+            for text, where in (("integer AX AX\n", ":1"), ("\nfloats X0\n", ":2"),
+                                ("frames sixteen\n", ":1"), ("integer AX\n", ":1: no line")):
+                with open(path, "w") as f:
+                    f.write(text)
+                with self.assertRaises(abiregs.TableError) as cm:
+                    abiregs.parse(path)
+                self.assertIn(path + where, str(cm.exception))
 
 
 if __name__ == "__main__":
