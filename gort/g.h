@@ -19,14 +19,16 @@
 #include "gort/abi/gotypes.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
+#include "kernel/options.h"
 
 /* Status of a goroutine: written by g_status_set (sched.h) alone. Numbers are Go's. */
 enum g_status {
     G_IDLE = 0,      /* just allocated */
     G_RUNNABLE = 1,  /* on a run queue; the queue owns the stack */
     G_RUNNING = 2,   /* on a CPU: owns its stack */
-    G_SYSCALL = 3,   /* parked in a gate of Syscall6 (stack must not move) */
-    G_WAITING = 4,   /* parked; whoever readies it takes it from here */
+    G_SYSCALL = 3,   /* parked in a system call: its waker completes the call and writes the
+                        results and buffers, which may be on its stack. The stack stands still */
+    G_WAITING = 4,   /* parked; whoever readies it takes it from here. Its stack may move */
     G_DEAD = 6,      /* exited or unused: on a free list */
     G_COPYSTACK = 8, /* its stack is being moved */
     G_PREEMPTED = 9, /* stopped for a suspendG, to be readied by the suspender */
@@ -117,13 +119,10 @@ struct g {
                                      it has never waited so */
     uint32_t       select_done;   /* [atomic] somebody won the race to wake a select */
     uint32_t       locked_count;  /* LockOSThread */
-    uint8_t        wait_reason;   /* enum wait_reason, valid while G_WAITING */
-    bool           chan_over;     /* [owner] execute() completes its wait on a channel: chan.h */
-    bool           parking_on_chan; /* [atomic] stack must not shrink just now */
+    uint8_t        wait_reason;   /* enum wait_reason, valid while G_WAITING, G_SYSCALL */
     bool           active_stack_chans; /* channels point into the stack: lock them to move it */
     bool           preempt;       /* [atomic] asked to yield */
     bool           preempt_stop;  /* [atomic] ...into G_PREEMPTED */
-    bool           preempt_shrink;/* shrink the stack at the next synchronous safe point */
     bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
     bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
@@ -134,6 +133,9 @@ struct g {
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
     bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
     struct m      *lockedm;       /* LockOSThread */
+    void         (*on_wake)(struct g *); /* [who readies it, then its CPU] completes its wait, see
+                                     g_wake_with; NULL: nothing is left to do */
+    uint64_t       wake_result;   /* [who readies it, then its CPU] for on_wake */
     int64_t        gc_assist_bytes; /* [owner] allocation credit */
     struct timer  *sleep_timer;   /* cached timer of time.Sleep */
     struct timer  *firing;        /* channel timer whose function this g runs (timer.c) */
@@ -150,11 +152,33 @@ __attribute__((weak)) void *cg_gate_frame(const struct g *gp); /* cgoroutine.c *
 static inline uint32_t since_now(int64_t ns) { return (uint32_t)(ns >> 30) + 1; }
 static inline int64_t since_ns(uint32_t since) { return ((int64_t)since - 1) << 30; }
 
+/* Is gp's stack this CPU's to write to? Then gp runs here, stopped at its gate or about to go on,
+ * or it is in a system call that the caller completes. */
+static inline bool g_frame_mine(const struct g *gp)
+{
+    uint32_t s = __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE) & ~(uint32_t)G_SCAN;
+
+    return s == G_SYSCALL || (s == G_RUNNING && gp->m == cpu_self()->m);
+}
+
 /* The frame of a gate: arguments and results, at sched.sp + 8 (sched.sp points at the
- * stub's return address). Valid while the goroutine is stopped at the gate. */
+ * stub's return address). Valid while the goroutine is stopped at the gate, and only for who
+ * owns its stack: a parked goroutine's is the collector's, which may move it. The boot option
+ * stackmove checks that. */
 static inline void *g_gate_frame(const struct g *gp)
 {
+    CHECK(!options.stackmove || g_frame_mine(gp),
+          "goroutine %lu: the frame of its gate is looked at in status %#x", gp->goid, gp->status);
     return gp->is_c ? cg_gate_frame(gp) : (void *)(gp->sched.sp + 8);
+}
+
+/* A result for gp, which waits and is about to be readied by the caller. Its stack is not the
+ * caller's, so fn(gp) writes the result (gp->wake_result) into the gate's frame: execute() calls
+ * it on the CPU that is going to run gp. g0, no locks, no allocation. */
+static inline void g_wake_with(struct g *gp, void (*fn)(struct g *), uint64_t result)
+{
+    gp->wake_result = result;
+    gp->on_wake = fn;
 }
 
 /* The CPU's half of the runtime: one per CPU, for good. */
@@ -241,8 +265,9 @@ static inline struct g *g_calling(void) { return cpu_self()->curg; } /* the g wh
 static inline struct p *p_self(void) { return cpu_self()->p; }
 static inline struct m *m_self(void) { return cpu_self()->m; }
 
-/* Parks gp (the calling goroutine, stopped at its gate): sets G_WAITING, releases `l` (may
- * be NULL), runs others. Does not return: gp goes on behind its gate after g_ready. */
+/* Parks gp (the calling goroutine, stopped at its gate): sets G_WAITING, or G_SYSCALL if that is
+ * why, releases `l` (may be NULL), runs others. Does not return: gp goes on behind its gate
+ * after g_ready. */
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why);
 /* Makes a parked goroutine runnable, next on this P, and wakes an idle CPU for it. Locks up
  * to RANK_TIMER may be held. g_ready_tail: at the queue's end instead of runnext. */

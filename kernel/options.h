@@ -12,7 +12,8 @@ struct boot_options {
     bool     preemptstress;  /* preempt at every tick of a very short timer */
     uint64_t preempttick;    /* us: the tick of preemptstress; 0 = 200 */
     bool     conserve;       /* a CPU idles while work waits for 20 ms: a crash */
-    bool     stackstress;    /* move a stack at every chance */
+    bool     stackstress;    /* move a running goroutine's stack at every preemption */
+    bool     stackmove;      /* move every parked goroutine's stack at every collection */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
     uint64_t gcstress;       /* collect at every Nth allocation, 0 = off */
     uint64_t forcegc;        /* ms after which a collection is due anyway; 0 = two minutes */

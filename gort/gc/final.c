@@ -6,6 +6,7 @@
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
 #include "gort/observe/mprof.h"
+#include "gort/sched/sched.h"
 #include "rt_frames.h"
 
 /* ---- the queue --------------------------------------------------------------------------- */
@@ -83,6 +84,17 @@ static bool finq_get(struct finq *f, void **p, void **ref)
     return q != NULL;
 }
 
+/* Results are not in the gate's pointer map, so q->handed stays a root until the server asks for
+ * more. */
+static void server_woken(struct g *gp)
+{
+    struct finq *q = &finqs[gp->wake_result];
+    struct finq_take_frame *f = g_gate_frame(gp);
+
+    f->p = q->handed[0];
+    f->rec = q->handed[1];
+}
+
 static void wake_server(struct finq *q)
 {
     struct g *gp = NULL;
@@ -97,14 +109,11 @@ static void wake_server(struct finq *q)
     unlock(&finq_lock);
     if (!gp)
         return;
-    struct finq_take_frame *f = g_gate_frame(gp);
-    CHECK(finq_get(q, &f->p, &f->rec), "the finalizer queue became empty%s", "");
-    /* Results are not in the gate's pointer map: until gp runs these are its roots. */
-    q->handed[0] = f->p;
-    q->handed[1] = f->rec;
-    gc_shade(f->p);
-    gc_shade(f->rec);
+    CHECK(finq_get(q, &q->handed[0], &q->handed[1]), "the finalizer queue became empty%s", "");
+    gc_shade(q->handed[0]);
+    gc_shade(q->handed[1]);
     gp->runs_user = true;
+    g_wake_with(gp, server_woken, (uint64_t)(q - finqs));
     g_ready(gp);
 }
 
@@ -151,8 +160,8 @@ static bool server_busy(const struct finq *q, const struct g *caller)
 {
     if (!q->server)
         return q->first != NULL;
-    return q->server != caller &&
-           __atomic_load_n(&q->server->status, __ATOMIC_ACQUIRE) != G_WAITING;
+    uint32_t s = g_status(q->server);
+    return q->server != caller && s != G_WAITING && s != G_SYSCALL;
 }
 
 /* Is there something to call, which is not held up by anything but the want of a CPU? Not for

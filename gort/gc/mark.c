@@ -13,6 +13,7 @@
 #include "gort/sync/synctest.h"
 #include "gort/time/timer.h"
 #include "kernel/clock.h"
+#include "kernel/options.h"
 
 /* Large objects are scanned in parts, so that several CPUs share one and none is late. */
 #define OBLET (128ul << 10)
@@ -286,7 +287,8 @@ static void mark_goroutine(struct g *gp)
         return;
     note_waiting(gp, was);
     mark_stack(p_self()->gcw, gp);
-    stack_shrink(gp);
+    if (!stack_shrink(gp) && options.stackmove)
+        stack_move(gp);
     resume_g(gp, was);
 }
 

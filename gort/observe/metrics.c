@@ -47,10 +47,7 @@ static void count_goroutines(struct metrics_raw *m)
             m->in_syscall++;
             break;
         case G_WAITING:
-            if (gp->wait_reason == WAIT_SYSCALL)
-                m->in_syscall++;
-            else
-                m->waiting++;
+            m->waiting++;
             break;
         default:
             break;

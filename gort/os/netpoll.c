@@ -39,16 +39,21 @@ static int64_t check_locked(const struct poll_desc *pd, unsigned d)
     return pd->closing ? POLL_CLOSING : pd->dir[d].deadline < 0 ? POLL_TIMEOUT : POLL_OK;
 }
 
-/* Takes the goroutine that waits off, with its result written; NULL if none does. */
+static void poll_woken(struct g *gp)
+{
+    struct poll_wait_frame *f = g_gate_frame(gp);
+
+    f->result = (int64_t)gp->wake_result;
+}
+
+/* Takes the goroutine that waits off, and leaves it its result; NULL if none does. */
 static struct g *release_locked(struct poll_desc *pd, unsigned d, int64_t result)
 {
     struct g *gp = pd->dir[d].waiting;
 
-    if (gp) {
-        struct poll_wait_frame *f = g_gate_frame(gp);
-        f->result = result;
-        pd->dir[d].waiting = NULL;
-    }
+    if (gp)
+        g_wake_with(gp, poll_woken, (uint64_t)result);
+    pd->dir[d].waiting = NULL;
     return gp;
 }
 

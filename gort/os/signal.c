@@ -47,6 +47,13 @@ static uint32_t take_locked(void)
     return s;
 }
 
+static void recv_woken(struct g *gp)
+{
+    struct signal_recv_frame *f = g_gate_frame(gp);
+
+    f->sig = (uint32_t)gp->wake_result;
+}
+
 void signal_raise(unsigned s)
 {
     lock(&sig.lock);
@@ -56,10 +63,9 @@ void signal_raise(unsigned s)
         sig.queued |= bit(s);
         gp = sig.receiver;
         if (gp) {
-            struct signal_recv_frame *f = g_gate_frame(gp);
             sig.receiver = NULL;
             sig.receiving = false;
-            f->sig = take_locked();
+            g_wake_with(gp, recv_woken, take_locked());
         }
         ignore = true;
     }

@@ -6,6 +6,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/netpoll.h"
 #include "gort/os/ostimer.h"
+#include "gort/sched/sched.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "rt_frames.h"
@@ -234,6 +235,9 @@ static void call_again(struct call *c)
             return;
         }
     }
+    CHECK(c->frame == g_gate_frame(gp) && g_frame_mine(gp),
+          "goroutine %llu: its stack has moved in system call %llu, status %#x",
+          (unsigned long long)gp->goid, (unsigned long long)c->num, gp->status);
     call_finish(c, r);
     call_put(c);
     g_ready(gp);
@@ -264,8 +268,11 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
     c->queued = false;
     while ((r = call_dispatch(c)) == SYS_BLOCK) {
         calls_run(); /* those that this call has woken: it may not come back here */
-        if (call_parks(c))
+        if (call_parks(c)) {
+            CHECK(frame == g_gate_frame(gp), "system call %llu waits in a gate that may not",
+                  (unsigned long long)num);
             g_park_g0(gp, &c->lock, WAIT_SYSCALL);
+        }
     }
     call_finish(c, r);
     call_put(c);

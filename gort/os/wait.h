@@ -6,9 +6,9 @@
  *   handler runs again, on the waker's g0 stack, until it completes; then the g is readied.
  *
  * The goroutine never runs in between, so its stack and the arguments that point into it stay
- * where they are (parked with WAIT_SYSCALL: stacks of such are not moved). No wake-up is lost:
- * a call is on its queues before it looks at the condition for the last time, and a wake-up
- * that comes before it has parked sets `fired`, which makes it look again.
+ * where they are: its status is G_SYSCALL, and stack_movable says no (call_again checks that).
+ * No wake-up is lost: a call is on its queues before it looks at the condition for the last
+ * time, and a wake-up that comes before it has parked sets `fired`, which makes it look again.
  *
  * Locks: object (RANK_FILE) < queue.lock (RANK_POLL) < call.lock (RANK_NOTIFY). */
 #ifndef GORT_OS_WAIT_H

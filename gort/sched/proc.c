@@ -212,7 +212,8 @@ void g_clear(struct g *gp)
     gp->waiting = NULL;
     gp->sig_flags = 0;
     gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
-    gp->preempt = gp->preempt_stop = gp->preempt_shrink = false;
+    gp->preempt = gp->preempt_stop = false;
+    gp->on_wake = NULL;
     gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = gp->wanted_memory = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;

@@ -3,7 +3,6 @@
 #include "arch/x86_64/arch.h"
 #include "gort/app.h"
 #include "gort/sched/background.h"
-#include "gort/sync/chan.h"
 #include "gort/sched/choice.h"
 #include "gort/observe/cpuprof.h"
 #include "gort/sched/globq.h"
@@ -200,7 +199,7 @@ static void ready(struct g *gp, bool next)
         gp->own->releasetime = clock_mono_ns();
     if (gp->bubble)
         bubble_unpark(gp);
-    g_status_set(gp, G_WAITING, G_RUNNABLE);
+    g_status_set(gp, g_parked_status(gp->wait_reason), G_RUNNABLE);
     if (gp->lockedm) {
         lockq_put(gp);
         return;
@@ -232,7 +231,7 @@ void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
     gp->wait_since = 0;
     if (waits_outside(gp))
         __atomic_add_fetch(&sched.nextwait, 1, __ATOMIC_SEQ_CST);
-    g_status_set(gp, G_RUNNING, G_WAITING);
+    g_status_set(gp, G_RUNNING, g_parked_status(why));
     if (l)
         unlock(l);
     if (b)
@@ -572,8 +571,10 @@ void execute(struct g *gp, bool inherit)
     g_status_set(gp, G_RUNNABLE, G_RUNNING);
     gp->wait_reason = WAIT_ZERO;
     gp->async_safe_point = false;
-    if (gp->chan_over)
-        chan_waited(gp);
+    if (gp->on_wake) {
+        gp->on_wake(gp);
+        gp->on_wake = NULL;
+    }
     __atomic_store_n(&gp->preempt, false, __ATOMIC_RELAXED);
     __atomic_store_n(&gp->stackguard0, gp->stack.lo + STACK_GUARD, __ATOMIC_RELAXED);
     c->curg = gp;

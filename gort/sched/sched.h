@@ -69,6 +69,12 @@ static inline uint32_t g_status(const struct g *gp)
 {
     return __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE);
 }
+/* What parks and readies a goroutine that waits for that reason leaves and finds in its status. */
+static inline uint32_t g_parked_status(enum wait_reason why)
+{
+    return why == WAIT_SYSCALL ? G_SYSCALL : G_WAITING;
+}
+
 const char *wait_reason_text(enum wait_reason r);
 _Noreturn void execute(struct g *gp, bool inherit);
 
@@ -99,10 +105,8 @@ void sched_regain_p(void);
 
 /* Asks the goroutine that runs on cpu to yield, by IPI. */
 void preempt_cpu(unsigned cpu);
-/* After a stop of gp's stack by suspend_g the caller owns gp's stack until resume_g. */
-bool suspend_g(struct g *gp, uint32_t *was); /* false: gp is dead */
-/* One attempt: 1 done, 0 dead, -1 not yet; a running goroutine has been asked. *asked: 0 at
- * the first attempt. */
+/* One attempt to stop gp: 1 done, the caller owns gp's stack until resume_g; 0 gp is dead; -1 not
+ * yet, a running goroutine has been asked. *asked: 0 at the first attempt. */
 int suspend_g_try(struct g *gp, uint32_t *was, int64_t *asked);
 void resume_g(struct g *gp, uint32_t was);
 

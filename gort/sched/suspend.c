@@ -66,16 +66,6 @@ int suspend_g_try(struct g *gp, uint32_t *was, int64_t *asked)
     }
 }
 
-bool suspend_g(struct g *gp, uint32_t *was)
-{
-    int64_t asked = 0;
-    int got;
-
-    while ((got = suspend_g_try(gp, was, &asked)) < 0)
-        cpu_relax();
-    return got != 0;
-}
-
 void resume_g(struct g *gp, uint32_t was)
 {
     if (was == G_PREEMPTED) {

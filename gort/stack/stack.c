@@ -45,40 +45,35 @@ struct stack_stats stack_stats;
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
-/* Simple and slow, until stackalloc.c takes over: whole pages, free lists by order. */
-struct free_stack { struct free_stack *next; };
-static struct free_stack *free_stacks[48];
-static struct lock free_lock = LOCK_INIT("stack pages", RANK_STACKPOOL);
+/* With the boot options that move stacks a freed one is filled with POISON, its second word says
+ * that it is (the first links it to the next), and the next owner finds it as it was left. */
+static bool poisons(void) { return options.stackstress || options.stackmove; }
 
-__attribute__((weak)) uintptr_t stack_mem_alloc(size_t size)
+static uint64_t tag_of(uintptr_t lo) { return lo ^ 0xf4eed57acc000000ull; }
+
+static void poison(uintptr_t lo, size_t n)
 {
-    unsigned order = (unsigned)__builtin_ctzl(size);
-    size_t bytes = size < PAGE_SIZE ? PAGE_SIZE : size;
-
-    lock(&free_lock);
-    struct free_stack *s = free_stacks[order];
-    if (s)
-        free_stacks[order] = s->next;
-    unlock(&free_lock);
-    if (s)
-        return (uintptr_t)s;
-    uintptr_t va = vm_reserve(VM_KERNEL, 0, bytes, PAGE_SIZE);
-    if (va && vm_commit(va, bytes) != 0) {
-        vm_release(va, bytes);
-        va = 0;
-    }
-    return va;
+    memset((void *)lo, POISON, n);
+    ((uint64_t *)lo)[1] = tag_of(lo);
 }
 
-__attribute__((weak)) void stack_mem_free(uintptr_t lo, size_t size)
+void stack_untag(uintptr_t lo)
 {
-    unsigned order = (unsigned)__builtin_ctzl(size);
-    struct free_stack *s = (struct free_stack *)lo;
+    if (poisons())
+        ((uint64_t *)lo)[1] = 0;
+}
 
-    lock(&free_lock);
-    s->next = free_stacks[order];
-    free_stacks[order] = s;
-    unlock(&free_lock);
+static void check_poison(uintptr_t lo, size_t n)
+{
+    const uint64_t *w = (const uint64_t *)lo;
+
+    if (w[1] != tag_of(lo))
+        return;
+    for (size_t i = 2; i < n / 8; i++)
+        CHECK(w[i] == 0x0101010101010101ull * POISON,
+              "freed stack [%#lx, %#lx) was written to: %#lx at %#lx", lo, lo + n, w[i],
+              (uintptr_t)&w[i]);
+    stack_untag(lo);
 }
 
 struct stack stack_alloc(size_t size)
@@ -90,6 +85,8 @@ struct stack stack_alloc(size_t size)
     uintptr_t lo = stack_mem_alloc(n);
     if (!lo)
         return (struct stack){ 0, 0 };
+    if (poisons())
+        check_poison(lo, n);
     __atomic_add_fetch(&stack_stats.inuse_bytes, n, __ATOMIC_RELAXED);
     return (struct stack){ lo, lo + n };
 }
@@ -99,8 +96,8 @@ void stack_free(struct stack s)
     size_t n = s.hi - s.lo;
 
     CHECK(n >= STACK_MIN && (n & (n - 1)) == 0, "free of stack [%#lx, %#lx)", s.lo, s.hi);
-    if (options.stackstress)
-        memset((void *)s.lo, POISON, n);
+    if (poisons())
+        poison(s.lo, n);
     __atomic_sub_fetch(&stack_stats.inuse_bytes, n, __ATOMIC_RELAXED);
     stack_mem_free(s.lo, n);
 }
@@ -282,11 +279,22 @@ static void moving_set(const struct g *gp, struct stack st)
     __asm__ volatile("" ::: "memory");
 }
 
+/* Who moves a stack has stopped its goroutine: it is in a gate of its own, or the collector has
+ * set G_SCAN. That of one in a system call belongs to who completes the call. */
+static bool stack_is_held(const struct g *gp)
+{
+    uint32_t s = g_status(gp);
+
+    return s == G_COPYSTACK || ((s & G_SCAN) && (s & ~(uint32_t)G_SCAN) != G_SYSCALL);
+}
+
 static void copy_to(struct g *gp, struct stack new)
 {
     struct stack old = gp->stack;
     size_t used = old.hi - gp->sched.sp;
 
+    CHECK(stack_is_held(gp), "goroutine %lu: its stack is moved in status %#x", gp->goid,
+          gp->status);
     CHECK(gp->sched.sp >= old.lo && gp->sched.sp <= old.hi &&
               used + STACK_GUARD <= new.hi - new.lo,
           "copy of stack [%#lx, %#lx) at sp %#lx to %zu bytes", old.lo, old.hi, gp->sched.sp,
@@ -390,18 +398,10 @@ static void grow(struct g *gp)
 
 static void preempted(struct g *gp)
 {
-    bool shrink = gp->preempt_shrink;
-
-    gp->preempt_shrink = false;
-    if (shrink && !options.stackstress) {
+    if (options.stackstress) {
         g_status_set(gp, G_RUNNING, G_COPYSTACK);
-        stack_shrink(gp);
-        g_status_set(gp, G_COPYSTACK, G_RUNNING);
-    } else if (options.stackstress) {
-        g_status_set(gp, G_RUNNING, G_COPYSTACK);
-        size_t size = gp->stack.hi - gp->stack.lo;
-        if (!stack_shrink(gp) && gp->stack.hi - gp->sched.sp + STACK_GUARD <= size)
-            stack_copy(gp, size); /* stackstress: no pointer into the old one may survive */
+        if (!stack_shrink(gp))
+            stack_move(gp);
         g_status_set(gp, G_COPYSTACK, G_RUNNING);
     }
     g_preempt_g0(gp);
@@ -432,7 +432,7 @@ bool stack_movable(const struct g *gp)
 
     if (gp->is_c || !gp->stack.lo || s == G_SYSCALL || s == G_DEAD || s == G_IDLE)
         return false;
-    return !gp->async_safe_point && !__atomic_load_n(&gp->parking_on_chan, __ATOMIC_SEQ_CST);
+    return !gp->async_safe_point;
 }
 
 bool stack_shrink(struct g *gp)
@@ -448,4 +448,13 @@ bool stack_shrink(struct g *gp)
         return false;
     __atomic_add_fetch(&stack_stats.shrunk, 1, __ATOMIC_RELAXED);
     return true;
+}
+
+/* No pointer into the old stack may survive, whoever has it. */
+bool stack_move(struct g *gp)
+{
+    size_t size = gp->stack.hi - gp->stack.lo;
+
+    return stack_movable(gp) && gp->stack.hi - gp->sched.sp + STACK_GUARD <= size &&
+           stack_copy(gp, size);
 }

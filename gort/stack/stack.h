@@ -24,9 +24,11 @@
 
 /* The memory of stacks: `size` is a power of two >= STACK_MIN; the result is aligned to
  * min(size, 8 KiB), contents undefined; 0 = out of memory. g0, a P held, no lock of rank
- * >= RANK_STACKPOOL. stackalloc.c provides them with per-P caches; stack.c has weak ones. */
+ * >= RANK_STACKPOOL. stackalloc.c has them, with per-P caches. */
 uintptr_t stack_mem_alloc(size_t size);
 void stack_mem_free(uintptr_t lo, size_t size);
+/* Called for each free stack whose memory goes back to the heap. */
+void stack_untag(uintptr_t lo);
 
 /* A stack of `size` bytes (rounded up to a power of two); {0, 0}: no memory. */
 struct stack stack_alloc(size_t size);
@@ -41,11 +43,14 @@ void rt_newstack(struct g *gp);
  * G_SCAN) and stack_movable(gp) holds. False: no memory. Throws on broken maps. */
 bool stack_copy(struct g *gp, size_t newsize);
 /* May gp's stack be moved? Not while a frame without maps is on it (async preemption), nor in
- * a system call or a C goroutine, nor between taking a channel's lock and being parked. */
+ * a system call (G_SYSCALL), nor that of a C goroutine. */
 bool stack_movable(const struct g *gp);
 /* Halves the stack if less than a quarter is used. Same conditions; does nothing where the
  * stack cannot be moved. Returns whether it has moved. */
 bool stack_shrink(struct g *gp);
+/* For the boot option stackmove: moves gp to another stack of that size if it may be moved. Same
+ * conditions. Returns whether it has moved. */
+bool stack_move(struct g *gp);
 
 /* Statistics [atomic]. */
 struct stack_stats { uint64_t grown, shrunk, copied_bytes, inuse_bytes; };

@@ -14,6 +14,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
+#include "gort/stack/stack.h"
 
 #define ORDERS      5
 #define POOL_PAGES  4                      /* 32 KiB */
@@ -97,6 +98,14 @@ static uintptr_t pool_take_locked(unsigned order)
     return x;
 }
 
+/* Free stacks of s become memory of any kind: no tag of theirs may stay (stack_alloc). */
+static void span_give_back(struct mspan *s, size_t size)
+{
+    for (uintptr_t x = s->base; x < s->base + s->npages * GO_PAGE_SIZE; x += size)
+        stack_untag(x);
+    mheap_free_manual(s, &mheap.stacks);
+}
+
 static void pool_give_locked(unsigned order, uintptr_t x)
 {
     struct mspan *s = mheap_span_of(x);
@@ -109,7 +118,7 @@ static void pool_give_locked(unsigned order, uintptr_t x)
     s->free_list = x;
     if (--s->alloc_count == 0 && may_become_heap()) {
         mspan_list_remove(&pool[order].spans, s);
-        mheap_free_manual(s, &mheap.stacks);
+        span_give_back(s, order_size(order));
     }
 }
 
@@ -121,7 +130,7 @@ static void pool_release(unsigned order)
         if (s->alloc_count)
             continue;
         mspan_list_remove(&pool[order].spans, s);
-        mheap_free_manual(s, &mheap.stacks);
+        span_give_back(s, order_size(order));
     }
     unlock(&pool[order].lock);
 }
@@ -149,7 +158,7 @@ static uintptr_t large_alloc(size_t npages)
 static void large_free(struct mspan *s)
 {
     if (may_become_heap()) {
-        mheap_free_manual(s, &mheap.stacks);
+        span_give_back(s, s->npages * GO_PAGE_SIZE);
         return;
     }
     lock(&large.lock);
@@ -164,7 +173,7 @@ void stack_marking_done(void)
     lock(&large.lock);
     for (unsigned i = 0; i < sizeof large.spans / sizeof large.spans[0]; i++)
         for (struct mspan *s; (s = mspan_list_pop(&large.spans[i])) != NULL;)
-            mheap_free_manual(s, &mheap.stacks);
+            span_give_back(s, s->npages * GO_PAGE_SIZE);
     unlock(&large.lock);
 }
 

@@ -15,6 +15,7 @@
 #include "gort/observe/blockprof.h"
 #include "gort/sync/synctest.h"
 #include "gort/time/timer.h"
+#include "gort/sched/sched.h"
 #include "rt_frames.h"
 
 /* overlay/chan.go has these as numbers. */
@@ -103,21 +104,6 @@ void chan_take_from(struct hchan *c, struct sudog *s, void *elem)
 
 /* ---- parking and waking --------------------------------------------------------------------- */
 
-void chan_wake(struct sudog *s, bool success)
-{
-    struct g *gp = s->g;
-
-    gp->param = s;
-    s->success = success;
-    if (s->is_select) { /* it may still be between its unlocks and its parking */
-        lock(select_lock(gp));
-        unlock(select_lock(gp));
-    } else {
-        gp->chan_over = !s->c->timer && !gp->block_since;
-    }
-    g_ready(gp);
-}
-
 /* sudog.ticket of one who receives or sends: how many frames of ours are on its stack. */
 enum { FRAMES_SEND = 1, FRAMES_RECV };
 
@@ -154,16 +140,31 @@ static uint32_t wait_end(struct g *gp, struct sudog *s)
     return s->success ? CHAN_DONE : CHAN_CLOSED;
 }
 
-void chan_waited(struct g *gp)
+/* gp.on_wake: gp is about to run, and its wait ends. */
+static void chan_waited(struct g *gp)
 {
     struct sudog *s = gp->own;
     void *frame = g_gate_frame(gp);
 
-    gp->chan_over = false;
     if (s->ticket == FRAMES_RECV)
         ((struct chanrecvg_frame *)frame)->status = wait_end(gp, s);
     else
         ((struct chansendg_frame *)frame)->status = wait_end(gp, s);
+}
+
+void chan_wake(struct sudog *s, bool success)
+{
+    struct g *gp = s->g;
+
+    gp->param = s;
+    s->success = success;
+    if (s->is_select) { /* it may still be between its unlocks and its parking */
+        lock(select_lock(gp));
+        unlock(select_lock(gp));
+    } else {
+        gp->on_wake = !s->c->timer && !gp->block_since ? chan_waited : NULL;
+    }
+    g_ready(gp);
 }
 
 void rt_chanwoken(struct chanwoken_frame *f)

@@ -15,7 +15,7 @@
  * else of the waiter, whose stack the collector may move once the channel is unlocked. Who waits
  * in a select, for a timer, or is timed for the block profile calls a second gate then
  * (selectwoken, chanwoken), which frees its sudogs and learns the result. For the others
- * (g.chan_over) execute() does that, before they run again: a stack is its goroutine's CPU's by
+ * (g.on_wake) execute() does that, before they run again: a stack is its goroutine's CPU's by
  * then, and the status in the gate's frame becomes what came of the wait. So no C state
  * survives a park but what g.waiting leads to. */
 #ifndef GORT_SYNC_CHAN_H
@@ -113,8 +113,6 @@ void chan_take_from(struct hchan *c, struct sudog *s, void *elem);
 bool chan_drain(struct hchan *c);
 
 /* ---- unlocked --------------------------------------------------------------------------- */
-/* gp, which is about to run, has g.chan_over: its wait on a channel ends. */
-void chan_waited(struct g *gp);
 void chan_wake(struct sudog *s, bool success);
 /* Held by gp's select from its queueing until it is parked. */
 struct lock *select_lock(const struct g *gp);

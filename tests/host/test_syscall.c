@@ -29,6 +29,7 @@
 #include "gort/time/timer.h"
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
+#include "gort/sched/sched.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
 #include "rt_frames.h"
@@ -191,7 +192,7 @@ static struct task tasks[8];
 
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {
-    gp->status = G_WAITING;
+    gp->status = g_parked_status(why);
     gp->wait_reason = why;
     if (l)
         unlock(l);
@@ -201,8 +202,11 @@ _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 
 void g_ready(struct g *gp)
 {
-    CHECK(gp->status == G_WAITING, "ready of a g that does not wait");
+    CHECK(gp->status == g_parked_status(gp->wait_reason), "ready of a g that does not wait");
     gp->status = G_RUNNABLE;
+    if (gp->on_wake) /* execute() does that */
+        gp->on_wake(gp);
+    gp->on_wake = NULL;
 }
 
 /* Enters a gate for task t: true if it came back at once. */

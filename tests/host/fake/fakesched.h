@@ -474,8 +474,10 @@ static void *fake_loop(void *arg)
         }
         fc->cpu.curg = &fg->g;
         fake_status(&fg->g, G_RUNNABLE, G_RUNNING);
-        if (fg->g.chan_over)
-            chan_waited(&fg->g);
+        if (fg->g.on_wake) {
+            fg->g.on_wake(&fg->g);
+            fg->g.on_wake = NULL;
+        }
         fg->body(fg);
         CHECK(fg->done, "body left without END");
         fake_status(&fg->g, G_RUNNING, G_DEAD);
