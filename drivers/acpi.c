@@ -43,6 +43,8 @@ static void take_table(const struct acpi_header *h)
         acpi_fadt_parse(h, &acpi);
     else if (!memcmp(h->signature, "HPET", 4))
         acpi_hpet_parse(h, &acpi);
+    else if (!memcmp(h->signature, "MCFG", 4))
+        acpi_mcfg_parse(h, &acpi);
 }
 
 static void enable_acpi_mode(void)

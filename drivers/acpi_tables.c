@@ -167,6 +167,22 @@ void acpi_hpet_parse(const struct acpi_header *hpet, struct acpi_info *o)
         o->hpet_address = read_le(p + 44, 8);
 }
 
+void acpi_mcfg_parse(const struct acpi_header *mcfg, struct acpi_info *o)
+{
+    const uint8_t *p = (const uint8_t *)mcfg;
+
+    for (size_t at = 44; at + 16 <= mcfg->length; at += 16) {
+        uint64_t base = read_le(p + at, 8);
+        bool sane = base && !(base & 0xfffff) && base < 1ull << 52 && p[at + 10] <= p[at + 11];
+        if (read_le(p + at + 8, 2) != 0 || !sane)
+            continue;
+        o->ecam_address = base;
+        o->ecam_first_bus = p[at + 10];
+        o->ecam_last_bus = p[at + 11];
+        return;
+    }
+}
+
 /* An AML integer constant: value, and *at moved behind it. -1 if it is something else. */
 static int aml_byte(const uint8_t *p, size_t end, size_t *at)
 {

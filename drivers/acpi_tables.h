@@ -48,6 +48,9 @@ struct acpi_info {
     bool has_s5;
     uint8_t s5_a, s5_b;
     uint64_t hpet_address;
+    /* MCFG: configuration space of PCI segment 0, 1 MiB a bus, from bus 0 on; 0 = none */
+    uint64_t ecam_address;
+    uint8_t ecam_first_bus, ecam_last_bus;
 };
 
 /* Root pointer: address of XSDT (*wide = true) or RSDT; 0 if it is damaged. */
@@ -60,6 +63,7 @@ uint64_t acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i);
 void acpi_madt_parse(const struct acpi_header *madt, struct acpi_info *out);
 void acpi_fadt_parse(const struct acpi_header *fadt, struct acpi_info *out);
 void acpi_hpet_parse(const struct acpi_header *hpet, struct acpi_info *out);
+void acpi_mcfg_parse(const struct acpi_header *mcfg, struct acpi_info *out);
 void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *out);
 
 #endif

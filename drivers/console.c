@@ -1,6 +1,6 @@
-/* console.c - COM1 out and in, COM2 errors, COM3 control.
+/* console.c - input: the port gort.stdin, or COM1; keys on COM3, or the port gort.control.
  *
- * Input: the receive interrupt moves bytes into a ring (one producer: the interrupt handler
+ * On COM1 the receive interrupt moves bytes into a ring (one producer: the interrupt handler
  * on the boot CPU; one consumer: console_read, under the lock). When the ring is full the
  * interrupt is switched off and the UART's own flow control holds the sender back. */
 #include "drivers/console.h"
@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "drivers/acpi.h"
 #include "drivers/serial.h"
+#include "drivers/vport.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/lock.h"
 #include "kernel/panic.h"
@@ -20,9 +21,10 @@
 #define ESCAPE 0x1c
 #define CTRL_D 0x04
 #define COM1_IRQ 4 /* COM3's, too */
+#define COM2_IRQ 3
+#define CHUNK 256u
 #define INPUT_READY "gort: input\n" /* to the runner: from here on COM1 takes input fast */
 
-static struct lock out_lock = LOCK_INIT("console", RANK_CONSOLE);
 static struct lock in_lock = LOCK_INIT("console input", RANK_CONSOLE);
 
 static uint8_t ring[RING];
@@ -33,21 +35,14 @@ static bool rx_off;                /* [atomic] the producer found no room */
 static bool in_escape, mid_line, at_end; /* [in_lock] */
 static unsigned keys;                    /* [atomic] pressed and not yet taken */
 static void (*input_callback)(void);     /* [atomic] */
+static struct vport *in_port, *key_port; /* [const after boot] */
+/* [in_lock] bytes from the port that are still to be decoded */
+static uint8_t chunk[CHUNK];
+static uint32_t chunk_at, chunk_end;
 
 void console_init(void)
 {
     serial_init();
-}
-
-void console_write(enum console_channel ch, const void *buf, size_t n)
-{
-    if (crash_in_progress()) {
-        serial_write(ch, buf, n);
-        return;
-    }
-    lock(&out_lock);
-    serial_write(ch, buf, n);
-    unlock(&out_lock);
 }
 
 static unsigned key_of(int c)
@@ -77,16 +72,30 @@ void console_press(unsigned key)
 
 uint32_t console_answers(void) { return __atomic_load_n(&answers, __ATOMIC_SEQ_CST); }
 
+static void key_received(int c)
+{
+    if (c == 'o')
+        __atomic_add_fetch(&answers, 1, __ATOMIC_SEQ_CST);
+    else
+        press(key_of(c));
+}
+
 static bool receive_keys(void)
 {
     bool any = false;
 
     for (int c; (c = serial_read(2)) >= 0; any = true)
-        if (c == 'o')
-            __atomic_add_fetch(&answers, 1, __ATOMIC_SEQ_CST);
-        else
-            press(key_of(c));
+        key_received(c);
     return any;
+}
+
+static bool sent(unsigned port)
+{
+    bool it = serial_tx_interrupt_take(port);
+
+    if (it)
+        console_sent_irq(port);
+    return it;
 }
 
 static bool receive_input(void)
@@ -110,36 +119,62 @@ static bool receive_input(void)
     return any;
 }
 
-/* Both ports share an edge: when this returns neither holds a byte that could have raised it. */
-static void receive(void *arg)
+static void call_back(void *arg)
 {
-    bool any = receive_input();
+    void (*fn)(void) = __atomic_load_n(&input_callback, __ATOMIC_ACQUIRE);
 
     (void)arg;
-    while (receive_keys()) {
-        any = true;
-        receive_input();
-    }
-    void (*fn)(void) = __atomic_load_n(&input_callback, __ATOMIC_ACQUIRE);
-    if (any && fn)
+    if (fn)
         fn();
+}
+
+/* Both ports share an edge: when this returns neither has a reason that could have raised it. */
+static void receive(void *arg)
+{
+    bool any = false, more;
+
+    (void)arg;
+    do {
+        more = receive_input();
+        more |= receive_keys();
+        more |= sent(0);
+        more |= sent(2);
+        any |= more;
+    } while (more);
+    if (any)
+        call_back(NULL);
+}
+
+static void sent_2(void *arg)
+{
+    if (sent(1))
+        call_back(arg);
 }
 
 void console_input_init(void)
 {
+    static const char by_port[] = "gort: input by port\n";
     int err = irq_register(acpi_isa_gsi(COM1_IRQ), receive, NULL);
 
-    if (err < 0)
+    console_ports();
+    in_port = vport_find("gort.stdin");
+    key_port = serial_present(2) ? NULL : vport_find("gort.control");
+    vport_set_callback(call_back, NULL);
+    if (err < 0 && !in_port)
         kprintf("gort: no interrupt for the console (error %d): stdin will stay empty\n", err);
-    else
-        serial_rx_interrupt(0, true);
-    if (err == 0)
-        serial_rx_interrupt(2, true);
+    for (unsigned port = 0; err == 0 && port <= 2; port += 2) {
+        serial_line_served(port);
+        serial_rx_interrupt(port, true);
+    }
+    if (irq_register(acpi_isa_gsi(COM2_IRQ), sent_2, NULL) == 0)
+        serial_line_served(1);
     uint64_t flags = irq_save();
     receive(NULL); /* what came before there were interrupts */
     irq_restore(flags);
+    if (in_port)
+        console_write(CONSOLE_CTL, by_port, sizeof by_port - 1);
     /* The host holds input back until now: a byte that meets fifo_enable would be lost. */
-    serial_write(CONSOLE_CTL, "gort: ready\n", 12);
+    console_write(CONSOLE_CTL, "gort: ready\n", 12);
     console_write(CONSOLE_CTL, INPUT_READY, sizeof INPUT_READY - 1);
 }
 
@@ -172,27 +207,47 @@ static bool decode_locked(uint8_t c)
     return true;
 }
 
+/* The next raw byte, -1: none now. */
+static int raw_locked(void)
+{
+    if (!in_port) {
+        uint32_t head = ring_head;
+        if (head == __atomic_load_n(&ring_tail, __ATOMIC_ACQUIRE))
+            return -1;
+        int c = ring[head % RING];
+        __atomic_store_n(&ring_head, head + 1, __ATOMIC_RELEASE);
+        return c;
+    }
+    if (chunk_at == chunk_end) {
+        chunk_at = 0;
+        chunk_end = (uint32_t)vport_read(in_port, chunk, sizeof chunk);
+    }
+    return chunk_at < chunk_end ? chunk[chunk_at++] : -1;
+}
+
 long console_read(void *buf, size_t n)
 {
     uint8_t *out = buf;
     size_t got = 0;
 
     lock(&in_lock);
-    uint32_t head = ring_head;
-    while (got < n && !(at_end && got) && head != __atomic_load_n(&ring_tail, __ATOMIC_ACQUIRE)) {
-        uint8_t c = ring[head++ % RING];
-        if (decode_locked(c) && !at_end)
-            out[got++] = c;
-    }
-    __atomic_store_n(&ring_head, head, __ATOMIC_RELEASE);
+    for (int c; got < n && !(at_end && got) && (c = raw_locked()) >= 0;)
+        if (decode_locked((uint8_t)c) && !at_end)
+            out[got++] = (uint8_t)c;
     bool end = at_end && !got;
     if (__atomic_exchange_n(&rx_off, false, __ATOMIC_ACQ_REL))
         serial_rx_interrupt(0, true); /* the UART interrupts at once if it holds bytes */
     unlock(&in_lock);
+    if (in_port && !vport_alive(in_port))
+        vport_settle();
     return end ? -1 : (long)got;
 }
 
 unsigned console_take_keys(void)
 {
+    uint8_t c;
+
+    while (key_port && vport_read(key_port, &c, 1))
+        key_received(c);
     return __atomic_exchange_n(&keys, 0, __ATOMIC_SEQ_CST);
 }

@@ -2,7 +2,15 @@
 #ifndef DRIVERS_CONSOLE_H
 #define DRIVERS_CONSOLE_H
 
+#include <stdbool.h>
+
 void console_init(void);       /* output works from here on */
-void console_input_init(void); /* needs irq_init */
+void console_input_init(void); /* needs irq_init, and looks for ports: after virtio_init */
+/* console_out.c: looks for the host's ports; true: stdout has one. */
+bool console_ports(void);
+/* Interrupt context: this serial port takes output again. */
+void console_sent_irq(unsigned port);
+/* Waits (bounded) until everything that was written has left the machine. Any context. */
+void console_drain(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include "arch/x86_64/state.h"
 #include "drivers/acpi.h"
 #include "drivers/ioapic.h"
+#include "drivers/msi.h"
 #include "kernel/lock.h"
 
 #define NVECTORS (VEC_TIMER - VEC_DEV)
@@ -44,7 +45,7 @@ bool irq_dispatch(unsigned vector)
     if (vector >= VEC_DEV && vector < VEC_TIMER)
         h = __atomic_load_n(&lines[vector - VEC_DEV].first, __ATOMIC_ACQUIRE);
     if (!h)
-        return false;
+        return irq_msi_dispatch(vector);
     for (; h; h = h->next)
         h->fn(h->arg);
     return true;

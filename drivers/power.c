@@ -3,7 +3,8 @@
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "drivers/acpi.h"
-#include "drivers/serial.h"
+#include "drivers/console.h"
+#include "kernel/print.h"
 
 #define PORT_DEBUG_EXIT 0xf4  /* QEMU: -device isa-debug-exit */
 #define PORT_QEMU_OFF   0x604 /* QEMU's PM1a control, for machines without tables */
@@ -16,11 +17,12 @@ void machine_exit(int status)
     irq_disable();
     if (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST))
         halt_forever();
-    serial_drain(0);
-    serial_drain(1);
+    /* The host takes what is left without waiting for who reads it. */
+    console_write(CONSOLE_CTL, "gort: ending\n", 13);
+    console_drain();
     int n = snprintf(line, sizeof line, "gort: exit %d\n", status & 255);
-    serial_write(2, line, (size_t)n);
-    serial_drain(2);
+    console_write(CONSOLE_CTL, line, (size_t)n);
+    console_drain();
     acpi_power_off();
     outb(PORT_DEBUG_EXIT, (uint8_t)status);
     outw(PORT_QEMU_OFF, 0x2000);

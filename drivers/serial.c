@@ -5,8 +5,12 @@
 static const uint16_t base[SERIAL_PORTS] = { 0x3f8, 0x2f8, 0x3e8 };
 static bool present[SERIAL_PORTS];
 static bool fifo[SERIAL_PORTS];
+static bool served[SERIAL_PORTS];  /* [const after boot] */
+static uint8_t ier[SERIAL_PORTS];  /* [atomic] what the interrupt register should be */
 
 enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7, IIR = 2 };
+#define IER_RX 1
+#define IER_TX 2
 #define IIR_FIFO  0xc0  /* FIFOs are on */
 #define LSR_READY 0x01
 #define LSR_THRE  0x20  /* FIFO empty: takes FIFO_SIZE bytes */
@@ -89,8 +93,58 @@ int serial_read(unsigned port)
     return inb(base[port] + DATA);
 }
 
+size_t serial_write_some(unsigned port, const void *buf, size_t n)
+{
+    const uint8_t *b = buf;
+    size_t done = 0;
+
+    while (serial_present(port) && done < n && inb(base[port] + LSR) & LSR_THRE) {
+        size_t room = fifo[port] ? FIFO_SIZE : 1;
+        for (size_t i = 0; i < room && done < n; i++)
+            outb(base[port] + DATA, b[done++]);
+    }
+    return done;
+}
+
+/* The register has two writers, an interrupt handler among them: whoever comes last writes what
+ * both want. */
+static void ier_write(unsigned port)
+{
+    uint8_t v, again;
+
+    if (!serial_present(port))
+        return;
+    do {
+        v = __atomic_load_n(&ier[port], __ATOMIC_SEQ_CST);
+        outb(base[port] + IER, v);
+        again = __atomic_load_n(&ier[port], __ATOMIC_SEQ_CST);
+    } while (v != again);
+}
+
 void serial_rx_interrupt(unsigned port, bool on)
 {
-    if (serial_present(port))
-        outb(base[port] + IER, on ? 1 : 0);
+    if (on)
+        __atomic_or_fetch(&ier[port], IER_RX, __ATOMIC_SEQ_CST);
+    else
+        __atomic_and_fetch(&ier[port], (uint8_t)~IER_RX, __ATOMIC_SEQ_CST);
+    ier_write(port);
+}
+
+void serial_line_served(unsigned port) { served[port] = true; }
+bool serial_tx_interrupts(unsigned port) { return served[port]; }
+
+void serial_tx_interrupt_on(unsigned port)
+{
+    __atomic_or_fetch(&ier[port], IER_TX, __ATOMIC_SEQ_CST);
+    ier_write(port);
+}
+
+bool serial_tx_interrupt_take(unsigned port)
+{
+    if (!(__atomic_load_n(&ier[port], __ATOMIC_SEQ_CST) & IER_TX) ||
+        !(inb(base[port] + LSR) & LSR_THRE))
+        return false;
+    __atomic_and_fetch(&ier[port], (uint8_t)~IER_TX, __ATOMIC_SEQ_CST);
+    ier_write(port);
+    return true;
 }

@@ -11,6 +11,8 @@
 #include "drivers/fbcon.h"
 #include "drivers/irq.h"
 #include "drivers/net.h"
+#include "drivers/pci.h"
+#include "drivers/virtio.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"
@@ -63,6 +65,24 @@ static void measure_memory(void)
              (unsigned long long)s.free_bytes >> 20, (unsigned long long)boot.mem_count);
 }
 
+/* What the firmware has left without an address gets one above the RAM below 4 GiB and below
+ * what machines have at the top: their configuration space, if it is there, and the I/O APICs. */
+static void find_devices(void)
+{
+    const struct boot_mem *m = phys_to_virt(boot.mem_map);
+    uint64_t low = 0xc0000000, high = 0xfe000000;
+
+    for (uint64_t i = 0; i < boot.mem_count; i++) {
+        uint64_t end = m[i].base + m[i].size;
+        if (m[i].type != BOOT_MEM_MMIO && m[i].base < 0xfe000000 && end > low)
+            low = end;
+    }
+    if (acpi.ecam_address >= low && acpi.ecam_address < high)
+        high = acpi.ecam_address;
+    pci_scan(low, high);
+    virtio_init(cmdline);
+}
+
 static void power_pressed(void) { console_press(KEY_POWER); }
 
 /* The rest of the boot, on the guarded g0 stack. */
@@ -80,12 +100,13 @@ static void main_on_g0(void *unused)
     random_init(boot.seed, boot.seed_bytes);
     irq_enable();
     acpi_power_button(power_pressed);
-    console_input_init();
     smp_prepare(acpi.cpu_apic_id, acpi.ncpus, (unsigned)options.maxcpus);
     boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
     boot.cmdline = virt_to_phys(cmdline);
     mm_reclaim(&boot);
     measure_memory();
+    find_devices();
+    console_input_init();
     gort_main(&boot);
 }
 

@@ -69,6 +69,14 @@ static bool number(const char *s, size_t n, bool size, uint64_t *out)
     return true;
 }
 
+/* Words that hosts write for drivers: drivers/virtio_mmio.c reads them. */
+static bool others(const char *w, size_t n)
+{
+    static const char name[] = "virtio_mmio.device=";
+
+    return n >= sizeof name - 1 && !memcmp(w, name, sizeof name - 1);
+}
+
 static bool apply(struct boot_options *o, const char *w, size_t n)
 {
     const char *eq = memchr(w, '=', n);
@@ -99,7 +107,7 @@ void options_apply(struct boot_options *o, const char *text, size_t n,
         size_t start = i;
         while (i < n && (unsigned char)text[i] > ' ')
             i++;
-        if (i > start && !apply(o, text + start, i - start))
+        if (i > start && !others(text + start, i - start) && !apply(o, text + start, i - start))
             bad(text + start, i - start);
         if (i < n && text[i])
             i++;

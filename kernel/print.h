@@ -1,12 +1,14 @@
 /* print.h - the kernel's own messages.
  *
- * Three byte channels leave the machine: the program's stdout (COM1), its stderr together
- * with kernel messages (COM2), and the control channel (COM3) by which the host side
- * learns the exit status and receives output files. */
+ * Three byte channels leave the machine: the program's stdout, its stderr together with kernel
+ * messages, and the control channel by which the host side learns the exit status and receives
+ * output files. Each is a port of a virtio console, if the host gives one by the name of
+ * gort.stdout, gort.stderr, gort.control, else COM1, COM2, COM3. */
 #ifndef KERNEL_PRINT_H
 #define KERNEL_PRINT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,10 +22,16 @@ void kvprintf(const char *fmt, va_list ap);
  * time since kernel entry in front. No newline in fmt. */
 void boot_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Raw bytes to a channel: CONSOLE_OUT, _ERR, _CTL. g0 context; never blocks longer than
- * the UART takes. Whole buffers are not interleaved with other CPUs'. */
+/* Raw bytes to a channel. g0 or crash context. Waits as long as the device takes them, and a
+ * minute for one that takes none: for messages. Lines of up to a KiB stay whole as long as the
+ * device takes them at once. */
 enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
 void console_write(enum console_channel ch, const void *buf, size_t n);
+/* As much of n > 0 bytes as there is room for, returned; 0: none, and the callback of
+ * console_set_input_callback is called when there is. Never waits: for programs. g0 context. */
+size_t console_put(enum console_channel ch, const void *buf, size_t n);
+/* Would console_put take anything? If not, the callback comes. g0 context. */
+bool console_room(enum console_channel ch);
 
 /* Input bytes that the receive interrupt has queued for the program's stdin: copies up to
  * n, returns the count, 0 if there is none now, -1 after end of input (Ctrl-D at the start
@@ -37,7 +45,8 @@ enum console_key { KEY_INTERRUPT = 1, KEY_QUIT = 2, KEY_GOROUTINES = 4, KEY_SCHE
 unsigned console_take_keys(void);
 /* Any context. */
 void console_press(unsigned key);
-/* fn runs in interrupt context (no locks!) whenever bytes or keys have arrived. */
+/* fn runs in interrupt context (no locks!) whenever bytes or keys have arrived, or room for
+ * output that was waited for. */
 void console_set_input_callback(void (*fn)(void));
 
 #endif

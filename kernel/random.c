@@ -12,7 +12,8 @@
 
 static struct lock random_lock = LOCK_INIT("random", RANK_LEAF);
 static uint32_t key[8];    /* [random_lock] */
-static bool seeded;        /* [random_lock] the firmware gave at least 16 bytes */
+static bool seeded;        /* [random_lock] firmware or host gave at least 16 bytes */
+static size_t (*source)(void *to, size_t n); /* [random_lock] a device's; NULL: none */
 
 static uint32_t rotl(uint32_t v, int n)
 {
@@ -74,21 +75,38 @@ static bool hw_random(uint64_t *v)
     return (cpu_features.rdseed && hw_rdseed(v)) || (cpu_features.rdrand && hw_rdrand(v));
 }
 
-/* XORs four words of hardware entropy into the key. */
-static bool mix_locked(void)
+static void mix_words(const uint64_t v[4])
 {
-    uint64_t v[4];
-
-    if (options.seed) /* reproducible: the key comes from the seed alone */
-        return true;
-    for (int i = 0; i < 4; i++)
-        if (!hw_random(&v[i]))
-            return false;
     for (int i = 0; i < 4; i++) {
         key[2 * i] ^= (uint32_t)v[i];
         key[2 * i + 1] ^= (uint32_t)(v[i] >> 32);
     }
+}
+
+static bool mix_hardware(void)
+{
+    uint64_t v[4];
+
+    for (int i = 0; i < 4; i++)
+        if (!hw_random(&v[i]))
+            return false;
+    mix_words(v);
     return true;
+}
+
+/* XORs four words of the CPU's entropy into the key, and what a device has; false: neither does
+ * nor did. */
+static bool mix_locked(void)
+{
+    uint64_t v[4] = { 0 };
+
+    if (options.seed) /* reproducible: the key comes from the seed alone */
+        return true;
+    if (source && source(v, sizeof v) >= 16) {
+        mix_words(v);
+        seeded = true;
+    }
+    return mix_hardware() || seeded;
 }
 
 int random_bytes(void *buf, size_t n)
@@ -97,7 +115,7 @@ int random_bytes(void *buf, size_t n)
     uint32_t block[16], k[8];
 
     lock(&random_lock);
-    if (!mix_locked() && !seeded) {
+    if (!mix_locked()) {
         unlock(&random_lock);
         return -EIO;
     }
@@ -118,6 +136,13 @@ int random_bytes(void *buf, size_t n)
     memset(k, 0, sizeof k);
     __asm__ volatile("" ::"r"(block), "r"(k) : "memory"); /* keep the two memsets */
     return 0;
+}
+
+void random_set_source(size_t (*take)(void *to, size_t n))
+{
+    lock(&random_lock);
+    source = take;
+    unlock(&random_lock);
 }
 
 /* xorshift128+: two words of state, never both zero. */

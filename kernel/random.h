@@ -14,6 +14,9 @@ int random_bytes(void *buf, size_t n);
  * gort/sched/choice.h. */
 uint64_t random_fast(void);
 
+/* One more source: take copies up to n bytes that nobody has seen, at once, under a lock of the
+ * lowest rank; returns how many, 0 = none now. Boot. */
+void random_set_source(size_t (*take)(void *to, size_t n));
 /* Boot: takes the firmware's seed, n bytes. */
 void random_init(const void *seed, size_t n);
 /* Seeds random_fast and sched_choice of one CPU: every CPU, on itself. */

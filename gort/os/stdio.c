@@ -14,7 +14,7 @@ static struct {
     struct lock lock;      /* RANK_FILE */
     uint64_t head, tail;   /* [lock] bytes in, out: ever */
     bool eof;              /* [lock] */
-    struct waitq rq, wq;   /* wq: never full, for the shape of file_ops */
+    struct waitq rq, wq;   /* wq: writers to both channels */
     uint8_t ring[RING];
 } con = {.lock = LOCK_INIT("console_in", RANK_FILE)};
 
@@ -76,6 +76,7 @@ void stdio_poll(void)
     unlock(&con.lock);
     if (news)
         queue_wake(&con.rq);
+    queue_wake(&con.wq); /* those for whom there is no room yet wait again */
     keys_pressed(console_take_keys());
 }
 
@@ -94,15 +95,21 @@ static int64_t con_read(struct file *f, void *buf, size_t n)
     return wait ? -L_EAGAIN : (int64_t)got;
 }
 
+static enum console_channel channel_of(const struct file *f)
+{
+    return (intptr_t)f->priv == 2 ? CONSOLE_ERR : CONSOLE_OUT;
+}
+
 static int64_t con_write(struct file *f, const void *buf, size_t n)
 {
-    console_write((intptr_t)f->priv == 2 ? CONSOLE_ERR : CONSOLE_OUT, buf, n);
-    return (int64_t)n;
+    size_t done = n ? console_put(channel_of(f), buf, n) : 0;
+
+    return n && !done ? -L_EAGAIN : (int64_t)done;
 }
 
 static unsigned con_poll(struct file *f)
 {
-    unsigned r = file_writes(f) ? L_POLLOUT : 0;
+    unsigned r = file_writes(f) && console_room(channel_of(f)) ? L_POLLOUT : 0;
 
     stdio_poll();
     lock(&con.lock);
@@ -122,6 +129,7 @@ static struct waitq *con_queue(struct file *f, bool write)
 
 static const struct file_ops con_ops = {
     .read = con_read, .write = con_write, .poll = con_poll, .queue = con_queue,
+    .whole_writes = true,
 };
 
 struct file *stdio_open(int channel, uint32_t flags, struct inode *n)

@@ -1,0 +1,36 @@
+/* vport.h - byte streams that have a name: the ports of a virtio console (virtio 1.1, section
+ * 5.3). The host gives them:
+ *
+ *   -device virtio-serial-pci -chardev ...,id=c -device virtserialport,chardev=c,name=gort.stdout
+ *
+ * Output is copied into a ring that the device reads: nothing here waits for the device, and a
+ * port's lock (RANK_CONSOLE) is held for a copy. After a crash has begun no lock is taken; a
+ * port whose lock another CPU held at that moment is not used any more. */
+#ifndef DRIVERS_VPORT_H
+#define DRIVERS_VPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct vport;
+
+/* The port of that name, which the host has opened; NULL: there is none. */
+struct vport *vport_find(const char *name);
+/* Copies as much as there is room for and tells the device; returns bytes, 0: none now. g0 or
+ * crash context. */
+size_t vport_write(struct vport *p, const void *buf, size_t n);
+/* There is room now, or the callback comes when half of what is under way has been taken. */
+bool vport_room(struct vport *p);
+/* What has arrived; 0: nothing now, and the callback comes when there is. */
+size_t vport_read(struct vport *p, void *buf, size_t n);
+/* Has the device taken everything? No lock, any context. */
+bool vport_drained(const struct vport *p);
+/* False once its device has been reset for a fault, or vport_abandon. Any context. */
+bool vport_alive(const struct vport *p);
+void vport_abandon(struct vport *p);
+/* Resets a device that has been found lying, with a message. No locks; g0. */
+void vport_settle(void);
+/* fn(arg) in interrupt context when input has come, or room that was waited for. */
+void vport_set_callback(void (*fn)(void *), void *arg);
+
+#endif
