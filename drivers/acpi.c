@@ -72,7 +72,9 @@ void acpi_init(uint64_t rsdp)
         return;
     }
     uint64_t pa;
-    for (unsigned i = 0; (pa = acpi_root_entry(root, wide, i)); i++) {
+    for (unsigned i = 0; acpi_root_entry(root, wide, i, &pa); i++) {
+        if (!pa)
+            continue;
         const struct acpi_header *h = table_map(pa);
         if (h)
             take_table(h);

@@ -42,13 +42,14 @@ bool acpi_table_valid(const void *ptr, size_t max)
     return length >= sizeof(struct acpi_header) && length <= max && !sum(p, length);
 }
 
-uint64_t acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i)
+bool acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i, uint64_t *pa)
 {
     size_t size = wide ? 8 : 4, at = sizeof *root + i * size;
 
     if (at + size > root->length)
-        return 0;
-    return read_le((const uint8_t *)root + at, (unsigned)size);
+        return false;
+    *pa = read_le((const uint8_t *)root + at, (unsigned)size);
+    return true;
 }
 
 static void add_cpu(struct acpi_info *o, uint32_t apic_id, uint32_t flags)

@@ -57,8 +57,9 @@ struct acpi_info {
 uint64_t acpi_rsdp_parse(const void *p, size_t max, bool *wide);
 /* Is this a table of exactly h->length bytes, all of them within max, summing to 0? */
 bool acpi_table_valid(const void *p, size_t max);
-/* Table number i of an XSDT/RSDT; 0 behind the last. */
-uint64_t acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i);
+/* Physical address of table number i of an XSDT/RSDT. False: i is behind the last one. Entries
+ * that are 0 occur in real firmware; they stand for no table and do not end the list. */
+bool acpi_root_entry(const struct acpi_header *root, bool wide, unsigned i, uint64_t *pa);
 /* Each takes a valid table and fills its part of *out; broken entries are skipped. */
 void acpi_madt_parse(const struct acpi_header *madt, struct acpi_info *out);
 void acpi_fadt_parse(const struct acpi_header *fadt, struct acpi_info *out);

@@ -47,7 +47,7 @@ void fbcon_init(const struct boot_info *bi)
     columns = fb->width / CELL_W;
     rows = fb->height / CELL_H;
     pixels = vm_map_device(fb->base, (uint64_t)fb->stride * fb->height * 4,
-                           VM_R | VM_W | VM_UNCACHED);
+                           VM_R | VM_W | VM_COMBINED);
 }
 
 static unsigned digit(char c)
@@ -89,4 +89,5 @@ void fbcon_write(const char *s, size_t n)
         if (*s != '\n')
             draw(col++, row, *s);
     }
+    __asm__ volatile("sfence" ::: "memory"); /* the last line must not wait in a write buffer */
 }

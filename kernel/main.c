@@ -117,6 +117,7 @@ void kernel_main(struct boot_info *loader_info)
     cpu_setup();
     irq_init_early();
     console_init();
+    mce_setup();
     take_boot_info(loader_info);
     take_bundle_options();                /* the loader's page tables map it, too */
     lock_watched |= options.lockrank;

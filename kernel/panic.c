@@ -177,6 +177,8 @@ void crash_exception(struct trap_frame *tf, uint64_t cr2)
     kprintf("\ngort: crash: %s (vector %llu, error %#llx) on cpu %u\n",
             vector_names[tf->vector & 31], (unsigned long long)tf->vector,
             (unsigned long long)tf->error, cpu_self()->id);
+    if (tf->vector == TRAP_MC)
+        mce_print();
     if (tf->vector == TRAP_PF)
         print_page_fault(tf, cr2);
     else if (tf->vector == TRAP_DF && guard_page_of(cr2))

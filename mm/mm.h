@@ -41,7 +41,8 @@ bool mm_can_spare(uint64_t bytes);
 uint64_t mm_kept(void); /* bytes: what is kept */
 
 /* ---- ranges ------------------------------------------------------------------------ */
-enum vm_prot { VM_R = 1, VM_W = 2, VM_X = 4, VM_UNCACHED = 8 };
+/* VM_COMBINED: writes are collected and go out in bursts, in any order (a framebuffer). */
+enum vm_prot { VM_R = 1, VM_W = 2, VM_X = 4, VM_UNCACHED = 8, VM_COMBINED = 16 };
 enum vm_zone { VM_KERNEL, VM_HEAP };
 
 /* Reserves `size` bytes of address space (multiple of 4 KiB) aligned to `align` (power of

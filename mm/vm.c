@@ -86,7 +86,7 @@ void vm_init(void)
 static uint64_t prot_flags(unsigned prot)
 {
     return (prot & VM_W ? PTE_W : 0) | (prot & VM_X || !cpu_features.nx ? 0 : PTE_NX) |
-           (prot & VM_UNCACHED ? PTE_PCD | PTE_PWT : 0);
+           (prot & VM_UNCACHED ? PTE_PCD | PTE_PWT : prot & VM_COMBINED ? PTE_PWT : 0);
 }
 
 static void check_range(const char *what, uintptr_t va, size_t size)

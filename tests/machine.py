@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from boot import QEMU, ROOT, Failed, expect, main, nmi_send, run  # noqa: E402
+from boot import QEMU, ROOT, Failed, expect, main, monitor_send, nmi_send, run  # noqa: E402
 
 KERNEL = os.path.join(ROOT, "build", "machine.elf")
 ALL_OK = "ok misc\nok vm\nok lock, clock\nok tlb\nok idle\nok timer\n"
@@ -82,6 +82,23 @@ def storm(directory, test, smp):
         raise Failed(f"only {count} NMIs were sent")
 
 
+def test_machine_check(directory):
+    """An error of the hardware ends in a report that names it, on whichever CPU."""
+    for cpu in (0, 1):
+        path = os.path.join(directory, f"mce-{cpu}")
+        with subprocess.Popen(command(directory, "busy", 2, ["-monitor", path]), cwd=ROOT,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as p:
+            p.stdout.readline()
+            # bank 1, uncorrected, with an address; the machine check is in progress
+            monitor_send(path, f"mce {cpu} 1 0xb400000000000000 0x4 0x12345000 0")
+            p.stdout.read()
+            err = p.stderr.read().decode("utf-8", "backslashreplace")
+        expect((p.returncode, "", err), 2, "",
+               [f"machine check (vector 18, error 0) on cpu {cpu}",
+                "bank 1: uncorrected error, status 0xb400000000000000, address 0x12345000"])
+
+
 def test_nmi_storm(directory):
     for smp in (1, 2):
         storm(directory, "sleep", smp)
@@ -89,5 +106,5 @@ def test_nmi_storm(directory):
 
 
 if __name__ == "__main__":
-    main([test_all, test_maxcpus_memlimit, test_crashes, test_echo],
+    main([test_all, test_maxcpus_memlimit, test_crashes, test_echo, test_machine_check],
          slow=[test_64_cpus, test_nmi_storm])

@@ -20,7 +20,7 @@ struct trap_frame {
 };
 
 enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_NMI = 2, TRAP_BP = 3, TRAP_UD = 6, TRAP_DF = 8,
-       TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19 };
+       TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_MC = 18, TRAP_XM = 19 };
 
 /* The runtime's handlers, set once at boot before other CPUs start (NULL: none).
  * exception: an exception other than NMI/#DF; cr2 valid for #PF. Returns true if it has
@@ -79,7 +79,7 @@ _Noreturn void machine_reset(void);
 /* CPU features as found by CPUID, for the app's GOAMD64 and for the clock. */
 struct cpu_features {
     bool x2apic, tsc_deadline, invtsc, fsgsbase, xsave, avx, avx2, avx512, smep, smap, pcid,
-         gib_pages, rdrand, rdseed, erms, nx;
+         gib_pages, rdrand, rdseed, erms, nx, mce, mca;
     uint64_t xcr0;       /* enabled state components */
     uint32_t xsave_size; /* bytes for the enabled components */
 };

@@ -16,6 +16,7 @@
 #define CR0_PG         (1ull << 31)
 #define CR4_PSE        (1ull << 4)
 #define CR4_PAE        (1ull << 5)
+#define CR4_MCE        (1ull << 6)
 #define CR4_PGE        (1ull << 7)
 #define CR4_OSFXSR     (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
@@ -24,6 +25,7 @@
 #define CR4_SMEP       (1ull << 20)
 
 #define MSR_APIC_BASE    0x1b
+#define MSR_PAT          0x277
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_BASE  0x800
 #define MSR_EFER         0xc0000080

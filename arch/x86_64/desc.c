@@ -30,6 +30,8 @@ static void tables_fill(struct cpu_arch *a)
         a->tss.ist[i] = a->ist[i].hi;
 }
 
+/* Once for each CPU, before it has our IDT: for some instructions GS points nowhere, and a
+ * handler that ran then, an NMI's for instance, would have no cpu_self. */
 void desc_load(struct cpu *c)
 {
     struct cpu_arch *a = arch_of(c);
@@ -37,7 +39,8 @@ void desc_load(struct cpu *c)
         sizeof a->gdt - 1, (uintptr_t)a->gdt
     };
 
-    a->gdt[3] &= ~(2ull << 40); /* not busy: ltr wants it available */
+    CHECK(!a->loaded, "descriptor tables of cpu %u loaded twice", c->id);
+    a->loaded = true;
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %1\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"
@@ -88,6 +91,7 @@ static uintptr_t stack_new(size_t size)
     return va + PAGE_SIZE;
 }
 
+/* The TSS may be in use: the CPU reads an entry when it needs it, and each is one store. */
 static bool stacks_make(struct cpu *c, struct cpu_arch *a)
 {
     c->g0_lo = stack_new(G0_STACK_SIZE);
@@ -99,8 +103,8 @@ static bool stacks_make(struct cpu *c, struct cpu_arch *a)
         if (!a->ist[i].lo)
             return false;
         a->ist[i].hi = a->ist[i].lo + ist_size[i];
+        a->tss.ist[i] = a->ist[i].hi;
     }
-    tables_fill(a);
     return true;
 }
 
@@ -110,11 +114,11 @@ struct cpu *cpu_create(unsigned id, uint32_t apic_id)
     struct cpu_arch *a = persistent_alloc(sizeof *a, 64, NULL);
 
     cpu_fill(c, a, id, apic_id);
+    tables_fill(a);
     return stacks_make(c, a) ? c : NULL;
 }
 
 void boot_cpu_finish(void)
 {
     CHECK(stacks_make(&boot_cpu, &boot_arch), "no memory for the boot CPU's stacks");
-    desc_load(&boot_cpu);
 }

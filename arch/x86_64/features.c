@@ -9,6 +9,12 @@ struct cpu_features cpu_features;
  * MPX, PKRU and AMX are not: nothing here uses them. */
 #define XCR0_WANTED 0xe7ull
 
+/* Memory types by PCD and PWT of a page table entry (SDM vol. 3, 12.12; the eight entries are
+ * two times four): 00 write-back, 01 (PWT) write-combining, 10 uncached unless an MTRR says
+ * write-combining, 11 uncached. Written, not inherited: firmware may have other ideas. Only entry
+ * 1 differs from the reset value, and no mapping of a loader uses it. */
+#define PAT_VALUE 0x0007010600070106ull
+
 static void xsetbv(uint64_t v)
 {
     __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
@@ -30,6 +36,8 @@ void cpu_detect(void)
     f->xsave = r[2] >> 26 & 1;
     f->avx = r[2] >> 28 & 1;
     f->rdrand = r[2] >> 30 & 1;
+    f->mce = r[3] >> 7 & 1;
+    f->mca = r[3] >> 14 & 1;
     if (max >= 7) {
         cpuid(7, 0, r);
         f->fsgsbase = r[1] & 1;
@@ -69,6 +77,7 @@ void cpu_setup(void)
     write_cr0((read_cr0() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD)) | CR0_MP | CR0_NE | CR0_WP);
     write_cr4(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->fsgsbase ? CR4_FSGSBASE : 0) |
               (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0));
+    wrmsr(MSR_PAT, PAT_VALUE);
     __asm__ volatile("fninit");
     __asm__ volatile("ldmxcsr %0" ::"m"((const uint32_t){ 0x1f80 }));
     if (f->xsave) {

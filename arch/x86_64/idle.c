@@ -21,6 +21,7 @@ void cpu_idle(volatile uint32_t *flag)
     tlb_halt_begin();
     __asm__ volatile("sti; hlt" ::: "memory");
     irq_disable(); /* no handler of ours finds the sum half changed */
+    tlb_halt_end(); /* hlt may end without a trap of ours: an SMI, a hypervisor that resumes */
     __atomic_store_n(&c->idle_since, CPU_IDLE_CHANGES, __ATOMIC_SEQ_CST);
     __atomic_store_n(&c->idle_ns, c->idle_ns + (uint64_t)(clock_mono_ns() - t0),
                      __ATOMIC_RELEASE);

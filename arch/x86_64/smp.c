@@ -58,6 +58,7 @@ _Noreturn void ap_main(struct cpu *c)
 
     cpu_setup();
     desc_load(c);
+    mce_setup();
     lapic_setup();
     if (lapic_id() != c->apic_id) /* woke up late and took another one's place */
         halt_forever();

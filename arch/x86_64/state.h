@@ -45,6 +45,7 @@ struct tss {
 struct cpu_arch {
     struct tss tss __attribute__((aligned(16)));
     uint64_t   gdt[5];
+    bool       loaded;              /* [owner] desc_load has been here */
     struct { uintptr_t lo, hi; } ist[IST_COUNT]; /* [const] bounds, for reports */
     int64_t    timer_deadline;      /* [owner] what timer_arm was asked for, 0 = none */
     volatile uint32_t tlb_pending;  /* [atomic] a shootdown waits for this CPU */
@@ -61,7 +62,7 @@ extern struct cpu boot_cpu;
 
 /* desc.c */
 void desc_init_boot(void);                 /* boot CPU, static stacks */
-void desc_load(struct cpu *c);             /* GDT, TSS, IDT, FS and GS base */
+void desc_load(struct cpu *c);             /* GDT, TSS, IDT, FS and GS base; once */
 struct cpu *cpu_create(unsigned id, uint32_t apic_id); /* NULL: no memory */
 void boot_cpu_finish(void);                /* guarded stacks for the boot CPU */
 __attribute__((noreturn)) void stack_call(void *top, void (*fn)(void *), void *arg);
@@ -69,6 +70,11 @@ __attribute__((noreturn)) void stack_call(void *top, void (*fn)(void *), void *a
 /* features.c */
 void cpu_detect(void);
 void cpu_setup(void);                      /* CR0, CR4, EFER, XCR0 of this CPU */
+
+/* mce.c: machine checks (SDM vol. 3, chapters 16 and 17). */
+void mce_setup(void);                      /* this CPU: banks on, CR4.MCE */
+/* What the banks of this CPU hold, a line each, on the error channel. Any context. */
+void mce_print(void);
 
 /* trap.c */
 void idt_init(void);

@@ -23,7 +23,7 @@ static unsigned ist_for(unsigned vector)
     switch (vector) {
     case TRAP_NMI: return IST_NMI;
     case TRAP_DF:  return IST_DF;
-    case 18:       return IST_MC;
+    case TRAP_MC:  return IST_MC;
     default:       return vector < 32 ? IST_EXC : IST_IRQ;
     }
 }
@@ -111,7 +111,7 @@ void trap_dispatch(struct trap_frame *tf)
         crash_nmi(tf); /* does not return if the machine is being stopped */
     } else {
         uint64_t cr2 = read_cr2();
-        bool handled = tf->vector != TRAP_DF && tf->vector != 18 && arch_hooks.exception &&
+        bool handled = tf->vector != TRAP_DF && tf->vector != TRAP_MC && arch_hooks.exception &&
                        !crash_in_progress() && arch_hooks.exception(tf, cr2);
         if (!handled)
             crash_exception(tf, cr2);

@@ -12,6 +12,7 @@
 
 #define TRAP_NMI 2
 #define TRAP_DF  8
+#define TRAP_MC  18
 
     .text
     .altmacro
@@ -24,7 +25,7 @@
     pushq $0
     .endif
     pushq $\n
-    .if (\n < 32) && (\n != TRAP_NMI) && (\n != TRAP_DF) && (\n != 18)
+    .if (\n < 32) && (\n != TRAP_NMI) && (\n != TRAP_DF) && (\n != TRAP_MC)
     jmp exception_entry
     .else
     jmp trap_entry

@@ -8,6 +8,7 @@
 
 #define STACK_SIZE (64ull << 10)
 #define ATTEMPTS   8
+#define CR4_CET    (1ull << 23)
 
 /* An allocation after the map was read makes its key stale. */
 static void spoil_key(void)
@@ -49,6 +50,17 @@ static void fill_map(UINTN size, UINTN desc_size, bool fragment)
     b->mem_count = m->n;
 }
 
+/* Firmware may run with shadow stacks or branch tracking for itself (CR4.CET). Neither we nor the
+ * kernel keep their rules: the first far return would be a control protection fault. */
+static void cet_off(void)
+{
+    uint64_t cr4;
+
+    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+    if (cr4 & CR4_CET)
+        __asm__ volatile("movq %0, %%cr4" ::"r"(cr4 & ~CR4_CET) : "memory");
+}
+
 void leave_firmware(const struct loader_tests *t)
 {
     UINTN size, desc_size;
@@ -58,6 +70,7 @@ void leave_firmware(const struct loader_tests *t)
         fail("the firmware does not let go: ExitBootServices failed %d times", ATTEMPTS);
     loader.left = true;
     __asm__ volatile("cli");
+    cet_off();
     fill_map(size, desc_size, t->fragment);
     if (t->la57)
         paging_enter_la57();

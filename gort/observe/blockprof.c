@@ -70,7 +70,8 @@ static void add(unsigned kind, struct g *gp, int64_t skip, double count, int64_t
     lock(&prof.lock);
     struct bucket *b = bucket_locked(kind, pc, (uint32_t)n);
     b->count += count;
-    b->ns += ns;
+    if (__builtin_add_overflow(b->ns, ns, &b->ns))
+        b->ns = INT64_MAX;
     unlock(&prof.lock);
 }
 
@@ -88,12 +89,20 @@ static void block_event(struct g *gp, int64_t ns, int64_t skip)
         add(BLOCK, gp, skip, 1, ns);
 }
 
+/* a * b, at most INT64_MAX: rates are the program's and may be huge. */
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t v;
+
+    return __builtin_mul_overflow(a, b, &v) ? INT64_MAX : v;
+}
+
 static void mutex_event(struct g *gp, int64_t ns, int64_t skip)
 {
     int64_t rate = rate_of(MUTEX);
 
     if (rate > 0 && (int64_t)(random_fast() >> 1) % rate == 0)
-        add(MUTEX, gp, skip, (double)rate, rate * (ns > 0 ? ns : 0));
+        add(MUTEX, gp, skip, (double)rate, times(rate, ns > 0 ? ns : 0));
 }
 
 /* When it is readied comes to stand in its sudog. */

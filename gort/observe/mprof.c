@@ -11,6 +11,7 @@
 
 #define BUCKETS   (179999u)
 #define DEPTH_MAX 128
+#define RATE_MAX  (1ll << 40) /* bytes per sample */
 
 struct mprof_counts { uint64_t allocs, frees, alloc_bytes, free_bytes; };
 
@@ -54,10 +55,13 @@ static double exponential(void)
     return (double)(lead - 10) * 0.6931471805599453 - ln;
 }
 
-/* Bytes until the next sample. */
+/* Bytes until the next sample. Rates above RATE_MAX count as that: a program that sets
+ * math.MaxInt64 wants next to no samples, and the product must stay within 64 bits. */
 static uint64_t draw(int64_t rate)
 {
-    return rate == 1 ? 0 : (uint64_t)(exponential() * (double)rate);
+    if (rate == 1)
+        return 0;
+    return (uint64_t)(exponential() * (double)(rate < RATE_MAX ? rate : RATE_MAX));
 }
 
 /* Index of the nth free object of s, counted from free_index on; nelems if there are fewer. */

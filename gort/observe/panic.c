@@ -196,9 +196,10 @@ static void freeze(void)
 
     if (!__atomic_compare_exchange_n(&dying, &first, me, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST)) {
-        while (first != me) /* that CPU tells the tale */
+        if (first == me)
+            return;
+        for (;;) /* another CPU prints the fatal error; it turns the machine off when it is done */
             cpu_relax();
-        return;
     }
     sched_trace_dying();
     if (app && app->debug->dontfreezetheworld > 0)

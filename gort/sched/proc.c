@@ -469,8 +469,8 @@ static struct g *helper_get(struct m *mp)
             malloc_out_of_memory(STACK_MIN);
         gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
         gp->system = true;
+        mp->callgo_g = gp; /* before a marker can take it for a goroutine that waits */
         g_status_set(gp, G_DEAD, G_WAITING);
-        mp->callgo_g = gp;
     }
     return gp;
 }

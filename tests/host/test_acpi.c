@@ -108,7 +108,8 @@ static bool garbage(void)
         acpi_fadt_parse(exact, &o);
         acpi_hpet_parse(exact, &o);
         acpi_dsdt_parse(exact, &o);
-        for (unsigned i = 0; acpi_root_entry(exact, seed & 1, i); i++)
+        uint64_t pa;
+        for (unsigned i = 0; acpi_root_entry(exact, seed & 1, i, &pa); i++)
             ;
         free(exact);
         if (o.ncpus > ACPI_MAX_CPUS || o.nioapics > ACPI_MAX_IOAPICS)
@@ -163,6 +164,22 @@ static bool rsdp(void)
     return good && !acpi_rsdp_parse(r, 36, &wide) && !acpi_rsdp_parse(r, 19, &wide);
 }
 
+/* The tables behind an empty entry are found. */
+static bool empty_entry(void)
+{
+    const uint64_t want[] = { 0x1000, 0, 0x3000 };
+    uint64_t pa = 1;
+
+    begin("XSDT");
+    for (unsigned i = 0; i < 3; i++)
+        put(8, want[i]);
+    const struct acpi_header *h = finish();
+    for (unsigned i = 0; i < 3; i++)
+        if (!acpi_root_entry(h, true, i, &pa) || pa != want[i])
+            return false;
+    return !acpi_root_entry(h, true, 3, &pa);
+}
+
 int main(void)
 {
     report("MADT", madt());
@@ -175,5 +192,6 @@ int main(void)
     report("S5 that is no package", s5("\x08_S5_\x0a\x05\x00", 8, -1, 0));
     report("S5 that is only used", s5("\x70_S5_\x12\x06\x04\x00\x00\x00", 11, -1, 0));
     report("RSDP", rsdp());
+    report("an empty entry in the root table", empty_entry());
     return failures != 0;
 }

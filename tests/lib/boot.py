@@ -64,6 +64,27 @@ def nmi_send(path, process):
     return count
 
 
+def monitor_send(path, command):
+    """One command to QEMU's monitor, and its prompt waited for."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        answer = b""
+        while answer.count(b"(qemu) ") < 1:
+            answer += s.recv(4096)
+        s.sendall(command.encode() + b"\n")
+        s.settimeout(10)
+        answer = b""
+        try:
+            while b"(qemu) " not in answer:
+                data = s.recv(4096)
+                if not data:
+                    break
+                answer += data
+        except OSError:
+            pass
+        return answer.decode("utf-8", "backslashreplace")
+
+
 def main(tests, slow=()):
     """Runs the functions in order; prints `ok NAME` or `FAIL NAME: why`. Arguments are names of
     tests, or the word slow, which adds the second list."""
