@@ -11,10 +11,18 @@ enum lock_rank {
     RANK_VFS,           /* file tree */
     RANK_MMAP,          /* memory mappings */
     RANK_FILE,          /* one open file, pipe or console */
+    RANK_TCP,           /* one TCP connection */
+    RANK_TCP_LISTEN,    /* queues of one listener */
+    RANK_TCP_PORT,      /* bound ports and listeners, by port */
+    RANK_TCP_HASH,      /* a bucket of the table of connections */
+    RANK_UDP_PORT,      /* UDP sockets by port */
+    RANK_UDP,           /* queue of one UDP socket */
+    RANK_NET,           /* interfaces; routes and neighbours; path MTUs: one at a time */
     RANK_POLL,          /* poll descriptor */
     RANK_SEMA,          /* semaphore table root */
     RANK_NOTIFY,        /* sync.Cond list */
-    RANK_HCHAN,         /* channels; several at once in address order (selectgo) */
+    RANK_HCHAN = 50,    /* channels; several at once in address order (selectgo). Its number and
+                           RANK_TIMER's are known to the Go overlay, so they stay */
     RANK_SUDOG,
     RANK_TIMERS,        /* one P's timer heap */
     RANK_TIMER,         /* one timer */
@@ -30,6 +38,8 @@ enum lock_rank {
     RANK_PROF,          /* buckets of the memory profile */
     RANK_PERSISTENT,    /* runtime metadata allocator */
     RANK_VM,            /* address ranges and page tables */
+    RANK_WHEEL,         /* timers of the network, one CPU's */
+    RANK_NET_TX,        /* packets that wait for room in a device queue */
     RANK_NETQ,          /* one queue of a network device */
     RANK_PKT,           /* packet memory */
     RANK_FRAMES,        /* page-frame allocator */

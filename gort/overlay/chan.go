@@ -61,7 +61,7 @@ type sudog struct {
 
 const (
 	hchanSize    = unsafe.Sizeof(hchan{})
-	rankHchan    = 10 // RANK_HCHAN: asserted in gort/sync/chan.c
+	rankHchan    = 50 // RANK_HCHAN: asserted in gort/sync/chan.c
 	chanMaxAlign = 8
 )
 

@@ -34,7 +34,7 @@ type timeTimer struct {
 	timer
 }
 
-const rankTimer = 13 // RANK_TIMER: asserted in gort/time/timer.c
+const rankTimer = 53 // RANK_TIMER: asserted in gort/time/timer.c
 
 func timersetup(run unsafe.Pointer)
 

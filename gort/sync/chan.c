@@ -20,7 +20,7 @@
 
 /* overlay/chan.go has these as numbers. */
 _Static_assert(sizeof(struct hchan) == 120 && offsetof(struct hchan, lock) == 104, "hchan");
-_Static_assert(RANK_HCHAN == 10, "makechan in overlay/chan.go sets this lock rank");
+_Static_assert(RANK_HCHAN == 50, "makechan in overlay/chan.go sets this lock rank");
 
 /* ---- queues ------------------------------------------------------------------------------ */
 

@@ -15,7 +15,7 @@
 #include "mm/mm.h"
 #include "rt_frames.h"
 
-_Static_assert(RANK_TIMER == 13, "newTimer in overlay/time.go sets this lock rank");
+_Static_assert(RANK_TIMER == 53, "newTimer in overlay/time.go sets this lock rank");
 _Static_assert(sizeof(struct timer) == 104 && offsetof(struct timer, f) == 40 &&
                    offsetof(struct timer, is_fake) == 85,
                "overlay/time.go");

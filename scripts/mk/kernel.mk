@@ -12,7 +12,8 @@ NEWLIB_INC ?= $(NEWLIB)/include
 KERNEL_DIRS := arch/x86_64 mm kernel drivers boot/common boot/pvh gort/load
 KERNEL_SRC  := $(wildcard $(KERNEL_DIRS:%=%/*.c) $(KERNEL_DIRS:%=%/*.S))
 # gort/capp/lib is the app's side: libgort.mk. Of gort/abi/offsets.c only the assembly is read.
-GORT_SRC    := $(filter-out gort/abi/offsets.c gort/load/%, \
+# gort/net is linked into host tests only, until there are sockets.
+GORT_SRC    := $(filter-out gort/abi/offsets.c gort/load/% gort/net/%, \
                $(wildcard gort/*.c gort/*/*.c gort/*/*.S gort/os/fs/*.c))
 GEN_SRC     := $(GEN)/rt_table.c
 

@@ -1,0 +1,31 @@
+/* platform.h - what the stack needs from outside. A kernel implements these, and so does a test
+ * on the host with a clock of its own. Locks are kernel/lock.h, packets and devices
+ * drivers/net.h; nothing else is called.
+ *
+ * Context: the stack runs on g0 (a host thread in tests), never in an interrupt, and is not moved
+ * to another CPU inside a call. */
+#ifndef NET_PLATFORM_H
+#define NET_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NET_CPUS 64
+
+/* Monotonic nanoseconds, never 0. Any lock held. */
+int64_t net_now_ns(void);
+/* 0 .. NET_CPUS-1, the CPU that runs the caller. */
+unsigned net_cpu(void);
+/* n bytes that nobody can guess; once at start and rarely after. */
+void net_secret(void *buf, size_t n);
+/* Objects (connections, requests, segment records), zeroed; NULL if memory is short. Both under
+ * any lock of the stack. Sizes are few: a free list per size and CPU makes them cheap. */
+void *net_alloc(size_t n);
+void net_free(void *p, size_t n);
+/* True: buffers grow no further, receive queues are squeezed. One load. */
+int net_memory_short(void);
+/* The first deadline of this CPU's timers is now due_ns and earlier than it was (net.h's
+ * net_timers_next): the CPU must call net_timers_run by then. Under any lock of the stack. */
+void net_timers_kick(unsigned cpu, int64_t due_ns);
+
+#endif

@@ -1,0 +1,76 @@
+/* udp.h - UDP as sockets see it.
+ *
+ * Calls do not wait. `wake` is called under the socket's lock (RANK_UDP) after a datagram or an
+ * error has come; it may take locks of RANK_POLL and above only. All calls: g0, no lock of
+ * RANK_UDP_PORT or above held. Addresses of both families are struct net_addr. */
+#ifndef NET_UDP_H
+#define NET_UDP_H
+
+#include "kernel/lock.h"
+#include "gort/net/net.h"
+
+enum { UDP_GROUPS = 20 };
+
+struct udp_group {
+    struct net_addr group;
+    unsigned ifindex;
+};
+
+/* Options are written by udp_set under the lock. */
+struct udp_sock {
+    struct lock lock;
+    struct udp_sock *next;      /* [bucket lock] */
+    uint32_t refs;              /* [atomic] */
+    void (*wake)(void *arg, unsigned events); /* [lock] NULL after udp_close */
+    void *wake_arg;
+    struct net_addr local, remote; /* [lock, and the bucket's to write] */
+    uint16_t lport, rport;      /* rport 0: not connected */
+    unsigned ifindex;           /* bound to an interface, 0 = any */
+    bool v4, v6only;            /* [const after bind] AF_INET; AF_INET6 that takes no IPv4 */
+    bool reuse_addr, reuse_port, broadcast, bound;
+    bool dont_fragment;         /* IP_PMTUDISC_DO: longer than the path is -EMSGSIZE */
+    bool multicast_loop;        /* the socket layer's */
+    uint8_t ttl, tos, mcast_ttl;
+    unsigned mcast_ifindex;
+    int error;                  /* [lock] from ICMP, reported once */
+    struct pkt *head, **tail;   /* [lock] datagrams */
+    uint32_t queued, rcv_buf;   /* [lock] bytes of memory */
+    uint64_t drops;             /* [lock] queue full */
+    uint32_t snd_buf;
+    struct net_path path;       /* [lock] of the last destination */
+    struct net_addr path_dst;
+    unsigned ngroups;
+    struct udp_group groups[UDP_GROUPS];
+};
+
+/* What came with a datagram. */
+struct udp_meta {
+    struct net_addr src, dst;
+    uint16_t sport;
+    uint8_t ttl, tos;
+    unsigned ifindex;
+    size_t length;              /* of the whole datagram, though the buffer was shorter */
+};
+
+struct udp_sock *udp_new(bool v4, void (*wake)(void *, unsigned), void *arg); /* NULL: no memory */
+/* Port 0 chooses one. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (is bound). */
+int udp_bind(struct udp_sock *s, const struct net_addr *a, uint16_t port, unsigned ifindex);
+/* Only datagrams of that peer from now on; port 0 dissolves it. Binds if it must. */
+int udp_connect(struct udp_sock *s, const struct net_addr *a, uint16_t port);
+/* The number of bytes sent. dst NULL: the connected peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS,
+ * -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` (may be
+ * NULL) gives source address and interface (IP_PKTINFO). */
+long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, const void *buf,
+              size_t n, const struct udp_group *from);
+enum { UDP_PEEK = 1 };
+/* Bytes copied; -EAGAIN; a pending error. */
+long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, unsigned flags);
+unsigned udp_poll(struct udp_sock *s);
+size_t udp_first_length(struct udp_sock *s);  /* FIONREAD */
+int udp_take_error(struct udp_sock *s);       /* SO_ERROR: errno or 0 */
+/* Joins (or leaves) a group for this socket; telling the network is the control plane's.
+ * 0, -ENOBUFS, -EADDRINUSE, -EADDRNOTAVAIL. */
+int udp_join(struct udp_sock *s, const struct udp_group *g, bool join);
+void udp_close(struct udp_sock *s);
+
+#endif
