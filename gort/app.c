@@ -7,6 +7,7 @@
 #include "boot/boot_info.h"
 #include "gort/capp/capp.h"
 #include "gort/heap/malloc.h"
+#include "gort/hooks.h"
 #include "gort/os/os.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
@@ -176,6 +177,7 @@ void gort_main(struct boot_info *bi)
 {
     const char *err = "no bundle";
 
+    hooks_install();
     if (bi->bundle_size == 0)
         refuse("there is no bundle: boot with -initrd FILE, or an image made by gort build%s", "");
     if (bundle_open(bi->bundle_base, bi->bundle_size, &err) != 0)

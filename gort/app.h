@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "gort/abi/gotypes.h"
+#include "gort/dying.h"
 
 #define APPTAB_MAGIC   0x4241545050415447ull /* "GTAPPTAB" */
 #define APPTAB_VERSION 3

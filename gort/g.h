@@ -296,23 +296,6 @@ extern struct g *allgs; /* linked by alllink */
  * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
 void go_call(void *closure, const uintptr_t *args, unsigned nargs);
 
-/* Raise Go panics/fatal errors from a gate: the goroutine continues in the overlay's Go code
- * `runtime.gort_panic(kind)` as if called from its gate. They do not return. */
-enum gate_panic {
-    GATE_PANIC_PLAIN_ERROR,   /* plainError(msg): "send on closed channel" ... */
-    GATE_PANIC_ERROR_STRING,  /* errorString(msg): "makechan: ..." -> runtime error: */
-    GATE_THROW,               /* "fatal error: " msg, runtime frames shown */
-    GATE_FATAL,               /* "fatal error: " msg, user's fault: throwTypeUser */
-};
-_Noreturn void gate_panic(struct g *gp, enum gate_panic kind, const char *msg);
-/* Fatal error from C without a Go caller to blame: "fatal error: msg", goroutines, exit 2. */
-/* The same for what is the program's fault: no runtime frames in the report. */
-_Noreturn void rt_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* "what", where the CPU was, all goroutines with the runtime's frames, exit 2: as Go ends for a
- * signal such as SIGQUIT. g0. */
-_Noreturn void rt_signal_death(const char *what);
-_Noreturn void rt_throw(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 /* Bytes of an XSAVE area for this machine's vector state. */
 extern unsigned vec_area_size; /* [const after boot] */
 

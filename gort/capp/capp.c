@@ -5,6 +5,7 @@
 #include "gort/app.h"
 #include "gort/capp/capp_env.h"
 #include "gort/capp/cgoroutine.h"
+#include "gort/dying.h"
 #include "gort/observe/cgtrace.h"
 #include "gort/sync/chan.h"
 #include "gort/heap/malloc.h"

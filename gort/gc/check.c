@@ -4,6 +4,7 @@
  * The second marking is the ordinary one, onto fresh bitmaps that take the places of all
  * spans' marks meanwhile. */
 #include <string.h>
+#include "gort/dying.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/final.h"

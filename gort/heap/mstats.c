@@ -3,6 +3,7 @@
  * one span per class. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "gort/dying.h"
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"

@@ -1,5 +1,6 @@
-/* prof.c - goroutine profiles. */
+/* prof.c - goroutine profiles, and the text of runtime.Stack. */
 #include <string.h>
+#include "gort/observe/traceback.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/unwind.h"
 #include "rt_frames.h"
@@ -30,4 +31,32 @@ void rt_goroutine_profile(struct goroutine_profile_frame *f)
     }
     stw_end();
     f->n = n;
+}
+
+struct text { char *buf; size_t n, cap; };
+
+static void text_write(void *arg, const char *s, size_t n)
+{
+    struct text *t = arg;
+
+    if (n > t->cap - t->n)
+        n = t->cap - t->n;
+    memcpy(t->buf + t->n, s, n);
+    t->n += n;
+}
+
+void rt_stack_text(struct stack_text_frame *f)
+{
+    struct g *gp = g_calling();
+    struct text t = { f->buf, 0, (size_t)f->cap };
+    struct traceback_out o = { text_write, &t, false };
+
+    if (f->all)
+        stw_begin(STW_STACKS);
+    traceback_print_g(&o, gp, f->pc, f->sp);
+    if (f->all) {
+        traceback_print_others(&o, gp);
+        stw_end();
+    }
+    f->n = (int64_t)t.n;
 }

@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/arch.h"
 #include "gort/g.h"
+#include "gort/observe/dying.h"
 #include "gort/os/os.h"
 #include "kernel/print.h"
 #include "rt_frames.h"

@@ -2,7 +2,7 @@ package runtime
 
 // defer, panic, recover and Goexit. Deferred closures run on the goroutine's own stack, so
 // the loops that call them are Go. Finding the frames, deciding whether a recover counts and
-// continuing at the recovering frame's deferreturn is C (gort/observe/panic.c), which unwinds.
+// continuing at the recovering frame's deferreturn is C (gort/stack/panics.c), which unwinds.
 
 import (
 	"internal/abi"
@@ -470,7 +470,7 @@ func cgroup_throw(s string) { throw(s) }
 //go:linkname throwinit
 func throwinit() { throw("recursive call during initialization - linker skew") }
 
-// gort_raise is where C sends a goroutine whose gate failed (gate_panic in gort/observe/panic.c): as
+// gort_raise is where C sends a goroutine whose gate failed (gate_panic in gort/abi/raise.c): as
 // if the gate itself had called it.
 func gort_raise(kind int, msg string) {
 	switch kind {

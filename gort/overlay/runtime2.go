@@ -75,7 +75,7 @@ type _defer struct {
 	head      *atomic.Pointer[_defer]
 }
 
-// _panic lives on its goroutine's stack, linked from g._panic. gort/observe/panic.c reads and writes
+// _panic lives on its goroutine's stack, linked from g._panic. gort/stack/panics.c reads and writes
 // it through the same layout.
 type _panic struct {
 	arg     any

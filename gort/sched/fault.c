@@ -5,6 +5,7 @@
 #include "gort/sched/fault.h"
 #include "gort/app.h"
 #include "gort/capp/cgoroutine.h"
+#include "gort/dying.h"
 #include "gort/os/mmap.h"
 #include "gort/sched/preempt.h"
 #include "kernel/panic.h"

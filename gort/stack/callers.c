@@ -1,8 +1,7 @@
-/* callers.c - gates of gort/overlay/symtab.go: callers, functions and lines by pc, and
- * runtime.Stack. Strings that they hand out lie in the program's tables: never collected. */
+/* callers.c - gates of gort/overlay/symtab.go: callers, functions and lines by pc. The strings
+ * that they hand out lie in the program's tables: never collected. */
 #include <string.h>
-#include "gort/observe/traceback.h"
-#include "gort/sched/sched.h"
+#include "gort/g.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
 #include "rt_frames.h"
@@ -74,30 +73,21 @@ void rt_sym_line(struct sym_line_frame *f)
     f->file = gostring_of(file);
 }
 
-struct text { char *buf; size_t n, cap; };
-
-static void text_write(void *arg, const char *s, size_t n)
+void rt_pcdata_value(struct pcdata_value_frame *f)
 {
-    struct text *t = arg;
+    struct func_info fn;
 
-    if (n > t->cap - t->n)
-        n = t->cap - t->n;
-    memcpy(t->buf + t->n, s, n);
-    t->n += n;
+    f->v = symtab_find(f->pc, &fn) ? symtab_pcdata(&fn, (uint32_t)f->table, f->pc) : -1;
 }
 
-void rt_stack_text(struct stack_text_frame *f)
+void rt_caller_name(struct caller_name_frame *f)
 {
-    struct g *gp = g_calling();
-    struct text t = { f->buf, 0, (size_t)f->cap };
-    struct traceback_out o = { text_write, &t, false };
+    struct func_info fn;
+    const char *name = symtab_find(f->pc, &fn) ? symtab_name(&fn) : "?";
+    size_t n = strlen(name);
 
-    if (f->all)
-        stw_begin(STW_STACKS);
-    traceback_print_g(&o, gp, f->pc, f->sp);
-    if (f->all) {
-        traceback_print_others(&o, gp);
-        stw_end();
-    }
-    f->n = (int64_t)t.n;
+    if (n > (size_t)f->cap)
+        n = (size_t)f->cap;
+    memcpy(f->buf, name, n);
+    f->n = (int64_t)n;
 }

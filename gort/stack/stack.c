@@ -3,6 +3,7 @@
 #include <string.h>
 #include "gort/abi/goabi.h"
 #include "gort/app.h"
+#include "gort/dying.h"
 #include "gort/sync/chan.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"

@@ -11,6 +11,7 @@
 #include "gort/sync/chan.h"
 #include <stddef.h>
 #include "gort/abi/leaf.h"
+#include "gort/dying.h"
 #include "gort/heap/typedmem.h"
 #include "gort/observe/blockprof.h"
 #include "gort/sync/synctest.h"

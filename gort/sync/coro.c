@@ -9,6 +9,7 @@
  * gives it back. Whoever switches must be locked as the creator was, or it is a fatal error, as
  * upstream's. */
 #include <stddef.h>
+#include "gort/dying.h"
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"

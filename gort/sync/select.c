@@ -11,6 +11,7 @@
  * locks of higher rank at most and is about to release it. */
 #include <stddef.h>
 #include "gort/abi/leaf.h"
+#include "gort/dying.h"
 #include "gort/observe/blockprof.h"
 #include "gort/sched/choice.h"
 #include "gort/sync/chan.h"

@@ -14,6 +14,7 @@
  * starvation mode): then the releaser has taken the semaphore for it and says so by
  * g.param != NULL, and gives it the CPU at once. */
 #include <stddef.h>
+#include "gort/dying.h"
 #include "gort/observe/blockprof.h"
 #include "arch/x86_64/arch.h"
 #include "gort/sync/chan.h"

@@ -6,6 +6,7 @@
  * survives it. */
 #include "gort/time/timer.h"
 #include <stddef.h>
+#include "gort/dying.h"
 #include "gort/sync/chan.h"
 #include "gort/gc/gc.h"
 #include "gort/sched/sched.h"

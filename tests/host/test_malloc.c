@@ -50,6 +50,7 @@ void gc_shade(void *p) { (void)p; }
 void gc_mark_new(struct mspan *s, unsigned i) { mspan_mark(s, i); }
 bool gc_may_allocate(void) { return true; }
 void gc_stacks_grew(void) {}
+void stack_untag(uintptr_t lo) { (void)lo; }
 bool gc_assist(struct g *gp, size_t size) { (void)gp, (void)size; return true; }
 
 /* ---- types ------------------------------------------------------------------------------- */

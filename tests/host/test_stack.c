@@ -20,6 +20,7 @@
 #include <unistd.h>
 #undef PAGE_SIZE
 #include "gort/app.h"
+#include "gort/dying.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
 #include "gort/sched/sched.h"

@@ -22,6 +22,8 @@
 #undef st_ctime
 #include "arch/x86_64/arch.h"
 #include "gort/g.h"
+#include "gort/observe/dying.h"
+#include "gort/observe/dying.h"
 #include "gort/os/linux.h"
 #include "gort/os/mmap.h"
 #include "gort/os/os.h"
@@ -30,10 +32,13 @@
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
 #include "gort/sched/sched.h"
+#include "kernel/options.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
 #include "rt_frames.h"
 #include "fake_os.h"
+
+struct boot_options options;
 
 /* ---- the machine ------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #undef PAGE_SIZE
 #include "gort/abi/leaf.h"
 #include "gort/app.h"
+#include "gort/dying.h"
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"

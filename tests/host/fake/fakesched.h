@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "gort/dying.h"
 #include "gort/observe/blockprof.h"
 #include "gort/sync/chan.h"
 #include "gort/abi/leaf.h"
@@ -33,8 +34,11 @@
 #include "gort/heap/typedmem.h"
 #include "mm/mm.h"
 #include "kernel/clock.h"
+#include "kernel/options.h"
 #include "kernel/random.h"
 #include "rt_frames.h"
+
+struct boot_options options;
 
 struct fg {
     struct g g; /* first */
