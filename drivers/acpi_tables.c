@@ -131,29 +131,62 @@ void acpi_madt_parse(const struct acpi_header *madt, struct acpi_info *out)
     }
 }
 
+/* A generic address structure at p[at] (12 bytes: space, width, offset, access, address). */
+static struct acpi_reg address_at(const uint8_t *p, uint32_t length, size_t at)
+{
+    struct acpi_reg r = { 0 };
+
+    if (at + 12 <= length && p[at] <= ACPI_IO)
+        r = (struct acpi_reg){ read_le(p + at + 4, 8), p[at], NULL };
+    return r;
+}
+
+/* The 64-bit field at p[wide] if it is there and not 0, else the port at p[old]. */
+static struct acpi_reg block_at(const uint8_t *p, uint32_t length, size_t old, size_t wide)
+{
+    struct acpi_reg r = address_at(p, length, wide);
+
+    return r.address ? r : (struct acpi_reg){ read_le(p + old, 4), ACPI_IO, NULL };
+}
+
+/* ACPI specification 6.5, 4.8.3: which blocks there are; none on hardware-reduced machines. */
+static void fadt_blocks(const uint8_t *p, uint32_t length, struct acpi_info *o)
+{
+    o->smi_command = (uint32_t)read_le(p + 48, 4);
+    o->acpi_enable = p[52];
+    o->pm1_event[0] = block_at(p, length, 56, 148);
+    o->pm1_event[1] = block_at(p, length, 60, 160);
+    o->pm1_event_length = p[88];
+    o->pm1_control[0] = block_at(p, length, 64, 172);
+    o->pm1_control[1] = block_at(p, length, 68, 184);
+    o->gpe[0] = block_at(p, length, 80, 220);
+    o->gpe[1] = block_at(p, length, 84, 232);
+    o->gpe_length[0] = p[92];
+    o->gpe_length[1] = p[93];
+    struct acpi_reg timer = block_at(p, length, 76, 208);
+    o->pm_timer_port = p[91] == 4 && timer.space == ACPI_IO ? (uint32_t)timer.address : 0;
+}
+
 void acpi_fadt_parse(const struct acpi_header *fadt, struct acpi_info *o)
 {
     const uint8_t *p = (const uint8_t *)fadt;
 
     if (fadt->length < 116) /* ACPI 1.0 size */
         return;
+    uint32_t flags = (uint32_t)read_le(p + 112, 4);
     o->has_fadt = true;
     o->dsdt = read_le(p + 40, 4);
-    o->smi_command = (uint32_t)read_le(p + 48, 4);
-    o->acpi_enable = p[52];
     o->sci_irq = (uint16_t)read_le(p + 46, 2);
-    o->pm1a_event = (uint32_t)read_le(p + 56, 4);
-    o->pm1_event_length = p[88];
-    o->pm1a_control = (uint32_t)read_le(p + 64, 4);
-    o->pm1b_control = (uint32_t)read_le(p + 68, 4);
-    o->pm_timer_port = p[91] == 4 ? (uint32_t)read_le(p + 76, 4) : 0;
-    uint32_t flags = (uint32_t)read_le(p + 112, 4);
-    o->has_power_button = !(flags >> 4 & 1);
+    o->hardware_reduced = flags >> 20 & 1;
+    o->has_power_button = !(flags >> 4 & 1) && !o->hardware_reduced;
     o->pm_timer_32bit = flags >> 8 & 1;
+    o->century = p[108];
+    if (!o->hardware_reduced)
+        fadt_blocks(p, fadt->length, o);
+    else
+        o->sleep_control = address_at(p, fadt->length, 244);
     if (fadt->length >= 129 && flags >> 10 & 1) {
-        o->reset_supported = true;
-        o->reset_space = p[116];
-        o->reset_address = read_le(p + 120, 8);
+        o->reset = address_at(p, fadt->length, 116);
         o->reset_value = p[128];
     }
     if (fadt->length >= 148 && read_le(p + 140, 8))

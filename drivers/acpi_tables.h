@@ -22,7 +22,16 @@ struct acpi_header {
 struct acpi_ioapic { uint8_t id; uint32_t address, gsi_base; };
 struct acpi_override { uint8_t isa_irq; uint32_t gsi; bool low, level; };
 
+/* A block of registers: a generic address structure, or a port of the older fields. */
+enum { ACPI_MEMORY = 0, ACPI_IO = 1 };
+struct acpi_reg {
+    uint64_t address;                    /* 0: there is none */
+    uint8_t space;                       /* ACPI_MEMORY or ACPI_IO; others count as none */
+    volatile uint8_t *mapped;            /* of ACPI_MEMORY, once acpi_power_init has mapped it */
+};
+
 struct acpi_info {
+    char oem[7];                         /* of the root table: who made the firmware */
     uint64_t lapic_address;
     unsigned ncpus;                      /* usable ones, as listed */
     unsigned ncpus_ignored;              /* enabled ones beyond ACPI_MAX_CPUS */
@@ -34,16 +43,21 @@ struct acpi_info {
     int nmi_lint;                        /* LINT pin of NMI on all CPUs, -1 = none given */
     bool nmi_low;
     /* FADT */
-    bool has_fadt, reset_supported, pm_timer_32bit;
-    uint32_t pm1a_event;                 /* I/O port of the status register, 0 = none */
-    uint8_t pm1_event_length;
+    bool has_fadt, pm_timer_32bit, hardware_reduced;
+    struct acpi_reg pm1_event[2];        /* PM1a, PM1b: status, then enable */
+    uint8_t pm1_event_length;            /* bytes, of both */
+    struct acpi_reg pm1_control[2];
+    struct acpi_reg gpe[2];              /* GPE0, GPE1: status, then enable */
+    uint8_t gpe_length[2];               /* bytes, of both */
+    struct acpi_reg sleep_control;       /* of hardware-reduced machines */
+    struct acpi_reg reset;
+    uint8_t reset_value;
+    uint8_t century;                     /* index of the CMOS clock's century, 0 = none */
     uint16_t sci_irq;
     bool has_power_button;               /* as a fixed feature */
-    uint32_t pm1a_control, pm1b_control, pm_timer_port, smi_command;
+    uint32_t pm_timer_port, smi_command;
     uint8_t acpi_enable;
     uint64_t dsdt;
-    uint8_t reset_space, reset_value;    /* space: 0 memory, 1 I/O, 2 PCI */
-    uint64_t reset_address;
     /* _S5_ of the DSDT */
     bool has_s5;
     uint8_t s5_a, s5_b;

@@ -1,4 +1,5 @@
 #include "drivers/ioapic.h"
+#include "arch/x86_64/arch.h"
 #include "drivers/acpi.h"
 #include "kernel/print.h"
 #include "mm/mm.h"
@@ -41,16 +42,60 @@ void ioapic_init(void)
     }
 }
 
-bool ioapic_route(unsigned gsi, uint8_t vector, uint32_t apic_id, bool low, bool level)
+/* Index and data are two accesses. Whoever routes a line holds `writing` with interrupts off;
+ * an interrupt handler that masks one does not wait for it. */
+static uint32_t writing; /* [atomic] */
+
+static bool try_write(void)
+{
+    return !__atomic_exchange_n(&writing, 1, __ATOMIC_ACQUIRE);
+}
+
+static void end_write(void)
+{
+    __atomic_store_n(&writing, 0, __ATOMIC_RELEASE);
+}
+
+/* Registers of the I/O APIC that has the line, and the line's index there. */
+static volatile uint32_t *line_of(unsigned gsi, unsigned *reg)
 {
     for (unsigned i = 0; i < ACPI_MAX_IOAPICS; i++) {
         if (!ioapics[i].regs || gsi < ioapics[i].base || gsi - ioapics[i].base >= ioapics[i].count)
             continue;
-        unsigned reg = REG_REDIR + 2 * (gsi - ioapics[i].base);
-        write_reg(ioapics[i].regs, reg + 1, apic_id << 24);
-        write_reg(ioapics[i].regs, reg,
-                  vector | (low ? REDIR_LOW : 0) | (level ? REDIR_LEVEL : 0));
-        return true;
+        *reg = REG_REDIR + 2 * (gsi - ioapics[i].base);
+        return ioapics[i].regs;
     }
-    return false;
+    return NULL;
+}
+
+bool ioapic_route(unsigned gsi, uint8_t vector, uint32_t apic_id, bool low, bool level)
+{
+    unsigned reg;
+    volatile uint32_t *r = line_of(gsi, &reg);
+
+    if (!r || apic_id > IOAPIC_CPU_MAX)
+        return false;
+    uint64_t flags = irq_save();
+    while (!try_write())
+        cpu_relax();
+    write_reg(r, reg + 1, apic_id << 24);
+    write_reg(r, reg, vector | (low ? REDIR_LOW : 0) | (level ? REDIR_LEVEL : 0));
+    end_write();
+    irq_restore(flags);
+    return true;
+}
+
+bool ioapic_mask(unsigned gsi)
+{
+    unsigned reg;
+    volatile uint32_t *r = line_of(gsi, &reg);
+    uint64_t flags = irq_save();
+    bool done = r && try_write();
+
+    if (done) {
+        write_reg(r, reg, read_reg(r, reg) | REDIR_MASKED);
+        end_write();
+    }
+    irq_restore(flags);
+    return done;
 }

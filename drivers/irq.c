@@ -6,6 +6,7 @@
 #include "drivers/ioapic.h"
 #include "drivers/msi.h"
 #include "kernel/lock.h"
+#include "kernel/print.h"
 
 #define NVECTORS (VEC_TIMER - VEC_DEV)
 #define NHANDLERS 64
@@ -36,6 +37,9 @@ void irq_init_early(void)
 void irq_init(void)
 {
     ioapic_init();
+    if (boot_cpu.apic_id > IOAPIC_CPU_MAX)
+        kprintf("gort: the boot CPU's APIC id is %u, and I/O APICs know ids up to %u only: no "
+                "device can interrupt\n", boot_cpu.apic_id, IOAPIC_CPU_MAX);
 }
 
 bool irq_dispatch(unsigned vector)
@@ -84,6 +88,16 @@ static int register_locked(unsigned gsi, struct handler *h)
     }
     nlines++;
     return 0;
+}
+
+bool irq_mask(unsigned gsi)
+{
+    for (unsigned i = 0; i < NVECTORS; i++) {
+        const struct handler *h = __atomic_load_n(&lines[i].first, __ATOMIC_ACQUIRE);
+        if (h && lines[i].gsi == gsi)
+            return !h->next && ioapic_mask(gsi);
+    }
+    return false;
 }
 
 int irq_register(unsigned gsi, void (*fn)(void *), void *arg)

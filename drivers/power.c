@@ -1,31 +1,64 @@
 /* power.c - the end of the machine. */
 #include <stdio.h>
+#include <string.h>
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "drivers/acpi.h"
-#include "drivers/console.h"
-#include "kernel/print.h"
+#include "drivers/fbcon.h"
+#include "drivers/serial.h"
 
 #define PORT_DEBUG_EXIT 0xf4  /* QEMU: -device isa-debug-exit */
 #define PORT_QEMU_OFF   0x604 /* QEMU's PM1a control, for machines without tables */
+#define PORT_FW_CFG     0x510 /* QEMU: selector, data behind it */
 
+/* Only where QEMU is: on another machine these ports may be anything. Its tables say so, or,
+ * for a hypervisor without tables, the signature of its configuration port. */
+static bool on_qemu(void)
+{
+    char sign[4];
+
+    if (!memcmp(acpi.oem, "BOCHS ", 6))
+        return true;
+    if (!cpu_features.virtual)
+        return false;
+    outw(PORT_FW_CFG, 0);
+    for (int i = 0; i < 4; i++)
+        sign[i] = (char)inb(PORT_FW_CFG + 1);
+    return !memcmp(sign, "QEMU", 4);
+}
+
+static void say(const char *s, size_t n)
+{
+    serial_write(1, s, n);
+    fbcon_write(s, n);
+}
+
+/* A virtual machine that knows no soft off ends by a reset: that is how its monitor (Firecracker,
+ * QEMU's microvm) learns that it is over. A real one would boot again and hide what is on its
+ * screen, so it halts. */
 void machine_exit(int status)
 {
+    static const char over[] = "gort: this machine has no soft off; it can be switched off now\n";
     static uint32_t leaving; /* [atomic] */
     char line[40];
 
     irq_disable();
     if (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST))
         halt_forever();
-    /* The host takes what is left without waiting for who reads it. */
-    console_write(CONSOLE_CTL, "gort: ending\n", 13);
-    console_drain();
+    serial_drain(0);
+    serial_drain(1);
     int n = snprintf(line, sizeof line, "gort: exit %d\n", status & 255);
-    console_write(CONSOLE_CTL, line, (size_t)n);
-    console_drain();
+    serial_write(2, line, (size_t)n);
+    serial_drain(2);
     acpi_power_off();
-    outb(PORT_DEBUG_EXIT, (uint8_t)status);
-    outw(PORT_QEMU_OFF, 0x2000);
+    if (on_qemu()) {
+        outb(PORT_DEBUG_EXIT, (uint8_t)status);
+        outw(PORT_QEMU_OFF, 0x2000);
+    }
+    if (cpu_features.virtual)
+        machine_reset();
+    say(over, sizeof over - 1);
+    serial_drain(1);
     halt_forever();
 }
 

@@ -1,7 +1,10 @@
 """machine - the kernel beneath the runtime: build/machine.elf (tests/kernels/machine.c)."""
+import calendar
 import os
+import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from boot import QEMU, ROOT, Failed, expect, main, monitor_send, nmi_send, run  # noqa: E402
@@ -99,6 +102,65 @@ def test_machine_check(directory):
                 "bank 1: uncorrected error, status 0xb400000000000000, address 0x12345000"])
 
 
+# Each powers itself off or resets, which ends QEMU: with ACPI, with its hardware-reduced form,
+# without tables, without any of the chips of a PC.
+SHAPES = ["q35", "pc", "pc,acpi=off", "isapc", "microvm", "microvm,acpi=off"]
+
+
+def bare_qemu(directory, machine, *more):
+    """Without the runner and its devices. Returns what COM1 said, or None if it does not end."""
+    bundle, com1 = os.path.join(directory, "name"), os.path.join(directory, "com1")
+    with open(bundle, "w", encoding="utf-8") as f:
+        f.write("misc\n")
+    serial = [x for n in ("com1", "com2", "com3")
+              for x in ("-serial", "file:" + os.path.join(directory, n))]
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display",
+               "none", "-M", machine, "-cpu", "max", "-m", "256M", "-kernel", KERNEL, "-initrd",
+               bundle, *serial, *more]
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                       check=True)
+    except subprocess.TimeoutExpired:
+        return None
+    with open(com1, encoding="utf-8") as f:
+        return f.read()
+
+
+def test_power_off(directory):
+    for machine in SHAPES:
+        said = bare_qemu(directory, machine)
+        if said != "ok misc\n":
+            raise Failed(f"-M {machine}: " + ("does not end" if said is None else repr(said)))
+
+
+def test_century(directory):
+    for base in ("1971-03-01T00:00:00", "1999-12-31T23:00:00", "2026-02-28T12:00:00",
+                 "2036-02-29T23:59:00"):   # QEMU keeps 32 bits
+        status, text, err = boot(directory, "wall", 1, more=["--", "-rtc", "base=" + base])
+        want = calendar.timegm(time.strptime(base, "%Y-%m-%dT%H:%M:%S"))
+        expect((status, "", err), 0, what=base)
+        if not 0 <= int(text) - want <= 30:
+            raise Failed(f"{base}: the clock says {text.strip()}, not {want}")
+
+
+def test_sci_storm(directory):
+    """An ACPI event that nobody acknowledges holds the line; its interrupt is masked."""
+    path = os.path.join(directory, "mon-sci")
+    with subprocess.Popen(command(directory, "busy", 1, ["-monitor", path, "--", "-device",
+                                                         "pcie-root-port,id=rp1"]),
+                          cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as p:
+        p.stdout.readline()
+        monitor_send(path, "o /b 0x628 2")      # GPE0_EN of the q35: PCI hot-plug
+        monitor_send(path, "device_add virtio-rng-pci,bus=rp1")
+        out = p.stdout.read()
+        err = p.stderr.read().decode("utf-8", "backslashreplace")
+    expect((p.returncode, out.decode(), err), 0, "ok busy\n")
+    count = int(re.search(r"cpu 0: .* (\d+) interrupts", err)[1])
+    if not 500 < count < 5000:
+        raise Failed(f"{count} interrupts")
+
+
 def test_nmi_storm(directory):
     for smp in (1, 2):
         storm(directory, "sleep", smp)
@@ -106,5 +168,6 @@ def test_nmi_storm(directory):
 
 
 if __name__ == "__main__":
-    main([test_all, test_maxcpus_memlimit, test_crashes, test_echo, test_machine_check],
+    main([test_all, test_maxcpus_memlimit, test_crashes, test_echo, test_machine_check,
+          test_power_off, test_century, test_sci_storm],
          slow=[test_64_cpus, test_nmi_storm])

@@ -82,6 +82,7 @@ struct cpu_features {
          gib_pages, rdrand, rdseed, erms, nx, mce, mca;
     uint64_t xcr0;       /* enabled state components */
     uint32_t xsave_size; /* bytes for the enabled components */
+    bool virtual;        /* a hypervisor or an emulator says that it is there */
 };
 extern struct cpu_features cpu_features;
 

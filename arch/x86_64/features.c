@@ -36,6 +36,7 @@ void cpu_detect(void)
     f->xsave = r[2] >> 26 & 1;
     f->avx = r[2] >> 28 & 1;
     f->rdrand = r[2] >> 30 & 1;
+    f->virtual = r[2] >> 31 & 1;
     f->mce = r[3] >> 7 & 1;
     f->mca = r[3] >> 14 & 1;
     if (max >= 7) {

@@ -135,6 +135,57 @@ static bool many_cpus(void)
     return o.ncpus == 64 && o.ncpus_ignored == 36;
 }
 
+static void gas(size_t at, uint8_t space, uint64_t address)
+{
+    t[at] = space;
+    for (int i = 0; i < 8; i++)
+        t[at + 4 + (size_t)i] = (uint8_t)(address >> 8 * i);
+}
+
+static const struct acpi_header *sample_fadt(uint32_t flags)
+{
+    begin("FACP");
+    n = 276;
+    put32(56, 0x600);           /* PM1a event, control; GPE0: ports */
+    put32(64, 0x604);
+    put32(80, 0x620);
+    t[88] = 4;
+    t[91] = 4;
+    t[92] = 16;
+    t[108] = 0x32;
+    put32(112, flags);
+    put32(76, 0x608);
+    gas(116, ACPI_IO, 0xcf9);
+    t[128] = 6;
+    gas(148, ACPI_MEMORY, 0xfe000000000); /* the 64-bit field wins */
+    gas(160, 5, 0x1234);                  /* a space that we do not know */
+    gas(244, ACPI_MEMORY, 0xfea00000);
+    return finish();
+}
+
+static bool fadt(void)
+{
+    struct acpi_info o = { 0 };
+
+    acpi_fadt_parse(sample_fadt(1 << 8 | 1 << 10), &o);
+    return o.pm1_event[0].address == 0xfe000000000 && o.pm1_event[0].space == ACPI_MEMORY &&
+           !o.pm1_event[1].address && o.pm1_control[0].address == 0x604 &&
+           o.pm1_control[0].space == ACPI_IO && o.gpe[0].address == 0x620 &&
+           o.gpe_length[0] == 16 && !o.gpe[1].address && o.pm_timer_port == 0x608 &&
+           o.pm_timer_32bit && o.has_power_button && !o.sleep_control.address &&
+           o.reset.address == 0xcf9 && o.reset_value == 6 && o.century == 0x32;
+}
+
+static bool fadt_reduced(void)
+{
+    struct acpi_info o = { 0 };
+
+    acpi_fadt_parse(sample_fadt(1 << 20 | 1 << 10), &o);
+    return o.hardware_reduced && !o.has_power_button && !o.pm1_event[0].address &&
+           !o.pm1_control[0].address && !o.gpe[0].address && !o.pm_timer_port &&
+           o.sleep_control.address == 0xfea00000 && o.reset.address == 0xcf9;
+}
+
 static bool s5(const void *aml, size_t len, int a, int b)
 {
     struct acpi_info o = { 0 };
@@ -191,6 +242,8 @@ int main(void)
     report("S5 of a long package", s5("\x08_S5_\x12\x46\x00\x04\x0b\x05\x00\x01", 13, 5, 1));
     report("S5 that is no package", s5("\x08_S5_\x0a\x05\x00", 8, -1, 0));
     report("S5 that is only used", s5("\x70_S5_\x12\x06\x04\x00\x00\x00", 11, -1, 0));
+    report("FADT: ports, 64-bit blocks", fadt());
+    report("FADT of a hardware-reduced machine", fadt_reduced());
     report("RSDP", rsdp());
     report("an empty entry in the root table", empty_entry());
     return failures != 0;

@@ -10,6 +10,7 @@
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/state.h"
+#include "drivers/acpi.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"
@@ -388,6 +389,32 @@ static void test_idle(void)
     out("ok idle\n");
 }
 
+/* Events that firmware left enabled raise no SCI. */
+static void check_events(void)
+{
+    unsigned half = acpi.gpe_length[0] / 2;
+    uint16_t port = (uint16_t)(acpi.gpe[0].address + half);
+
+    if (acpi.gpe[0].space != ACPI_IO || !half)
+        return;
+    outb(port, 2);
+    CHECK(inb(port) == 2, "GPE0_EN does not keep a bit");
+    acpi_events_off();
+    CHECK(inb(port) == 0, "GPE0_EN is %#x", inb(port));
+}
+
+static void pat_read(unsigned id)
+{
+    (void)id;
+    if (rdmsr(MSR_PAT) >> 8 != 0x00070106000701)
+        errors++;
+}
+
+static void test_wall(void)
+{
+    out("%lld\n", (long long)(clock_wall_ns() / 1000000000));
+}
+
 static void test_misc(void)
 {
     uint8_t a[100], b[100];
@@ -397,6 +424,9 @@ static void test_misc(void)
     CHECK(random_fast() != random_fast(), "random_fast repeats");
     CHECK(clock_wall_ns() > 1600000000ll * 1000000000, "wall clock %lld",
           (long long)clock_wall_ns());
+    check_events();
+    on_all(pat_read);
+    CHECK(!errors, "%u CPUs have other memory types", errors);
     out("ok misc\n");
 }
 
@@ -426,8 +456,8 @@ static void spin(unsigned id)
 static void print_nmis(void)
 {
     for (unsigned i = 0; i < ncpu; i++)
-        kprintf("cpu %u: %u nmis, %u spurious\n", i, arch_of(cpus[i])->nmis,
-                arch_of(cpus[i])->spurious);
+        kprintf("cpu %u: %u nmis, %u spurious, %llu interrupts\n", i, arch_of(cpus[i])->nmis,
+                arch_of(cpus[i])->spurious, (unsigned long long)cpus[i]->irqs);
 }
 
 static void test_busy(void)
@@ -510,6 +540,7 @@ static void test_doublefault(void) { arch_hooks.exception = deep; test_null(); }
 static const struct { const char *name; void (*fn)(void); } tests[] = {
     { "all", test_all }, { "vm", test_vm }, { "tlb", test_tlb }, { "lock", test_lock },
     { "timer", test_timer }, { "idle", test_idle }, { "misc", test_misc },
+    { "wall", test_wall },
     { "busy", test_busy }, { "sleep", test_sleep }, { "echo", test_echo },
     { "overflow", test_overflow }, { "null", test_null }, { "wild", test_wild },
     { "noncanonical", test_noncanonical }, { "jump", test_jump }, { "text", test_text },
