@@ -1,0 +1,106 @@
+/* tcp.h - TCP as sockets see it.
+ *
+ * No call waits: -EAGAIN, and `wake` tells when to try again. `wake` is called under the
+ * connection's lock (RANK_TCP, or RANK_TCP_LISTEN for a listener) after the state is visible and
+ * may take locks of RANK_POLL and above only. Every call: g0 or a host thread, no lock of
+ * RANK_TCP or above held. Buffers are copied under the connection's lock, at most TCP_COPY_MAX
+ * bytes at a time: they must be memory that does not fault.
+ *
+ * A listener is a connection in TCP_LISTEN; what tcp_accept hands out is one without a socket
+ * until tcp_attach. After tcp_close (or tcp_abort) the pointer is gone for the caller. */
+#ifndef NET_TCP_H
+#define NET_TCP_H
+
+#include "gort/net/net.h"
+
+struct tcp_conn;
+
+/* Numbers as Linux' TCP_INFO has them. */
+enum tcp_state { TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECEIVED, TCP_FIN_WAIT_1,
+                 TCP_FIN_WAIT_2, TCP_TIME_WAIT, TCP_CLOSED, TCP_CLOSE_WAIT, TCP_LAST_ACK,
+                 TCP_LISTEN, TCP_CLOSING };
+
+enum { TCP_COPY_MAX = 65536 };
+
+typedef void tcp_wake_fn(void *arg, unsigned events); /* NET_IN, NET_OUT, NET_ERR, ... */
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+struct tcp_conn *tcp_new(bool v4, tcp_wake_fn *wake, void *arg); /* NULL: no memory */
+void tcp_attach(struct tcp_conn *c, tcp_wake_fn *wake, void *arg);
+/* Port 0 chooses one that nobody has bound. 0, -EINVAL (is bound), -EADDRINUSE, -EADDRNOTAVAIL. */
+int tcp_bind(struct tcp_conn *c, const struct net_addr *a, uint16_t port, unsigned ifindex);
+/* 0; -EADDRINUSE, -EINVAL (connected), -ENOMEM. Again: changes the backlog. */
+int tcp_listen(struct tcp_conn *c, unsigned backlog);
+/* NULL: *err is -EAGAIN, or -EINVAL (no listener). */
+struct tcp_conn *tcp_accept(struct tcp_conn *c, int *err);
+/* -EINPROGRESS: NET_OUT comes when it is decided, tcp_take_error says how. -EISCONN, -EALREADY,
+ * -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EADDRINUSE (that 4-tuple), -EOPNOTSUPP. */
+int tcp_connect(struct tcp_conn *c, const struct net_addr *a, uint16_t port);
+enum { TCP_SHUT_RD = 1, TCP_SHUT_WR = 2 };
+int tcp_shutdown(struct tcp_conn *c, unsigned how); /* -ENOTCONN */
+/* Unread bytes, or SO_LINGER 0: a reset; otherwise FIN after what is queued. */
+void tcp_close(struct tcp_conn *c);
+void tcp_abort(struct tcp_conn *c); /* reset, whatever the state */
+
+/* ---- bytes ------------------------------------------------------------------------------- */
+
+enum { TCP_MORE = 1,            /* more follows at once: a short segment waits for it */
+       TCP_PEEK = 2, TCP_DISCARD = 4 /* recv: buf is not written */ };
+/* Bytes taken, at least 1 (0 for n = 0); -EAGAIN, -EPIPE, -ENOTCONN, or the pending error. */
+long tcp_send(struct tcp_conn *c, const void *buf, size_t n, unsigned flags);
+/* Queues pieces without copying: they must not change until they are freed. All or nothing:
+ * 0 and the packet is owned, or an error as above and it is still the caller's. */
+int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags);
+/* Bytes; 0 = end; -EAGAIN, -ENOTCONN, or the pending error. */
+long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags);
+/* Up to max bytes as a chain of pieces, owned by the caller; NULL: *err as tcp_recv, 0 = end. */
+struct pkt *tcp_recv_pieces(struct tcp_conn *c, size_t max, int *err);
+size_t tcp_unread(struct tcp_conn *c);  /* FIONREAD */
+size_t tcp_unacked(struct tcp_conn *c); /* SIOCOUTQ */
+size_t tcp_unsent(struct tcp_conn *c);  /* SIOCOUTQNSD */
+
+/* ---- state ------------------------------------------------------------------------------- */
+
+unsigned tcp_poll(struct tcp_conn *c);
+int tcp_take_error(struct tcp_conn *c); /* SO_ERROR: errno or 0, once */
+
+struct tcp_name {
+    struct net_addr laddr, raddr;
+    uint16_t lport, rport;
+    enum tcp_state state;
+    unsigned ifindex;
+};
+void tcp_name(struct tcp_conn *c, struct tcp_name *out);
+
+enum tcp_opt {
+    TCP_OPT_NODELAY, TCP_OPT_CORK, TCP_OPT_KEEPALIVE,
+    TCP_OPT_KEEPIDLE, TCP_OPT_KEEPINTVL, TCP_OPT_KEEPCNT,   /* s, s, probes */
+    TCP_OPT_USER_TIMEOUT,   /* ms, 0 = none */
+    TCP_OPT_LINGER,         /* s; -1 = off (what 0 means: tcp_close) */
+    TCP_OPT_SYNCNT, TCP_OPT_MAXSEG, TCP_OPT_QUICKACK, TCP_OPT_NOTSENT_LOWAT,
+    TCP_OPT_SNDBUF, TCP_OPT_RCVBUF, /* bytes; ends autotuning */
+    TCP_OPT_RCVLOWAT,
+    TCP_OPT_REUSEADDR, TCP_OPT_REUSEPORT, TCP_OPT_V6ONLY,   /* before bind */
+    TCP_OPT_TTL, TCP_OPT_TOS, TCP_OPT_DEFER_ACCEPT,         /* s: kept, not acted on */
+};
+int tcp_set(struct tcp_conn *c, enum tcp_opt opt, long v);  /* 0, -EINVAL */
+long tcp_get(struct tcp_conn *c, enum tcp_opt opt);
+
+struct tcp_info {
+    enum tcp_state state;
+    bool timestamps, sack, wscale;
+    uint8_t ca_state, retransmits, backoff, snd_scale, rcv_scale; /* 0 open, 3 recovery, 4 loss */
+    uint32_t rto_us, rtt_us, rttvar_us, min_rtt_us, mss, pmtu, rcv_mss;
+    uint32_t cwnd, ssthresh, in_flight, sacked, lost, retrans; /* bytes; ssthresh ~0 = none yet */
+    uint32_t snd_wnd, rcv_wnd, rcv_space, unacked, notsent;
+    uint64_t bytes_acked, bytes_received, segs_in, segs_out, total_retrans;
+    uint32_t backlog, max_backlog;  /* of a listener */
+};
+void tcp_info(struct tcp_conn *c, struct tcp_info *out);
+
+/* Calls fn for every connection and listener, with no lock held (for /proc/net/tcp). */
+void tcp_for_each(void (*fn)(void *arg, const struct tcp_name *name, const struct tcp_info *info),
+                  void *arg);
+
+#endif

@@ -1,0 +1,327 @@
+/* tcp_io.c - bytes between a socket's caller and the queues. */
+#include <errno.h>
+#include "gort/net/private.h"
+
+/* ---- send -------------------------------------------------------------------------------- */
+
+static int take_error(struct tcp_conn *c)
+{
+    int e = c->error;
+
+    c->error = 0;
+    return -e;
+}
+
+/* 0: bytes may be queued. */
+static int may_write(struct tcp_conn *c)
+{
+    if (c->error)
+        return take_error(c);
+    if (c->snd_shut)
+        return -EPIPE;
+    if (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT)
+        return 0;
+    return c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED ? -EAGAIN : -EPIPE;
+}
+
+static uint32_t space(const struct tcp_conn *c)
+{
+    uint32_t used = c->snd_end - c->snd_una;
+
+    return used < c->snd_buf ? c->snd_buf - used : 0;
+}
+
+static void push(struct tcp_conn *c, bool more)
+{
+    c->more = more;
+    tcp_output(c);
+    c->more = false;
+    tcp_timer_update(c);
+}
+
+/* One turn under the lock: bytes taken, or an error. */
+static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned flags)
+{
+    long done = may_write(c);
+
+    if (done == -EAGAIN)
+        c->want_out = true;
+    if (done || !n)
+        return done;
+    uint32_t take = space(c);
+    if (take > n)
+        take = (uint32_t)n;
+    if (take > TCP_COPY_MAX)
+        take = TCP_COPY_MAX;
+    if (take)
+        take = (uint32_t)tcp_snd_copy(c, buf, take);
+    if (take < n)
+        c->want_out = space(c) < c->snd_buf / 3 || !take;
+    if (!take)
+        return -EAGAIN;
+    push(c, flags & TCP_MORE || (take < n && take == TCP_COPY_MAX));
+    return take;
+}
+
+long tcp_send(struct tcp_conn *c, const void *buf, size_t n, unsigned flags)
+{
+    size_t done = 0;
+    long r;
+
+    net_round_begin();
+    do {
+        tcp_lock(c);
+        r = send_some(c, (const uint8_t *)buf + done, n - done, flags);
+        tcp_unlock(c);
+        if (r > 0)
+            done += (size_t)r;
+    } while (r > 0 && done < n);
+    net_round_end();
+    return done ? (long)done : r;
+}
+
+int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags)
+{
+    size_t n = pkt_length(pieces);
+
+    net_round_begin();
+    tcp_lock(c);
+    int err = may_write(c);
+    if (!err && (!space(c) || n > SPACE_MAX)) {
+        c->want_out = true;
+        err = -EAGAIN;
+    }
+    if (!err) {
+        for (struct pkt *p = pieces, *next; p; p = next) {
+            next = p->next;
+            p->next = p->link = NULL;
+            tcp_snd_append(c, p);
+        }
+        push(c, flags & TCP_MORE);
+    }
+    tcp_unlock(c);
+    net_round_end();
+    return err;
+}
+
+/* ---- receive ----------------------------------------------------------------------------- */
+
+/* What a reader gets if there are no bytes. */
+static long no_bytes(struct tcp_conn *c)
+{
+    if (c->error)
+        return take_error(c);
+    if (c->fin_rcvd || c->rcv_shut)
+        return 0;
+    if (c->state == TCP_CLOSED || c->state == TCP_LISTEN)
+        return c->gone ? 0 : -ENOTCONN;
+    return -EAGAIN;
+}
+
+/* The first piece, past empty ones. */
+static struct pkt *first(struct tcp_conn *c)
+{
+    struct pkt *p;
+
+    while ((p = c->rcv_head) && !p->len) {
+        c->rcv_head = p->next;
+        if (!p->next)
+            c->rcv_tail = NULL;
+        c->rcv_memory -= tcp_piece_memory(p);
+        p->next = NULL;
+        pkt_free(p);
+    }
+    return p;
+}
+
+/* A reader has made room: tell the peer if the window has at least doubled. */
+static void tell_room(struct tcp_conn *c, uint32_t n)
+{
+    c->rcv_queued -= n;
+    c->copied += n;
+    if (!tcp_is_synced(c) || c->gone || c->fin_rcvd)
+        return;
+    uint32_t now = tcp_rcv_window(c);
+    if (2 * now > c->rcv_space)
+        return;
+    uint32_t room = tcp_window_new(c);
+    if (room > now && room >= 2 * now) {
+        tcp_send_ack(c);
+        tcp_timer_update(c);
+    }
+}
+
+static uint32_t consume(struct tcp_conn *c, uint8_t *buf, uint32_t n, bool copy)
+{
+    uint32_t done = 0;
+    struct pkt *p;
+
+    while (done < n && (p = first(c))) {
+        uint32_t part = min32(n - done, p->len), memory = tcp_piece_memory(p);
+        if (copy)
+            __builtin_memcpy(buf + done, p->data, part);
+        p->data += part;
+        p->len -= part;
+        c->rcv_memory += tcp_piece_memory(p) - memory;  /* a bare piece is counted by length */
+        done += part;
+    }
+    first(c);
+    return done;
+}
+
+static uint32_t peek(const struct tcp_conn *c, uint8_t *buf, uint32_t n)
+{
+    uint32_t done = 0;
+
+    for (const struct pkt *p = c->rcv_head; p && done < n; p = p->next) {
+        uint32_t part = min32(n - done, p->len);
+        __builtin_memcpy(buf + done, p->data, part);
+        done += part;
+    }
+    return done;
+}
+
+static long recv_some(struct tcp_conn *c, uint8_t *buf, size_t n, unsigned flags)
+{
+    uint32_t take = n < TCP_COPY_MAX ? (uint32_t)n : TCP_COPY_MAX;
+
+    if (!c->rcv_queued)
+        return no_bytes(c);
+    if (flags & TCP_PEEK)
+        return peek(c, buf, take);
+    take = consume(c, buf, take, !(flags & TCP_DISCARD));
+    tell_room(c, take);
+    return take;
+}
+
+long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)
+{
+    size_t done = 0;
+    long r = 0;
+
+    if (!n)
+        return 0;
+    net_round_begin();
+    do {
+        tcp_lock(c);
+        if (!done || c->rcv_queued)
+            r = recv_some(c, flags & TCP_DISCARD ? NULL : (uint8_t *)buf + done, n - done, flags);
+        else
+            r = 0;
+        tcp_unlock(c);
+        if (r > 0)
+            done += (size_t)r;
+    } while (r == TCP_COPY_MAX && done < n && !(flags & TCP_PEEK));
+    net_round_end();
+    return done ? (long)done : r;
+}
+
+struct pkt *tcp_recv_pieces(struct tcp_conn *c, size_t max, int *err)
+{
+    struct pkt *list = NULL, **end = &list, *p;
+    uint32_t n = 0;
+
+    *err = 0;
+    net_round_begin();
+    tcp_lock(c);
+    while ((p = first(c)) && n + p->len <= max) {
+        c->rcv_memory -= tcp_piece_memory(p);
+        c->rcv_head = p->next;
+        if (!p->next)
+            c->rcv_tail = NULL;
+        p->next = NULL;
+        *end = p;
+        end = &p->next;
+        n += p->len;
+    }
+    if (p && n < max) {     /* a part of the next one, as a view */
+        uint32_t part = (uint32_t)(max - n);
+        struct pkt *v = pkt_view(p, p->data, part);
+        if (v) {
+            *end = v;
+            n += consume(c, NULL, part, false);
+        }
+    }
+    if (n)
+        tell_room(c, n);
+    else
+        *err = p ? -ENOBUFS : (int)no_bytes(c);
+    tcp_unlock(c);
+    net_round_end();
+    return list;
+}
+
+/* ---- counts ------------------------------------------------------------------------------ */
+
+size_t tcp_unread(struct tcp_conn *c) { return c->rcv_queued; }
+
+size_t tcp_unacked(struct tcp_conn *c)
+{
+    tcp_lock(c);
+    uint32_t una = c->snd_una == c->iss ? c->iss + 1 : c->snd_una;
+    size_t n = seq_lt(una, c->snd_end) ? c->snd_end - una : 0;
+    tcp_unlock(c);
+    return n;
+}
+
+size_t tcp_unsent(struct tcp_conn *c)
+{
+    tcp_lock(c);
+    size_t n = seq_lt(c->snd_nxt, c->snd_end) ? c->snd_end - c->snd_nxt : 0;
+    tcp_unlock(c);
+    return n;
+}
+
+int tcp_take_error(struct tcp_conn *c)
+{
+    tcp_lock(c);
+    int e = -take_error(c);
+    tcp_unlock(c);
+    return e;
+}
+
+/* ---- readiness --------------------------------------------------------------------------- */
+
+static unsigned poll_listener(struct tcp_conn *c)
+{
+    lock(&c->listen->lock);
+    unsigned ev = c->listen->head ? NET_IN : 0;
+    unlock(&c->listen->lock);
+    return ev;
+}
+
+static bool may_read(const struct tcp_conn *c)
+{
+    return c->fin_rcvd || c->rcv_shut || (c->rcv_queued && c->rcv_queued >= c->rcv_low);
+}
+
+static bool has_room(const struct tcp_conn *c)
+{
+    uint32_t unsent = c->snd_end - c->snd_nxt;
+
+    return space(c) >= c->snd_buf / 3 && (!c->notsent_low || unsent < c->notsent_low);
+}
+
+unsigned tcp_poll(struct tcp_conn *c)
+{
+    unsigned ev = 0;
+
+    if (c->state == TCP_LISTEN)
+        return poll_listener(c);
+    tcp_lock(c);
+    bool connecting = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
+    if (c->error)
+        ev |= NET_ERR | NET_IN | NET_OUT;
+    if (may_read(c))
+        ev |= NET_IN;
+    if (c->fin_rcvd || c->rcv_shut)
+        ev |= NET_IN | NET_RDHUP;
+    if (c->snd_shut || c->state == TCP_CLOSED || (!connecting && has_room(c)))
+        ev |= NET_OUT;
+    else
+        c->want_out = true;
+    if (c->state == TCP_CLOSED || (c->snd_shut && (c->fin_rcvd || c->rcv_shut)))
+        ev |= NET_HUP;
+    tcp_unlock(c);
+    return ev;
+}
