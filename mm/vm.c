@@ -316,10 +316,20 @@ static uint64_t current_root(void)
     return read_cr3() & PTE_ADDR; /* also true before mm_init, on the loader's tables */
 }
 
+/* The walk takes no lock, and page tables are freed: after a shootdown, which waits until this
+ * CPU has taken an interrupt. With interrupts off that is after the walk. */
+static uint64_t lookup(uintptr_t va, unsigned *level)
+{
+    uint64_t flags = irq_save(), e = pt_lookup(current_root(), va, level);
+
+    irq_restore(flags);
+    return e;
+}
+
 bool vm_is_mapped(uintptr_t va, bool write)
 {
     unsigned level;
-    uint64_t e = pt_lookup(current_root(), va, &level);
+    uint64_t e = lookup(va, &level);
 
     return e && (!write || e & PTE_W);
 }
@@ -328,7 +338,7 @@ uint64_t virt_to_phys(const void *va)
 {
     unsigned level;
     uintptr_t a = (uintptr_t)va;
-    uint64_t e = pt_lookup(current_root(), a, &level);
+    uint64_t e = lookup(a, &level);
 
     return e ? (e & PTE_ADDR & ~(LEVEL_SIZE(level) - 1)) | (a & (LEVEL_SIZE(level) - 1)) : 0;
 }

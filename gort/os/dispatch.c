@@ -1,11 +1,7 @@
 /* dispatch.c - from a system call's number to its handler; the gates that lead here. */
-#include <stdio.h>
-#include <string.h>
 #include "gort/g.h"
-#include "gort/os/mmap.h"
 #include "gort/os/sys.h"
 #include "kernel/print.h"
-#include "mm/mm.h"
 #include "rt_frames.h"
 
 enum { NR_MAX = 512 };
@@ -92,40 +88,6 @@ int64_t call_dispatch(struct call *c)
     if (c->num < NR_MAX && handlers[c->num])
         return handlers[c->num](c);
     return unknown(c);
-}
-
-/* ---- the program's memory ------------------------------------------------------------ */
-
-/* The goroutine's own stack is mapped, or becomes so when touched (C goroutines). */
-bool user_ok(const struct call *c, uint64_t p, uint64_t n, bool write)
-{
-    if (n == 0)
-        return true;
-    if (p + n < p)
-        return false;
-    if (p >= c->gp->stack.lo && p + n <= c->gp->stack.hi)
-        return true;
-    for (uint64_t at = p; at < p + n; at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE)
-        if (!vm_is_mapped(at, write) && mmap_fault(at, write ? VM_W : VM_R) != MMAP_OK)
-            return false;
-    return true;
-}
-
-int user_path(const struct call *c, uint64_t p, char buf[L_PATH_MAX])
-{
-    const char *s = (const char *)p;
-
-    buf[0] = 0;
-    for (size_t i = 0; i < L_PATH_MAX; i++) {
-        if ((i == 0 || ((uint64_t)(s + i) & (PAGE_SIZE - 1)) == 0) &&
-            !user_ok(c, (uint64_t)(s + i), 1, false))
-            return -L_EFAULT;
-        buf[i] = s[i];
-        if (!s[i])
-            return 0;
-    }
-    buf[0] = 0;
-    return -L_ENAMETOOLONG;
 }
 
 /* ---- gates --------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include "gort/os/mem.h"
 #include "gort/os/netpoll.h"
+#include "gort/os/user.h"
 #include "kernel/check.h"
 
 struct file *file_new(struct inode *n, uint32_t flags, const struct file_ops *ops, void *priv)
@@ -57,8 +58,8 @@ static int64_t text_read(struct file *f, void *buf, size_t n, int64_t at)
         return 0;
     if (n > len - (size_t)at)
         n = len - (size_t)at;
-    __builtin_memcpy(buf, f->gen.text + at, n);
-    return (int64_t)n;
+    size_t left = user_copy(buf, f->gen.text + at, n);
+    return left && left == n ? -L_EFAULT : (int64_t)(n - left);
 }
 
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos)

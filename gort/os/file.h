@@ -15,13 +15,14 @@
 #include "gort/os/wait.h"
 
 struct file_ops {
-    /* Streams: bytes moved, 0 = end of input, or a negative error, -L_EAGAIN if not ready. */
+    /* Streams: bytes moved, 0 = end of input, or a negative error, -L_EAGAIN if not ready. buf is
+     * the program's (user.h): short, or -L_EFAULT, where it cannot be touched. */
     int64_t (*read)(struct file *f, void *buf, size_t n);
     int64_t (*write)(struct file *f, const void *buf, size_t n);
     unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */
     struct waitq *(*queue)(struct file *f, bool write);
     void (*release)(struct file *f);
-    bool whole_writes;  /* a blocking write goes on until all is written */
+    bool whole_writes;  /* a blocking write goes on until all is written; else one call is all */
 };
 
 struct file {
@@ -57,7 +58,7 @@ static inline bool file_writes(const struct file *f)
     return (f->flags & L_O_ACCMODE) != 0 && !(f->flags & L_O_PATH);
 }
 
-/* Positional I/O on anything seekable; pos -1 = the file's own, which moves. */
+/* Positional I/O on anything seekable; pos -1 = the file's own, which moves. buf as above. */
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);
 int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos);
 

@@ -81,12 +81,14 @@ static enum mmap_result bring_copy(const struct mapping *m, uintptr_t page, int6
     return protect_new(page, m->prot) ? MMAP_NOMEM : MMAP_OK;
 }
 
-static enum mmap_result bring_locked(const struct mapping *m, uintptr_t va)
+static enum mmap_result bring_locked(const struct mapping *m, uintptr_t va, unsigned access)
 {
     uintptr_t page = page_of(va);
 
-    if (vm_is_mapped(page, false))
+    if (vm_is_mapped(page, access & VM_W))
         return MMAP_OK; /* another CPU was here before */
+    if (vm_is_mapped(page, false)) /* mprotect had no page table to cut a large page */
+        return vm_protect(page, PAGE_SIZE, m->prot) ? MMAP_NOMEM : MMAP_OK;
     if (!m->inode)
         return bring_anonymous(m, page);
     int64_t off = m->off + (int64_t)(page - m->lo);
@@ -106,7 +108,7 @@ enum mmap_result mmap_fault(uintptr_t va, unsigned access)
     else if (!m->prot || (access & (VM_W | VM_X)) & ~m->prot)
         r = MMAP_DENIED;
     else
-        r = bring_locked(m, va);
+        r = bring_locked(m, va, access);
     unlock(&maps.lock);
     return r;
 }

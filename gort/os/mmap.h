@@ -1,8 +1,8 @@
 /* mmap.h - mappings of mmap(2): anonymous memory, private copies and shared pages of files.
  *
  * A mapping is a reserved range; its pages come when they are first touched. The page fault of
- * a goroutine's code leads to mmap_fault on g0, and so does the check of a system call's buffer
- * (user_ok): C on g0 never touches a page that is not there. A page of a shared mapping is the
+ * a goroutine's code leads to mmap_fault on g0, and so does a system call's buffer that lacks one
+ * (user.h). A page of a shared mapping is the
  * frame that the file itself has its bytes in, so mapping, reads and writes see each other.
  *
  *   touched page of    anonymous memory   private file        shared file

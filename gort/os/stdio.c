@@ -5,6 +5,7 @@
 #include "gort/g.h"
 #include "gort/os/os.h"
 #include "gort/os/signal.h"
+#include "gort/os/user.h"
 #include "gort/observe/schedtrace.h"
 #include "kernel/print.h"
 
@@ -82,17 +83,22 @@ void stdio_poll(void)
 
 static int64_t con_read(struct file *f, void *buf, size_t n)
 {
-    uint8_t *to = buf;
-    size_t got = 0;
+    size_t got = 0, left = 0;
 
     (void)f;
     stdio_poll();
     lock(&con.lock);
-    while (got < n && con.tail != con.head)
-        to[got++] = con.ring[con.tail++ % RING];
+    while (got < n && con.tail != con.head && !left) {
+        size_t at = con.tail % RING, part = RING - at;
+        part = part < con.head - con.tail ? part : con.head - con.tail;
+        part = part < n - got ? part : n - got;
+        left = user_copy((uint8_t *)buf + got, con.ring + at, part);
+        got += part - left;
+        con.tail += part - left;
+    }
     bool wait = got == 0 && n > 0 && !con.eof;
     unlock(&con.lock);
-    return wait ? -L_EAGAIN : (int64_t)got;
+    return got ? (int64_t)got : left ? -L_EFAULT : wait ? -L_EAGAIN : 0;
 }
 
 static enum console_channel channel_of(const struct file *f)
@@ -100,10 +106,15 @@ static enum console_channel channel_of(const struct file *f)
     return (intptr_t)f->priv == 2 ? CONSOLE_ERR : CONSOLE_OUT;
 }
 
+/* A piece at a time, which the console's drivers can rely on. */
 static int64_t con_write(struct file *f, const void *buf, size_t n)
 {
-    size_t done = n ? console_put(channel_of(f), buf, n) : 0;
+    uint8_t piece[2048];
+    size_t part = n < sizeof piece ? n : sizeof piece, left = user_copy(piece, buf, part);
 
+    if (left && left == part)
+        return -L_EFAULT;
+    size_t done = n ? console_put(channel_of(f), piece, part - left) : 0;
     return n && !done ? -L_EAGAIN : (int64_t)done;
 }
 

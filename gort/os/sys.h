@@ -4,6 +4,7 @@
 
 #include "gort/os/file.h"
 #include "gort/os/fs/vfs.h"
+#include "gort/os/user.h"
 #include "gort/os/wait.h"
 
 /* Every system call that is served: number, name. dispatch.c makes the table of it. */
@@ -42,10 +43,6 @@ SYSCALLS(X)
 
 #define RW_MAX 0x7ffff000ull /* bytes that one read or write moves at most, as on Linux */
 
-/* Is [p, p+n) memory of the program (that it may write)? */
-bool user_ok(const struct call *c, uint64_t p, uint64_t n, bool write);
-/* Copies the path at p. 0, -L_EFAULT or -L_ENAMETOOLONG. */
-int user_path(const struct call *c, uint64_t p, char buf[L_PATH_MAX]);
 
 /* A (directory descriptor, path) pair of an *at call. */
 struct atpath {
@@ -58,7 +55,5 @@ void at_put(struct atpath *a);
 
 /* The file of descriptor fd, kept in c->file until the call completes; NULL: -L_EBADF. */
 struct file *call_file(struct call *c, uint64_t fd);
-
-void sys_name(uint64_t num, char *buf, size_t cap); /* for messages */
 
 #endif

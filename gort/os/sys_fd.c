@@ -171,10 +171,7 @@ int64_t sys_fcntl(struct call *c)
         return 0;
     case F_GETLK: /* one process: nobody else holds a lock */
     case F_OFD_GETLK:
-        if (!user_ok(c, c->a[2], 2, true))
-            return -L_EFAULT;
-        *(int16_t *)c->a[2] = F_UNLCK;
-        return 0;
+        return copy_out(c, c->a[2], &(int16_t){F_UNLCK}, sizeof(int16_t));
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_SETLK:
@@ -202,18 +199,15 @@ int64_t sys_ioctl(struct call *c)
     if (!f)
         return -L_EBADF;
     int64_t n = pipe_readable(f) >= 0 ? pipe_readable(f) : stdio_pending(f);
-    if (c->a[1] == FIONREAD && n >= 0) {
-        if (!user_ok(c, c->a[2], 4, true))
-            return -L_EFAULT;
-        *(int32_t *)c->a[2] = (int32_t)n;
-        return 0;
-    }
+    if (c->a[1] == FIONREAD && n >= 0)
+        return copy_out(c, c->a[2], &(int32_t){(int32_t)n}, sizeof(int32_t));
     if (c->a[1] == FIOCLEX)
         return fd_cloexec((int32_t)c->a[0], 1);
     if (c->a[1] == FIONBIO) {
-        if (!user_ok(c, c->a[2], 4, false))
+        int32_t on;
+        if (copy_in(c, &on, c->a[2], sizeof on))
             return -L_EFAULT;
-        uint32_t set = *(int32_t *)c->a[2] ? L_O_NONBLOCK : 0;
+        uint32_t set = on ? L_O_NONBLOCK : 0;
         __atomic_store_n(&f->flags, (f->flags & ~L_O_NONBLOCK) | set, __ATOMIC_RELAXED);
         return 0;
     }
@@ -225,11 +219,10 @@ int64_t sys_ioctl(struct call *c)
 static int64_t make_pipe(struct call *c, uint64_t out, uint64_t flags)
 {
     struct file *f[2];
+    int32_t fd[2];
 
     if (flags & ~(uint64_t)(L_O_CLOEXEC | L_O_NONBLOCK | L_O_DIRECT))
         return -L_EINVAL;
-    if (!user_ok(c, out, 8, true))
-        return -L_EFAULT;
     if (pipe_open_pair(f, flags & L_O_NONBLOCK))
         return -L_ENFILE;
     int64_t r = fd_install(f[0], flags & L_O_CLOEXEC, 0);
@@ -242,9 +235,14 @@ static int64_t make_pipe(struct call *c, uint64_t out, uint64_t flags)
         fd_close(r);
         return w;
     }
-    ((int32_t *)out)[0] = (int32_t)r;
-    ((int32_t *)out)[1] = (int32_t)w;
-    return 0;
+    fd[0] = (int32_t)r;
+    fd[1] = (int32_t)w;
+    int64_t err = copy_out(c, out, fd, sizeof fd);
+    if (err) {
+        fd_close(r);
+        fd_close(w);
+    }
+    return err;
 }
 
 int64_t sys_pipe(struct call *c) { return make_pipe(c, c->a[0], 0); }
@@ -284,6 +282,7 @@ static void poll_queue(struct call *c, struct file *f)
     }
 }
 
+/* p: the kernel's copy. */
 static int64_t poll_scan(struct call *c, struct l_pollfd *p, size_t n, bool queue)
 {
     int64_t ready = 0;
@@ -305,15 +304,8 @@ static int64_t poll_scan(struct call *c, struct l_pollfd *p, size_t n, bool queu
     return ready;
 }
 
-static int64_t poll_until(struct call *c, int64_t timeout)
+static int64_t poll_copied(struct call *c, struct l_pollfd *p, size_t n, int64_t timeout)
 {
-    struct l_pollfd *p = (void *)c->a[0];
-    size_t n = c->a[1];
-
-    if (n > fd_limit)
-        return -L_EINVAL;
-    if (!user_ok(c, c->a[0], n * sizeof *p, true))
-        return -L_EFAULT;
     int64_t ready = poll_scan(c, p, n, false);
     if (ready || timeout == 0)
         return ready;
@@ -330,17 +322,47 @@ static int64_t poll_until(struct call *c, int64_t timeout)
     return ready ? ready : SYS_BLOCK;
 }
 
+/* The answers alone: what is asked may lie where nobody writes. */
+static int64_t poll_answer(const struct call *c, const struct l_pollfd *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = c->a[0] + i * sizeof *p + offsetof(struct l_pollfd, revents);
+        if (copy_out(c, at, &p[i].revents, sizeof p[i].revents))
+            return -L_EFAULT;
+    }
+    return 0;
+}
+
+static int64_t poll_until(struct call *c, int64_t timeout)
+{
+    struct l_pollfd few[8], *p = few;
+    size_t n = (uint32_t)c->a[1], bytes = n * sizeof *p;
+
+    if (n > fd_limit)
+        return -L_EINVAL;
+    if (n > sizeof few / sizeof few[0] && !(p = os_alloc(bytes)))
+        return -L_ENOMEM;
+    int64_t r = copy_in(c, p, c->a[0], bytes);
+    if (!r)
+        r = poll_copied(c, p, n, timeout);
+    if (r >= 0 && poll_answer(c, p, n))
+        r = -L_EFAULT;
+    if (p != few)
+        os_free(p, bytes);
+    return r;
+}
+
 int64_t sys_poll(struct call *c) { return poll_until(c, (int64_t)(int32_t)c->a[2] * 1000000); }
 
 int64_t sys_ppoll(struct call *c)
 {
-    const struct l_timespec *t = (void *)c->a[2];
+    struct l_timespec t;
 
-    if (!t)
+    if (!c->a[2])
         return poll_until(c, -1);
-    if (!user_ok(c, c->a[2], sizeof *t, false))
+    if (copy_in(c, &t, c->a[2], sizeof t))
         return -L_EFAULT;
-    if (t->sec < 0 || t->nsec < 0 || t->nsec > 999999999)
+    if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
         return -L_EINVAL;
-    return poll_until(c, t->sec > 9000000000 ? INT64_MAX / 2 : t->sec * 1000000000 + t->nsec);
+    return poll_until(c, t.sec > 4000000000 ? INT64_MAX / 2 : t.sec * 1000000000 + t.nsec);
 }

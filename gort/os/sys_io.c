@@ -1,130 +1,103 @@
 /* sys_io.c - read, write and their relatives. */
 #include <string.h>
-#include "gort/os/fs/pipe.h"
+#include "gort/os/mem.h"
 #include "gort/os/mmap.h"
 #include "gort/os/sys.h"
+#include "mm/mm.h"
 
 enum { IOV_MAX = 1024 };
-
-/* One attempt at a stream, which waits unless the file is non-blocking. `done` counts what
- * earlier rounds have moved. */
-static int64_t stream_read(struct call *c, struct file *f, void *buf, size_t n)
-{
-    for (;;) {
-        int64_t r = f->ops->read(f, buf, n);
-        if (r != -L_EAGAIN || file_nonblock(f))
-            return r;
-        if (!call_wait(c, f->ops->queue(f, false)))
-            return SYS_BLOCK;
-    }
-}
-
-static int64_t stream_write(struct call *c, struct file *f, const void *buf, size_t n)
-{
-    for (;;) {
-        int64_t r = f->ops->write(f, (const char *)buf + c->done, n - c->done);
-        if (r >= 0) {
-            c->done += (uint64_t)r;
-            if (c->done >= n || !f->ops->whole_writes)
-                return (int64_t)c->done;
-            continue;
-        }
-        if (r != -L_EAGAIN || file_nonblock(f))
-            return c->done ? (int64_t)c->done : r;
-        if (!call_wait(c, f->ops->queue(f, true)))
-            return SYS_BLOCK;
-    }
-}
-
-static int64_t node_read(struct file *f, void *buf, size_t n)
-{
-    return f->inode->ops->read(buf, n);
-}
+enum { CHUNK = 64 << 10 }; /* bytes moved in one step */
+enum { BRINGS = 100 };     /* a page that goes as often as it is brought is a fault */
 
 static bool is_node(const struct file *f)
 {
     return !f->ops && inode_is(f->inode, L_S_IFCHR);
 }
 
-static int64_t rw_check(struct call *c, struct file *f, bool write)
+/* ---- what is to be moved ----------------------------------------------------------------- */
+
+static int64_t io_check(const struct file *f, bool write)
 {
-    if (!f)
-        return -L_EBADF;
-    if (write ? !file_writes(f) : !file_reads(f))
-        return -L_EBADF;
-    c->a[2] = c->a[2] < RW_MAX ? c->a[2] : RW_MAX;
-    return user_ok(c, c->a[1], c->a[2], !write) ? 0 : -L_EFAULT;
+    return !f || (write ? !file_writes(f) : !file_reads(f)) ? -L_EBADF : 0;
 }
 
-int64_t sys_read(struct call *c)
+/* Does a file's position stay in the range of offsets? c->pos and the bytes are known. */
+static int64_t pos_check(const struct call *c, const struct file *f, uint64_t bytes)
 {
-    struct file *f = call_file(c, c->a[0]);
-    int64_t err = rw_check(c, f, false);
+    int64_t end, at = c->pos < 0 ? __atomic_load_n(&f->pos, __ATOMIC_RELAXED) : c->pos;
 
-    if (err)
-        return err;
     if (f->ops)
-        return stream_read(c, f, (void *)c->a[1], c->a[2]);
-    if (is_node(f))
-        return node_read(f, (void *)c->a[1], c->a[2]);
-    return file_read(f, (void *)c->a[1], c->a[2], -1);
+        return 0;
+    return bytes > INT64_MAX || __builtin_add_overflow(at, (int64_t)bytes, &end) ? -L_EINVAL : 0;
 }
 
-int64_t sys_write(struct call *c)
+/* One buffer: the call's second and third argument. */
+static int64_t io_single(struct call *c, const struct file *f, int64_t pos)
 {
-    struct file *f = call_file(c, c->a[0]);
-    int64_t err = rw_check(c, f, true);
-
-    if (err)
-        return err;
-    if (f->ops)
-        return stream_write(c, f, (void *)c->a[1], c->a[2]);
-    if (is_node(f))
-        return f->inode->ops->write((void *)c->a[1], c->a[2]);
-    return file_write(f, (void *)c->a[1], c->a[2], -1);
-}
-
-static int64_t positional(struct call *c, bool write)
-{
-    struct file *f = call_file(c, c->a[0]);
-    int64_t pos = (int64_t)c->a[3], err;
-
-    if (pos < 0)
-        return -L_EINVAL;
-    if (f && f->ops)
-        return -L_ESPIPE;
-    err = rw_check(c, f, write);
-    if (err)
-        return err;
-    if (is_node(f))
-        return write ? f->inode->ops->write((void *)c->a[1], c->a[2])
-                     : node_read(f, (void *)c->a[1], c->a[2]);
-    return write ? file_write(f, (void *)c->a[1], c->a[2], pos)
-                 : file_read(f, (void *)c->a[1], c->a[2], pos);
-}
-
-int64_t sys_pread64(struct call *c) { return positional(c, false); }
-int64_t sys_pwrite64(struct call *c) { return positional(c, true); }
-
-static int64_t vec_check(struct call *c, const struct l_iovec *v, size_t n, bool write)
-{
-    uint64_t total = 0;
-
-    if (n > IOV_MAX)
-        return -L_EINVAL;
-    if (!user_ok(c, (uint64_t)v, n * sizeof *v, false))
+    if (!user_range(c, c->a[1], c->a[2]))
         return -L_EFAULT;
-    for (size_t i = 0; i < n; i++) {
-        if (v[i].len > RW_MAX || (total += v[i].len) > RW_MAX)
+    c->pos = pos;
+    int64_t err = pos_check(c, f, c->a[2]);
+    if (err)
+        return err;
+    c->total = c->a[2] < RW_MAX ? c->a[2] : RW_MAX;
+    c->one[0] = (struct l_iovec){c->a[1], c->total};
+    c->iov = c->one;
+    c->niov = 1;
+    return 0;
+}
+
+/* Lengths are checked, and cut where the sum gets too large. */
+static int64_t vector_sum(struct call *c)
+{
+    c->total = 0;
+    for (unsigned i = 0; i < c->niov; i++) {
+        struct l_iovec *v = &c->iov[i];
+        if (v->len > INT64_MAX)
             return -L_EINVAL;
-        if (!user_ok(c, v[i].base, v[i].len, !write))
+        if (!user_range(c, v->base, v->len))
             return -L_EFAULT;
+        if (v->len > RW_MAX - c->total)
+            v->len = RW_MAX - c->total;
+        c->total += v->len;
     }
     return 0;
 }
 
-static int64_t vec_part(struct file *f, void *buf, size_t n, int64_t pos, bool write)
+/* Several buffers. The program may change its vector later: only this copy counts. */
+static int64_t io_vector(struct call *c, const struct file *f, int64_t pos)
 {
+    if (c->a[2] > IOV_MAX)
+        return -L_EINVAL;
+    c->pos = pos;
+    c->niov = (unsigned)c->a[2];
+    c->iov = c->niov <= CALL_IOVS ? c->one : os_alloc(c->niov * sizeof *c->iov);
+    if (!c->iov)
+        return -L_ENOMEM;
+    int64_t err = copy_in(c, c->iov, c->a[1], c->niov * sizeof *c->iov);
+    if (!err)
+        err = vector_sum(c);
+    return err ? err : pos_check(c, f, c->total);
+}
+
+/* What comes behind the c->done bytes of earlier steps: one buffer's rest, or a part of it. */
+static struct l_iovec io_next(const struct call *c)
+{
+    uint64_t skip = c->done;
+    unsigned i = 0;
+
+    while (i + 1 < c->niov && skip >= c->iov[i].len)
+        skip -= c->iov[i++].len;
+    uint64_t len = c->niov ? c->iov[i].len - skip : 0;
+    return (struct l_iovec){c->niov ? c->iov[i].base + skip : 0, len < CHUNK ? len : CHUNK};
+}
+
+/* ---- moving it --------------------------------------------------------------------------- */
+
+static int64_t move(const struct call *c, struct file *f, void *buf, size_t n, bool write)
+{
+    int64_t pos = c->pos < 0 ? -1 : c->pos + (int64_t)c->done;
+
     if (f->ops)
         return write ? f->ops->write(f, buf, n) : f->ops->read(f, buf, n);
     if (is_node(f))
@@ -132,68 +105,82 @@ static int64_t vec_part(struct file *f, void *buf, size_t n, int64_t pos, bool w
     return write ? file_write(f, buf, n, pos) : file_read(f, buf, n, pos);
 }
 
-/* Goes on behind the c->done bytes of earlier rounds. */
-static int64_t vec_round(struct call *c, struct file *f, const struct l_iovec *v, size_t n,
-                         int64_t pos, bool write)
+/* A step of at most CHUNK bytes, with pages of the buffer brought where they are missing. A
+ * short message goes whole into a stream, or not at all. */
+static int64_t io_step(const struct call *c, struct file *f, struct l_iovec v, bool write)
 {
-    uint64_t skip = c->done;
+    int64_t r = move(c, f, (void *)v.base, v.len, write);
 
-    for (size_t i = 0; i < n; i++) {
-        if (skip >= v[i].len) {
-            skip -= v[i].len;
-            continue;
-        }
-        uint64_t want = v[i].len - skip;
-        int64_t r = vec_part(f, (void *)(v[i].base + skip), want,
-                             pos < 0 ? -1 : pos + (int64_t)c->done, write);
-        skip = 0;
-        if (r < 0)
-            return c->done && (r != -L_EAGAIN || !write) ? (int64_t)c->done : r;
-        c->done += (uint64_t)r;
-        if ((uint64_t)r < want) {
-            if (!write || !f->ops)
-                break;
-            return -L_EAGAIN;
-        }
-    }
-    return (int64_t)c->done;
-}
-
-static int64_t vector(struct call *c, int64_t pos, bool write)
-{
-    struct file *f = call_file(c, c->a[0]);
-    const struct l_iovec *v = (void *)c->a[1];
-    int64_t r;
-
-    if (!f || (write ? !file_writes(f) : !file_reads(f)))
-        return -L_EBADF;
-    if (pos >= 0 && f->ops)
-        return -L_ESPIPE;
-    r = vec_check(c, v, c->a[2], write);
-    while (r == 0 || r == -L_EAGAIN) {
-        r = vec_round(c, f, v, c->a[2], pos, write);
-        if (r != -L_EAGAIN)
-            return r;
-        if (file_nonblock(f))
-            return c->done ? (int64_t)c->done : r;
-        if (!call_wait(c, f->ops->queue(f, write)))
-            return SYS_BLOCK;
+    for (int tries = 0; r == -L_EFAULT && tries < BRINGS; tries++) {
+        size_t n = user_present(c, v.base, v.len, write ? VM_R : VM_W);
+        if (!n || (n < v.len && f->ops && v.len <= PAGE_SIZE))
+            return -L_EFAULT;
+        v.len = n;
+        r = move(c, f, (void *)v.base, v.len, write);
     }
     return r;
 }
 
-int64_t sys_readv(struct call *c) { return vector(c, -1, false); }
-int64_t sys_writev(struct call *c) { return vector(c, -1, true); }
-
-int64_t sys_preadv(struct call *c)
+/* Is the call complete though less has been moved than was asked for? */
+static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool write)
 {
-    return (int64_t)c->a[3] < 0 ? -L_EINVAL : vector(c, (int64_t)c->a[3], false);
+    if (moved == 0)
+        return true;
+    if (!f->ops)
+        return false;
+    return write ? !f->ops->whole_writes : (uint64_t)moved < asked;
 }
 
-int64_t sys_pwritev(struct call *c)
+static int64_t io_run(struct call *c, struct file *f, bool write)
 {
-    return (int64_t)c->a[3] < 0 ? -L_EINVAL : vector(c, (int64_t)c->a[3], true);
+    do {
+        struct l_iovec v = io_next(c);
+        int64_t r = io_step(c, f, v, write);
+        if (r == -L_EAGAIN && f->ops && !file_nonblock(f) && (write || !c->done)) {
+            if (!call_wait(c, f->ops->queue(f, write)))
+                return SYS_BLOCK;
+            continue;
+        }
+        if (r < 0)
+            return c->done ? (int64_t)c->done : r;
+        c->done += (uint64_t)r;
+        if (io_over(f, v.len, r, write))
+            break;
+    } while (c->done < c->total);
+    return (int64_t)c->done;
 }
+
+/* pos -1: the file's own position. */
+static int64_t io(struct call *c, bool vector, bool positional, bool write)
+{
+    int64_t pos = positional ? (int64_t)c->a[3] : -1;
+    struct file *f = NULL;
+
+    if (positional && pos < 0)
+        return -L_EINVAL;
+    f = call_file(c, c->a[0]);
+    if (f && f->ops && positional)
+        return -L_ESPIPE;
+    if (!c->iov) {
+        int64_t err = io_check(f, write);
+        if (!err)
+            err = vector ? io_vector(c, f, pos) : io_single(c, f, pos);
+        if (err)
+            return err;
+    }
+    return vector && !c->total ? 0 : io_run(c, f, write);
+}
+
+int64_t sys_read(struct call *c) { return io(c, false, false, false); }
+int64_t sys_write(struct call *c) { return io(c, false, false, true); }
+int64_t sys_pread64(struct call *c) { return io(c, false, true, false); }
+int64_t sys_pwrite64(struct call *c) { return io(c, false, true, true); }
+int64_t sys_readv(struct call *c) { return io(c, true, false, false); }
+int64_t sys_writev(struct call *c) { return io(c, true, false, true); }
+int64_t sys_preadv(struct call *c) { return io(c, true, true, false); }
+int64_t sys_pwritev(struct call *c) { return io(c, true, true, true); }
+
+/* ---- positions, sizes ---------------------------------------------------------------------- */
 
 /* Directories seek to cookies of readdir.c. */
 int64_t sys_lseek(struct call *c)
@@ -206,9 +193,9 @@ int64_t sys_lseek(struct call *c)
     if (f->ops)
         return -L_ESPIPE;
     if (is_node(f))
-        return c->a[2] > L_SEEK_END ? -L_EINVAL : 0;
+        return (uint32_t)c->a[2] > L_SEEK_END ? -L_EINVAL : 0;
     bool regular = inode_is(f->inode, L_S_IFREG) && !f->inode->ops;
-    switch (c->a[2]) {
+    switch ((uint32_t)c->a[2]) {
     case L_SEEK_SET:
         break;
     case L_SEEK_CUR:
@@ -228,9 +215,7 @@ int64_t sys_lseek(struct call *c)
     default:
         return -L_EINVAL;
     }
-    if (__builtin_add_overflow(base, off, &off))
-        return -L_EOVERFLOW;
-    if (off < 0)
+    if (__builtin_add_overflow(base, off, &off) || off < 0)
         return -L_EINVAL;
     __atomic_store_n(&f->pos, off, __ATOMIC_RELAXED);
     return off;

@@ -137,7 +137,7 @@ int64_t sys_mlock(struct call *c)
     if (hi < lo)
         return -L_EINVAL;
     for (uintptr_t at = lo; at < hi; at += PAGE_SIZE)
-        if (!vm_is_mapped(at, false) && mmap_fault(at, VM_R) != MMAP_OK)
+        if (user_bring(c, at, VM_R))
             return -L_ENOMEM;
     return 0;
 }

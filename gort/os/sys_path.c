@@ -10,7 +10,7 @@ int at_get(const struct call *c, uint64_t fd, uint64_t path, struct atpath *a)
 {
     a->dir = NULL;
     a->file = NULL;
-    int err = user_path(c, path, a->path);
+    int err = copy_str(c, path, a->path);
     if (err || a->path[0] == '/' || (int32_t)fd == L_AT_FDCWD)
         return err;
     a->file = fd_get((int32_t)fd);
@@ -48,16 +48,15 @@ static unsigned follow_of(uint64_t flags)
 
 static int64_t stat_at(struct call *c, uint64_t fd, uint64_t path, uint64_t out, uint64_t flags)
 {
+    struct l_stat st;
     struct inode *n;
-
-    if (!user_ok(c, out, sizeof(struct l_stat), true))
-        return -L_EFAULT;
     int err = lookup_at(c, fd, path, follow_of(flags), &n);
+
     if (err)
         return err;
-    inode_stat(n, (void *)out);
+    inode_stat(n, &st);
     inode_put(n);
-    return 0;
+    return copy_out(c, out, &st, sizeof st);
 }
 
 int64_t sys_stat(struct call *c) { return stat_at(c, CWD, c->a[0], c->a[1], 0); }
@@ -70,13 +69,12 @@ int64_t sys_newfstatat(struct call *c) { return stat_at(c, c->a[0], c->a[1], c->
 int64_t sys_fstat(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);
+    struct l_stat st;
 
     if (!f)
         return -L_EBADF;
-    if (!user_ok(c, c->a[1], sizeof(struct l_stat), true))
-        return -L_EFAULT;
-    inode_stat(f->inode, (void *)c->a[1]);
-    return 0;
+    inode_stat(f->inode, &st);
+    return copy_out(c, c->a[1], &st, sizeof st);
 }
 
 #define STATX_BASIC_AND_BTIME 0xfffu
@@ -86,17 +84,10 @@ static struct l_statx_time statx_time(struct l_timespec t)
     return (struct l_statx_time){t.sec, (uint32_t)t.nsec, 0};
 }
 
-int64_t sys_statx(struct call *c)
+static void statx_fill(struct l_statx *x, struct inode *n)
 {
-    struct l_statx *x = (void *)c->a[4];
     struct l_stat st;
-    struct inode *n;
 
-    if (!user_ok(c, c->a[4], sizeof *x, true))
-        return -L_EFAULT;
-    int err = lookup_at(c, c->a[0], c->a[1], follow_of(c->a[2]), &n);
-    if (err)
-        return err;
     inode_stat(n, &st);
     memset(x, 0, sizeof *x);
     x->mask = STATX_BASIC_AND_BTIME;
@@ -115,27 +106,33 @@ int64_t sys_statx(struct call *c)
     x->rdev_major = (uint32_t)(st.rdev >> 8);
     x->rdev_minor = st.rdev & 0xff;
     x->dev_minor = (uint32_t)st.dev;
+}
+
+int64_t sys_statx(struct call *c)
+{
+    struct l_statx x;
+    struct inode *n;
+    int err = lookup_at(c, c->a[0], c->a[1], follow_of(c->a[2]), &n);
+
+    if (err)
+        return err;
+    statx_fill(&x, n);
     inode_put(n);
-    return 0;
+    return copy_out(c, c->a[4], &x, sizeof x);
 }
 
 static int64_t statfs_out(struct call *c, uint64_t out)
 {
-    struct l_statfs *s = (void *)out;
     struct mm_stats mm;
 
-    if (!user_ok(c, out, sizeof *s, true))
-        return -L_EFAULT;
     mm_stats_read(&mm);
-    memset(s, 0, sizeof *s);
-    s->type = 0x01021994; /* tmpfs */
-    s->bsize = s->frsize = OS_PAGE;
-    s->blocks = mm.ram_bytes / OS_PAGE;
-    s->bfree = s->bavail = mm.free_bytes / OS_PAGE;
-    s->files = s->blocks;
-    s->ffree = s->bfree;
-    s->namelen = L_NAME_MAX;
-    return 0;
+    uint64_t blocks = mm.ram_bytes / OS_PAGE, free = mm.free_bytes / OS_PAGE;
+    struct l_statfs s = {
+        .type = 0x01021994, /* tmpfs */
+        .bsize = OS_PAGE, .frsize = OS_PAGE, .namelen = L_NAME_MAX,
+        .blocks = blocks, .bfree = free, .bavail = free, .files = blocks, .ffree = free,
+    };
+    return copy_out(c, out, &s, sizeof s);
 }
 
 int64_t sys_statfs(struct call *c)
@@ -238,7 +235,7 @@ static int64_t symlink_at(struct call *c, uint64_t target, uint64_t fd, uint64_t
 {
     struct atpath a;
     char *text = os_alloc(L_PATH_MAX);
-    int64_t err = !text ? -L_ENOMEM : user_path(c, target, text);
+    int64_t err = !text ? -L_ENOMEM : copy_str(c, target, text);
 
     if (!err) {
         err = at_get(c, fd, path, &a);
@@ -259,12 +256,16 @@ static int64_t readlink_at(struct call *c, uint64_t fd, uint64_t path, uint64_t 
 
     if ((int32_t)cap <= 0)
         return -L_EINVAL;
-    if (!user_ok(c, out, cap, true))
-        return -L_EFAULT;
+    char *text = os_alloc(L_PATH_MAX);
+    if (!text)
+        return -L_ENOMEM;
     int64_t r = at_get(c, fd, path, &a);
     if (!r)
-        r = vfs_readlink(a.dir, a.path, (void *)out, cap);
+        r = vfs_readlink(a.dir, a.path, text, cap < L_PATH_MAX ? cap : L_PATH_MAX);
     at_put(&a);
+    if (r > 0 && copy_out(c, out, text, (size_t)r))
+        r = -L_EFAULT;
+    os_free(text, L_PATH_MAX);
     return r;
 }
 
@@ -395,19 +396,21 @@ static int64_t utimens_at(struct call *c, uint64_t fd, uint64_t path,
 
 int64_t sys_utimensat(struct call *c)
 {
-    if (c->a[2] && !user_ok(c, c->a[2], 2 * sizeof(struct l_timespec), false))
+    struct l_timespec t[2];
+
+    if (c->a[2] && copy_in(c, t, c->a[2], sizeof t))
         return -L_EFAULT;
-    return utimens_at(c, c->a[0], c->a[1], (void *)c->a[2], c->a[3]);
+    return utimens_at(c, c->a[0], c->a[1], c->a[2] ? t : NULL, c->a[3]);
 }
 
 static int64_t utimes_at(struct call *c, uint64_t fd, uint64_t path, uint64_t times)
 {
-    const struct l_timeval *tv = (void *)times;
+    struct l_timeval tv[2];
     struct l_timespec t[2];
 
-    if (!tv)
+    if (!times)
         return utimens_at(c, fd, path, NULL, 0);
-    if (!user_ok(c, times, 2 * sizeof *tv, false))
+    if (copy_in(c, tv, times, sizeof tv))
         return -L_EFAULT;
     for (int i = 0; i < 2; i++) {
         if (tv[i].usec < 0 || tv[i].usec > 999999)
@@ -436,24 +439,32 @@ int64_t sys_truncate(struct call *c)
 
 /* ---- directories --------------------------------------------------------------------- */
 
+/* Names are collected in a buffer of the kernel's, up to GETDENTS_MAX bytes: a call may return
+ * fewer names than fit. */
+enum { GETDENTS_MAX = 32 << 10 };
+
 int64_t sys_getdents64(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);
+    size_t cap = (uint32_t)c->a[2] < GETDENTS_MAX ? (uint32_t)c->a[2] : GETDENTS_MAX;
 
-    if (!f)
+    if (!f || f->flags & L_O_PATH)
         return -L_EBADF;
-    if (!user_ok(c, c->a[1], (uint32_t)c->a[2], true))
-        return -L_EFAULT;
+    char *names = os_alloc(cap ? cap : 1);
+    if (!names)
+        return -L_ENOMEM;
     uint64_t pos = (uint64_t)f->pos;
-    int64_t r = vfs_getdents(f->inode, &pos, (void *)c->a[1], (uint32_t)c->a[2]);
-    __atomic_store_n(&f->pos, (int64_t)pos, __ATOMIC_RELAXED);
+    int64_t r = vfs_getdents(f->inode, &pos, names, cap);
+    if (r > 0 && copy_out(c, c->a[1], names, (size_t)r))
+        r = -L_EFAULT;
+    else
+        __atomic_store_n(&f->pos, (int64_t)pos, __ATOMIC_RELAXED);
+    os_free(names, cap ? cap : 1);
     return r;
 }
 
 int64_t sys_getcwd(struct call *c)
 {
-    if (!user_ok(c, c->a[0], c->a[1], true))
-        return -L_EFAULT;
     char *buf = os_alloc(L_PATH_MAX);
     if (!buf)
         return -L_ENOMEM;
@@ -468,8 +479,8 @@ int64_t sys_getcwd(struct call *c)
         r = -L_ENAMETOOLONG;
     else if (len + 1 > c->a[1])
         r = -L_ERANGE;
-    if (r > 0)
-        memcpy((void *)c->a[0], buf, len + 1);
+    if (r > 0 && copy_out(c, c->a[0], buf, len + 1))
+        r = -L_EFAULT;
     os_free(buf, L_PATH_MAX);
     return r;
 }

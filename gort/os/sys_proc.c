@@ -1,7 +1,7 @@
 /* sys_proc.c - time, identity, limits, signals, exit. */
-#include <string.h>
 #include "arch/x86_64/arch.h"
 #include "gort/g.h"
+#include "gort/os/fs/nodes.h"
 #include "gort/os/os.h"
 #include "gort/os/signal.h"
 #include "gort/os/sys.h"
@@ -29,58 +29,48 @@ int64_t sys_clock_gettime(struct call *c)
 {
     if (c->a[0] >= CLOCK_COUNT)
         return -L_EINVAL;
-    if (!user_ok(c, c->a[1], sizeof(struct l_timespec), true))
-        return -L_EFAULT;
-    *(struct l_timespec *)c->a[1] =
-        ns_spec(clock_is_wall(c->a[0]) ? clock_wall_ns() : clock_mono_ns());
-    return 0;
+    struct l_timespec t = ns_spec(clock_is_wall(c->a[0]) ? clock_wall_ns() : clock_mono_ns());
+    return copy_out(c, c->a[1], &t, sizeof t);
 }
 
 int64_t sys_clock_getres(struct call *c)
 {
     if (c->a[0] >= CLOCK_COUNT)
         return -L_EINVAL;
-    if (c->a[1] && !user_ok(c, c->a[1], sizeof(struct l_timespec), true))
-        return -L_EFAULT;
-    if (c->a[1])
-        *(struct l_timespec *)c->a[1] = (struct l_timespec){0, 1};
-    return 0;
+    struct l_timespec t = {0, 1};
+    return c->a[1] ? copy_out(c, c->a[1], &t, sizeof t) : 0;
 }
 
 int64_t sys_gettimeofday(struct call *c)
 {
-    struct l_timeval *tv = (void *)c->a[0];
     int64_t ns = clock_wall_ns();
+    struct l_timeval tv = {ns / 1000000000, ns / 1000 % 1000000};
+    const int32_t zone[2] = {0, 0}; /* UTC, no summer time */
 
-    if (tv && !user_ok(c, c->a[0], sizeof *tv, true))
+    if (c->a[0] && copy_out(c, c->a[0], &tv, sizeof tv))
         return -L_EFAULT;
-    if (tv)
-        *tv = (struct l_timeval){ns / 1000000000, ns / 1000 % 1000000};
-    return 0;
+    return c->a[1] ? copy_out(c, c->a[1], zone, sizeof zone) : 0;
 }
 
 int64_t sys_time(struct call *c)
 {
     int64_t t = clock_wall_ns() / 1000000000;
 
-    if (c->a[0] && !user_ok(c, c->a[0], 8, true))
-        return -L_EFAULT;
-    if (c->a[0])
-        *(int64_t *)c->a[0] = t;
-    return t;
+    return c->a[0] && copy_out(c, c->a[0], &t, sizeof t) ? -L_EFAULT : t;
 }
 
 /* Waits for nothing but the deadline. */
-static int64_t sleep_until(struct call *c, const struct l_timespec *t, bool absolute, bool wall)
+static int64_t sleep_until(struct call *c, uint64_t time, bool absolute, bool wall)
 {
-    if (!user_ok(c, (uint64_t)t, sizeof *t, false))
-        return -L_EFAULT;
-    if (t->sec < 0 || t->nsec < 0 || t->nsec > 999999999)
-        return -L_EINVAL;
     if (!c->deadline) {
+        struct l_timespec t;
+        if (copy_in(c, &t, time, sizeof t))
+            return -L_EFAULT;
+        if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
+            return -L_EINVAL;
         int64_t now = clock_mono_ns(), ns;
-        if (__builtin_mul_overflow(t->sec, 1000000000, &ns) ||
-            __builtin_add_overflow(ns, t->nsec, &ns))
+        if (__builtin_mul_overflow(t.sec, 1000000000, &ns) ||
+            __builtin_add_overflow(ns, t.nsec, &ns))
             ns = INT64_MAX;
         if (absolute && wall)
             ns -= clock_wall_ns();
@@ -92,42 +82,36 @@ static int64_t sleep_until(struct call *c, const struct l_timespec *t, bool abso
     return call_deadline(c, 0) ? 0 : SYS_BLOCK;
 }
 
-int64_t sys_nanosleep(struct call *c) { return sleep_until(c, (void *)c->a[0], false, false); }
+int64_t sys_nanosleep(struct call *c) { return sleep_until(c, c->a[0], false, false); }
 int64_t sys_clock_nanosleep(struct call *c)
 {
     if (c->a[0] >= CLOCK_COUNT)
         return -L_EINVAL;
-    return sleep_until(c, (void *)c->a[2], c->a[1] & 1, clock_is_wall(c->a[0]));
+    return sleep_until(c, c->a[2], c->a[1] & 1, clock_is_wall(c->a[0]));
 }
 
 int64_t sys_times(struct call *c)
 {
     int64_t ticks = clock_mono_ns() / 10000000;
 
-    if (c->a[0] && !user_ok(c, c->a[0], 32, true))
-        return -L_EFAULT;
-    if (c->a[0])
-        memcpy((void *)c->a[0], (int64_t[4]){ticks, 0, 0, 0}, 32);
-    return ticks;
+    int64_t t[4] = {ticks, 0, 0, 0};
+    return c->a[0] && copy_out(c, c->a[0], t, sizeof t) ? -L_EFAULT : ticks;
 }
 
 /* CPU time is the time since boot less what all CPUs have idled, per CPU. */
 int64_t sys_getrusage(struct call *c)
 {
-    struct l_rusage *u = (void *)c->a[1];
+    struct l_rusage u = {0};
     int64_t busy = 0, now = clock_mono_ns();
 
-    if (!user_ok(c, c->a[1], sizeof *u, true))
-        return -L_EFAULT;
     for (unsigned i = 0; i < ncpu; i++)
         busy += now - (int64_t)cpu_idle_ns(cpus[i], now);
-    memset(u, 0, sizeof *u);
-    if ((int64_t)c->a[0] != -1) /* RUSAGE_CHILDREN: none */
-        u->utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};
+    if ((int32_t)c->a[0] != -1) /* RUSAGE_CHILDREN: none */
+        u.utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};
     struct mm_stats mm;
     mm_stats_read(&mm);
-    u->rest[0] = (int64_t)((mm.ram_bytes - mm.free_bytes) >> 10); /* maxrss */
-    return 0;
+    u.rest[0] = (int64_t)((mm.ram_bytes - mm.free_bytes) >> 10); /* maxrss */
+    return copy_out(c, c->a[1], &u, sizeof u);
 }
 
 /* ---- identity ------------------------------------------------------------------------ */
@@ -175,11 +159,9 @@ int64_t sys_setresgid(struct call *c) { return only_root(c, 3); }
 
 static int64_t three_zeros(struct call *c)
 {
-    for (int i = 0; i < 3; i++) {
-        if (!user_ok(c, c->a[i], 4, true))
+    for (int i = 0; i < 3; i++)
+        if (copy_out(c, c->a[i], &(uint32_t){0}, 4))
             return -L_EFAULT;
-        *(uint32_t *)c->a[i] = 0;
-    }
     return 0;
 }
 
@@ -189,22 +171,19 @@ int64_t sys_getresgid(struct call *c) { return three_zeros(c); }
 /* The one user has none: what they would allow does not exist here. */
 int64_t sys_capget(struct call *c)
 {
-    struct { uint32_t version, pid; } *head = (void *)c->a[0];
+    static const uint32_t none[2 * 3];
+    const uint32_t newest = 0x20080522;
+    uint32_t version;
 
-    if (!user_ok(c, c->a[0], sizeof *head, true))
+    if (copy_in(c, &version, c->a[0], sizeof version))
         return -L_EFAULT;
-    unsigned sets = head->version == 0x19980330 ? 1
-                    : head->version == 0x20071026 || head->version == 0x20080522 ? 2 : 0;
+    unsigned sets = version == 0x19980330 ? 1 : version == 0x20071026 || version == newest ? 2 : 0;
     if (!sets) {
-        head->version = 0x20080522;
+        if (copy_out(c, c->a[0], &newest, sizeof newest))
+            return -L_EFAULT;
         return c->a[1] ? -L_EINVAL : 0;
     }
-    if (!c->a[1])
-        return 0;
-    if (!user_ok(c, c->a[1], sets * 12, true))
-        return -L_EFAULT;
-    memset((void *)c->a[1], 0, sets * 12);
-    return 0;
+    return c->a[1] ? copy_out(c, c->a[1], none, sets * 12) : 0;
 }
 
 int64_t sys_uname(struct call *c)
@@ -212,50 +191,36 @@ int64_t sys_uname(struct call *c)
     static const struct l_utsname name = {"Linux", "gort", "6.1.0-gort", "#1 SMP gort", "x86_64",
                                           "(none)"};
 
-    if (!user_ok(c, c->a[0], sizeof name, true))
-        return -L_EFAULT;
-    memcpy((void *)c->a[0], &name, sizeof name);
-    return 0;
+    return copy_out(c, c->a[0], &name, sizeof name);
 }
 
 int64_t sys_sysinfo(struct call *c)
 {
-    struct l_sysinfo *s = (void *)c->a[0];
     struct mm_stats mm;
 
-    if (!user_ok(c, c->a[0], sizeof *s, true))
-        return -L_EFAULT;
     mm_stats_read(&mm);
-    memset(s, 0, sizeof *s);
-    s->uptime = clock_mono_ns() / 1000000000;
-    s->totalram = mm.ram_bytes;
-    s->freeram = mm.free_bytes;
-    s->procs = 1;
-    s->unit = 1;
-    return 0;
+    struct l_sysinfo s = {.uptime = clock_mono_ns() / 1000000000, .totalram = mm.ram_bytes,
+                          .freeram = mm.free_bytes, .procs = 1, .unit = 1};
+    return copy_out(c, c->a[0], &s, sizeof s);
 }
 
 int64_t sys_sched_getaffinity(struct call *c)
 {
-    uint64_t bytes = (ncpu + 63) / 64 * 8;
+    uint64_t mask[(CPU_MAX + 63) / 64] = {0}, bytes = (ncpu + 63) / 64 * 8;
 
-    if (c->a[1] < bytes)
+    if ((uint32_t)c->a[1] < bytes || c->a[1] & 7)
         return -L_EINVAL;
-    if (!user_ok(c, c->a[2], bytes, true))
-        return -L_EFAULT;
-    memset((void *)c->a[2], 0, bytes);
     for (unsigned i = 0; i < ncpu; i++)
-        ((uint64_t *)c->a[2])[i / 64] |= 1ull << (i % 64);
-    return (int64_t)bytes;
+        mask[i / 64] |= 1ull << (i % 64);
+    return copy_out(c, c->a[2], mask, bytes) ? -L_EFAULT : (int64_t)bytes;
 }
 
 int64_t sys_getcpu(struct call *c)
 {
     for (int i = 0; i < 2; i++) {
-        if (c->a[i] && !user_ok(c, c->a[i], 4, true))
+        uint32_t v = i == 0 ? cpu_self()->id : 0; /* the second is the node */
+        if (c->a[i] && copy_out(c, c->a[i], &v, sizeof v))
             return -L_EFAULT;
-        if (c->a[i])
-            *(uint32_t *)c->a[i] = i == 0 ? cpu_self()->id : 0;
     }
     return 0;
 }
@@ -269,36 +234,29 @@ int64_t sys_getcpu(struct call *c)
 
 static int64_t limit_get(struct call *c, uint64_t which, uint64_t out)
 {
-    struct l_rlimit *r = (void *)out;
+    struct l_rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
 
     if (which >= RLIMIT_COUNT)
         return -L_EINVAL;
-    if (!out)
-        return 0;
-    if (!user_ok(c, out, sizeof *r, true))
-        return -L_EFAULT;
-    *r = (struct l_rlimit){RLIM_INFINITY, RLIM_INFINITY};
     if (which == RLIMIT_NOFILE)
-        *r = (struct l_rlimit){fd_limit, FD_MAX};
+        r = (struct l_rlimit){fd_limit, FD_MAX};
     if (which == RLIMIT_CORE)
-        *r = (struct l_rlimit){0, 0};
-    return 0;
+        r = (struct l_rlimit){0, 0};
+    return copy_out(c, out, &r, sizeof r);
 }
 
 static int64_t limit_set(struct call *c, uint64_t which, uint64_t in)
 {
-    const struct l_rlimit *r = (void *)in;
+    struct l_rlimit r;
 
-    if (which >= RLIMIT_COUNT)
-        return -L_EINVAL;
-    if (!user_ok(c, in, sizeof *r, false))
+    if (copy_in(c, &r, in, sizeof r))
         return -L_EFAULT;
-    if (r->cur > r->max)
+    if (which >= RLIMIT_COUNT || r.cur > r.max)
         return -L_EINVAL;
     if (which == RLIMIT_NOFILE) {
-        if (r->max > FD_MAX)
+        if (r.max > FD_MAX)
             return -L_EPERM;
-        __atomic_store_n(&fd_limit, r->cur, __ATOMIC_RELAXED);
+        __atomic_store_n(&fd_limit, r.cur, __ATOMIC_RELAXED);
     }
     return 0;
 }
@@ -309,8 +267,13 @@ int64_t sys_setrlimit(struct call *c) { return limit_set(c, c->a[0], c->a[1]); }
 int64_t sys_prlimit64(struct call *c)
 {
     int64_t err = of_this_process(c->a[0], 0);
+    struct l_rlimit new;
 
-    if (!err)
+    if (!err && c->a[2] && copy_in(c, &new, c->a[2], sizeof new))
+        err = -L_EFAULT;
+    if (!err && c->a[1] >= RLIMIT_COUNT)
+        err = -L_EINVAL;
+    if (!err && c->a[3])
         err = limit_get(c, c->a[1], c->a[3]);
     return err || !c->a[2] ? err : limit_set(c, c->a[1], c->a[2]);
 }
@@ -344,9 +307,16 @@ int64_t sys_getrandom(struct call *c)
 
     if (c->a[2] & ~7ull)
         return -L_EINVAL;
-    if (!user_ok(c, c->a[0], n, true))
+    if (!user_range(c, c->a[0], n))
         return -L_EFAULT;
-    return random_bytes((void *)c->a[0], n) ? -L_EIO : (int64_t)n;
+    while (c->done < n) {
+        int64_t r = random_to_user((void *)(c->a[0] + c->done), n - c->done);
+        if (r > 0)
+            c->done += (uint64_t)r;
+        else if (r != -L_EFAULT || user_bring(c, c->a[0] + c->done, VM_W))
+            return c->done ? (int64_t)c->done : r;
+    }
+    return (int64_t)n;
 }
 
 /* ---- signals and exit ---------------------------------------------------------------- */
@@ -376,18 +346,30 @@ int64_t sys_tgkill(struct call *c)
 /* Handlers and masks belong to the runtime: accepted, and told as default. */
 int64_t sys_rt_sigaction(struct call *c)
 {
-    if (c->a[0] == 0 || c->a[0] >= L_NSIG)
+    static const uint8_t none[32];
+    uint8_t action[32];
+
+    if (c->a[3] != 8) /* bytes of a set of signals */
         return -L_EINVAL;
-    if (c->a[2] && user_ok(c, c->a[2], 32, true))
-        memset((void *)c->a[2], 0, 32);
-    return 0;
+    if (c->a[1] && copy_in(c, action, c->a[1], sizeof action))
+        return -L_EFAULT;
+    if (c->a[0] == 0 || c->a[0] >= L_NSIG ||
+        (c->a[1] && (c->a[0] == L_SIGKILL || c->a[0] == L_SIGSTOP)))
+        return -L_EINVAL;
+    return c->a[2] ? copy_out(c, c->a[2], none, sizeof none) : 0;
 }
 
 int64_t sys_rt_sigprocmask(struct call *c)
 {
-    if (c->a[2] && user_ok(c, c->a[2], 8, true))
-        memset((void *)c->a[2], 0, 8);
-    return 0;
+    uint64_t set;
+
+    if (c->a[3] != 8)
+        return -L_EINVAL;
+    if (c->a[1] && copy_in(c, &set, c->a[1], sizeof set))
+        return -L_EFAULT;
+    if (c->a[1] && (uint32_t)c->a[0] > 2) /* SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK */
+        return -L_EINVAL;
+    return c->a[2] ? copy_out(c, c->a[2], &(uint64_t){0}, sizeof set) : 0;
 }
 
 int64_t sys_exit_group(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }

@@ -194,6 +194,8 @@ void call_finish(struct call *c, int64_t r)
         waiters_drop(c);
     if (c->more)
         os_free(c->more, c->more_cap * sizeof *c->more);
+    if (c->iov && c->iov != c->one)
+        os_free(c->iov, c->niov * sizeof *c->iov);
     if (c->file)
         file_put(c->file);
     f->r1 = failed ? UINT64_MAX : (uint64_t)r;
@@ -203,6 +205,7 @@ void call_finish(struct call *c, int64_t r)
     c->deadline = 0;
     unlock(&c->lock);
     c->file = NULL;
+    c->iov = NULL;
     c->more = NULL;
     c->more_cap = 0;
 }

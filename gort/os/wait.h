@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "gort/os/linux.h"
 #include "kernel/lock.h"
 
 struct g;
@@ -40,6 +41,7 @@ struct waiter {
 
 #define SYS_BLOCK INT64_MIN  /* a handler's result: it has queued itself */
 #define CALL_WAITERS 2
+#define CALL_IOVS 4          /* more are allocated */
 
 struct call {
     uint64_t num, a[6];
@@ -47,6 +49,12 @@ struct call {
     void *frame;             /* of the gate */
     struct file *file;       /* [owner] reference held until the call completes */
     uint64_t done;           /* [owner] bytes so far, or the handler's own */
+    /* [owner] what is read or written: copied from the program once, when the call begins */
+    struct l_iovec *iov;     /* NULL: not yet; call_finish frees all but `one` */
+    struct l_iovec one[CALL_IOVS];
+    unsigned niov;
+    uint64_t total;          /* bytes in all of iov */
+    int64_t pos;             /* in the file, -1: the file's own position */
     int64_t deadline;        /* [owner] clock_mono_ns, 0 = none; set by call_deadline */
     bool queued;             /* [owner] registered since the last wake-up */
     bool fired, parked;      /* [lock] */

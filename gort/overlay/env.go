@@ -5,7 +5,8 @@ package runtime
 import "unsafe"
 
 // os_strings tells where the kernel keeps the arguments (0) or the environment (1): NUL-
-// terminated strings one behind the other, for good.
+// terminated strings one behind the other. They lie in the kernel's half of the address space, of
+// which system calls take no pointer, so the program has a copy.
 //
 //go:noescape
 func os_strings(which int) (first unsafe.Pointer, bytes, count int)
@@ -21,7 +22,7 @@ func goenvsinit() {
 func stringList(which int) []string {
 	first, bytes, count := os_strings(which)
 	list := make([]string, 0, count)
-	text := unsafe.String((*byte)(first), bytes)
+	text := string(unsafe.Slice((*byte)(first), bytes))
 	for start, i := 0, 0; i < len(text); i++ {
 		if text[i] == 0 {
 			list = append(list, text[start:i])

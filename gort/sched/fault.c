@@ -7,6 +7,7 @@
 #include "gort/capp/cgoroutine.h"
 #include "gort/dying.h"
 #include "gort/os/mmap.h"
+#include "gort/os/user.h"
 #include "gort/sched/preempt.h"
 #include "kernel/panic.h"
 #include "mm/mm.h"
@@ -119,6 +120,8 @@ bool fault_irq(struct trap_frame *tf, uint64_t cr2)
     struct cpu *c = cpu_self();
     struct g *gp = c->curg;
 
+    if (user_fault_irq(tf))
+        return true;
     if (gp && gp->is_c)
         return cg_fault_irq(gp, tf, cr2);
     if (!app || !gp || !gp->m || c->m->dying)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "gort/os/netpoll.h"
+#include "gort/os/user.h"
 #include "gort/os/wait.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
@@ -98,6 +99,32 @@ bool call_wait(struct call *c, struct waitq *q)
 }
 void poll_file_closed(struct file *f) { (void)f; }
 #endif
+
+/* The copy that stops at a page that cannot be touched: fakevm.h knows some, all others are. */
+#ifdef FAKE_OS_WITH_WAITING
+static bool touchable(uintptr_t va, bool write)
+{
+    return va >= 65536 && vm_is_mapped(va, write);
+}
+#else
+#define touchable(va, write) ((void)(write), (va) >= 65536)
+size_t user_clear(void *dst, size_t n) { memset(dst, 0, n); return 0; }
+#endif
+/* Unchecked by the sanitizer: a path is copied with what lies behind its NUL. */
+__attribute__((no_sanitize("address"))) size_t user_copy(void *dst, const void *src, size_t n)
+{
+    volatile uint8_t *d = dst;
+    const volatile uint8_t *s = src;
+
+    for (size_t i = 0; i < n; i++) {
+        uintptr_t to = (uintptr_t)(d + i), from = (uintptr_t)(s + i);
+        if (i == 0 || !(to & (PAGE_SIZE - 1)) || !(from & (PAGE_SIZE - 1)))
+            if (!touchable(to, true) || !touchable(from, false))
+                return n - i;
+        d[i] = s[i];
+    }
+    return 0;
+}
 
 static uint64_t seed = 88172645463325252ull;
 static uint64_t rnd(uint64_t n)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "gort/os/linux.h"
 #include "gort/os/mem.h"
+#include "gort/os/user.h"
 #include "kernel/check.h"
 
 enum { NODE_SHIFT = 9, NODE_SLOTS = 1 << NODE_SHIFT, PAGE_SHIFT = 12 };
@@ -76,20 +77,21 @@ static uint8_t *page_own(struct filedata *d, uint64_t index)
     return page;
 }
 
-static void copy_out(struct filedata *d, uint8_t *dst, int64_t off, int64_t n)
+/* Bytes within one page; returns how many could be copied. */
+static int64_t bytes_out(struct filedata *d, uint8_t *dst, int64_t off, int64_t n)
 {
     void **slot = slot_find(d, (uint64_t)off >> PAGE_SHIFT);
 
-    if (slot && *slot) {
-        memcpy(dst, (uint8_t *)*slot + (off & (OS_PAGE - 1)), (size_t)n);
-        return;
-    }
+    if (slot && *slot)
+        return n - (int64_t)user_copy(dst, (uint8_t *)*slot + (off & (OS_PAGE - 1)), (size_t)n);
     int64_t have = off < d->base_size ? min64(n, d->base_size - off) : 0;
-    if (have)
-        memcpy(dst, d->base + off, (size_t)have);
-    memset(dst + have, 0, (size_t)(n - have));
+    int64_t left = have ? (int64_t)user_copy(dst, d->base + off, (size_t)have) : 0;
+    if (left)
+        return have - left;
+    return n - (int64_t)user_clear(dst + have, (size_t)(n - have));
 }
 
+/* Bytes read, fewer if dst cannot be written. */
 static int64_t read_chunk_locked(struct filedata *d, uint8_t *dst, int64_t off, int64_t n)
 {
     if (off >= d->size)
@@ -97,8 +99,10 @@ static int64_t read_chunk_locked(struct filedata *d, uint8_t *dst, int64_t off, 
     n = min64(min64(n, CHUNK), d->size - off);
     for (int64_t done = 0; done < n;) {
         int64_t part = min64(n - done, OS_PAGE - ((off + done) & (OS_PAGE - 1)));
-        copy_out(d, dst + done, off + done, part);
-        done += part;
+        int64_t copied = bytes_out(d, dst + done, off + done, part);
+        done += copied;
+        if (copied < part)
+            return done ? done : -L_EFAULT;
     }
     return n;
 }
@@ -112,7 +116,9 @@ int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off)
         int64_t r = read_chunk_locked(d, (uint8_t *)buf + done, off + (int64_t)done,
                                       (int64_t)(n - done));
         unlock(&d->lock);
-        if (r == 0)
+        if (r < 0 && !done)
+            return r;
+        if (r <= 0)
             break;
         done += (uint64_t)r;
     }
@@ -129,6 +135,7 @@ static void clear_behind(struct filedata *d)
         memset((uint8_t *)*slot + at, 0, OS_PAGE - (size_t)at);
 }
 
+/* Bytes written, fewer or an error if memory is out or src cannot be read. */
 static int64_t write_chunk_locked(struct filedata *d, const uint8_t *src, int64_t off, int64_t n)
 {
     int64_t done = 0;
@@ -141,11 +148,13 @@ static int64_t write_chunk_locked(struct filedata *d, const uint8_t *src, int64_
         int64_t part = min64(n - done, OS_PAGE - (at & (OS_PAGE - 1)));
         uint8_t *page = page_own(d, (uint64_t)at >> PAGE_SHIFT);
         if (!page)
-            break;
-        memcpy(page + (at & (OS_PAGE - 1)), src + done, (size_t)part);
-        done += part;
-        if (d->size < at + part)
-            d->size = at + part;
+            return done ? done : -L_ENOSPC;
+        int64_t left = (int64_t)user_copy(page + (at & (OS_PAGE - 1)), src + done, (size_t)part);
+        done += part - left;
+        if (left < part && d->size < at + part - left)
+            d->size = at + part - left;
+        if (left)
+            return done ? done : -L_EFAULT;
     }
     return done;
 }
@@ -166,8 +175,8 @@ int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off
         int64_t r = write_chunk_locked(d, (const uint8_t *)buf + done, at,
                                        min64((int64_t)(n - done), room));
         unlock(&d->lock);
-        if (r == 0)
-            return done ? (int64_t)done : -L_ENOSPC;
+        if (r < 0)
+            return done ? (int64_t)done : r;
         done += (uint64_t)r;
     }
     return (int64_t)done;

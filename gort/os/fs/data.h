@@ -31,7 +31,9 @@ void data_init(struct filedata *d, const void *base, int64_t n);
 void data_free(struct filedata *d);
 int64_t data_size(struct filedata *d);
 uint64_t data_blocks(struct filedata *d); /* 512-byte blocks in use */
-/* Bytes read, 0 at or behind the end. off >= 0. */
+/* buf of the next two may be the program's: it is touched by user_copy alone. Bytes that cannot
+ * be copied end the call: short, or -L_EFAULT if they are the first.
+ * Bytes read, 0 at or behind the end. off >= 0. */
 int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off);
 /* Writes at off, or at the end if *off is negative: then *off is where that was. Bytes
  * written, short or -L_ENOSPC when memory is out, -L_EFBIG behind DATA_MAX. */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "gort/os/stdio.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/user.h"
 #include "kernel/random.h"
 
 static int64_t null_read(void *buf, size_t n) { (void)buf; (void)n; return 0; }
@@ -10,19 +11,30 @@ static int64_t full_write(const void *buf, size_t n) { (void)buf; (void)n; retur
 
 static int64_t zero_read(void *buf, size_t n)
 {
-    memset(buf, 0, n);
-    return (int64_t)n;
+    size_t left = user_clear(buf, n);
+
+    return left && left == n ? -L_EFAULT : (int64_t)(n - left);
 }
 
-static int64_t random_read(void *buf, size_t n)
+int64_t random_to_user(void *buf, size_t n)
 {
-    return random_bytes(buf, n) ? -L_EIO : (int64_t)n;
+    uint8_t piece[256];
+    size_t done = 0, left = 0;
+
+    while (done < n && !left) {
+        size_t part = n - done < sizeof piece ? n - done : sizeof piece;
+        if (random_bytes(piece, part))
+            return done ? (int64_t)done : -L_EIO;
+        left = user_copy((uint8_t *)buf + done, piece, part);
+        done += part - left;
+    }
+    return left && !done ? -L_EFAULT : (int64_t)done;
 }
 
 static const struct node_ops null_ops = {.read = null_read, .write = null_write};
 static const struct node_ops zero_ops = {.read = zero_read, .write = null_write};
 static const struct node_ops full_ops = {.read = zero_read, .write = full_write};
-static const struct node_ops random_ops = {.read = random_read, .write = null_write};
+static const struct node_ops random_ops = {.read = random_to_user, .write = null_write};
 static const struct node_ops tty_ops = {.open = NULL};
 
 bool node_is_tty(const struct inode *n) { return n->ops == &tty_ops; }

@@ -3,6 +3,7 @@
 #include "gort/os/file.h"
 #include "gort/os/fs/pipe.h"
 #include "gort/os/mem.h"
+#include "gort/os/user.h"
 
 #define EFD_SEMAPHORE 1u
 #define COUNT_MAX (UINT64_MAX - 1)
@@ -24,9 +25,8 @@ static int64_t event_read(struct file *f, void *buf, size_t n)
     lock(&e->lock);
     if (e->count) {
         uint64_t v = e->semaphore ? 1 : e->count;
-        e->count -= v;
-        memcpy(buf, &v, 8);
-        r = 8;
+        r = user_copy(buf, &v, 8) ? -L_EFAULT : 8;
+        e->count -= r > 0 ? v : 0;
     }
     unlock(&e->lock);
     if (r > 0)
@@ -42,7 +42,8 @@ static int64_t event_write(struct file *f, const void *buf, size_t n)
 
     if (n < 8)
         return -L_EINVAL;
-    memcpy(&v, buf, 8);
+    if (user_copy(&v, buf, 8))
+        return -L_EFAULT;
     if (v == UINT64_MAX)
         return -L_EINVAL;
     lock(&e->lock);

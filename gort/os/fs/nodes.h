@@ -11,6 +11,8 @@ struct bundle;
 void dev_init(void);
 void proc_init(const struct bundle *b);
 bool node_is_tty(const struct inode *n); /* /dev/tty or /dev/console */
+/* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */
+int64_t random_to_user(void *buf, size_t n);
 /* Mappings of mmap(2) as lines of /proc/self/maps: mmap.c. */
 void mmap_list(struct outbuf *o);
 

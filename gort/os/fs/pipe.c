@@ -3,6 +3,7 @@
 #include <string.h>
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
+#include "gort/os/user.h"
 
 enum { PIPE_PAGES = 16, PIPE_SIZE = PIPE_PAGES * OS_PAGE, PIPE_BUF = 4096 };
 
@@ -35,24 +36,26 @@ void pipe_free(struct pipe *p)
     os_free(p, sizeof *p);
 }
 
-/* Copies n bytes between buf and the ring at position `at`; false: no memory for a page. */
-static bool ring_copy_locked(struct pipe *p, uint64_t at, void *buf, size_t n, bool in)
+/* Copies n bytes between buf and the ring at position `at`. Bytes copied, fewer if buf cannot be
+ * touched or there is no memory for a page, or the error if that comes first. */
+static int64_t ring_copy_locked(struct pipe *p, uint64_t at, void *buf, size_t n, bool in)
 {
-    for (size_t done = 0; done < n;) {
+    size_t done = 0;
+
+    while (done < n) {
         size_t off = (at + done) % OS_PAGE, part = OS_PAGE - off;
         void **page = &p->page[(at + done) / OS_PAGE % PIPE_PAGES];
         if (part > n - done)
             part = n - done;
         if (!*page && !(*page = os_page_alloc()))
-            return false;
+            return done ? (int64_t)done : -L_ENOMEM;
         char *ring = (char *)*page + off, *user = (char *)buf + done;
-        if (in)
-            memcpy(ring, user, part);
-        else
-            memcpy(user, ring, part);
-        done += part;
+        size_t left = in ? user_copy(ring, user, part) : user_copy(user, ring, part);
+        done += part - left;
+        if (left)
+            return done ? (int64_t)done : -L_EFAULT;
     }
-    return true;
+    return (int64_t)done;
 }
 
 static int64_t pipe_read(struct file *f, void *buf, size_t n)
@@ -64,10 +67,10 @@ static int64_t pipe_read(struct file *f, void *buf, size_t n)
     int64_t r = have < n ? (int64_t)have : (int64_t)n;
     if (have == 0 && n > 0)
         r = p->writers ? -L_EAGAIN : 0;
-    if (r > 0) {
-        ring_copy_locked(p, p->tail, buf, (size_t)r, false);
+    if (r > 0)
+        r = ring_copy_locked(p, p->tail, buf, (size_t)r, false);
+    if (r > 0)
         p->tail += (uint64_t)r;
-    }
     unlock(&p->lock);
     if (r > 0)
         queue_wake(&p->wq);
@@ -85,8 +88,10 @@ static int64_t pipe_write(struct file *f, const void *buf, size_t n)
         r = -L_EPIPE;
     else if (n > 0 && (room == 0 || (n <= PIPE_BUF && room < n)))
         r = -L_EAGAIN;
-    else if (!ring_copy_locked(p, p->head, (void *)(uintptr_t)buf, (size_t)r, true))
-        r = -L_ENOMEM;
+    else
+        r = ring_copy_locked(p, p->head, (void *)(uintptr_t)buf, (size_t)r, true);
+    if (n <= PIPE_BUF && r > 0 && r < (int64_t)n)
+        r = -L_EFAULT; /* all or nothing: what the ring got is not yet in it */
     if (r > 0)
         p->head += (uint64_t)r;
     unlock(&p->lock);
