@@ -93,7 +93,7 @@ struct g {
     struct m      *m;             /* 48 CPU that runs it, or NULL */
     struct gobuf   sched;         /* 56 saved at gates and morestack */
     uint64_t       goid;          /* 104 */
-    void          *param;         /* 112 root: from waker to woken; Go's recovery state */
+    void          *param;         /* 112 root: from waker to woken */
     void          *labels;        /* 120 root: profiler labels */
     void          *coroarg;       /* 128 root */
     void          *bubble;        /* 136 root: synctest */
@@ -104,6 +104,8 @@ struct g {
     uint32_t       sig_flags;        /* 148 */
     uintptr_t      sigcode0, sigcode1, sigpc; /* 152 fault address.. */
     struct goslice writebuf;      /* 176 root: where print() writes for Go's print.go, if set */
+    uint32_t       left_bits;     /* 200 from a recover to the frame's deferreturn: how far from */
+    uint32_t       left_slots;    /* 204 its sp the open-coded bits (plus 1) and closures are */
     /* ---- C only --------------------------------------------------------------------- */
     uint32_t       status;        /* [atomic] enum g_status */
     uint32_t       wait_since;    /* [G_SCAN holder] the collector saw it wait then: since_now();

@@ -162,21 +162,6 @@ func goschedguarded() {
 	}
 }
 
-// Goexit terminates the goroutine that calls it, after running its deferred calls.
-func Goexit() {
-	var p _panic
-	p.goexit = true
-	p.start(sys.GetCallerPC(), unsafe.Pointer(sys.GetCallerSP()))
-	for {
-		fn, ok := p.nextDefer()
-		if !ok {
-			break
-		}
-		fn()
-	}
-	goexit1()
-}
-
 // goexit1 ends the goroutine. goexit, at the bottom of every stack, calls it.
 func goexit1() { goexit0() }
 

@@ -50,6 +50,8 @@ type g struct {
 	sigcode1       uintptr
 	sigpc          uintptr
 	writebuf       []byte // print.go
+	leftBits       uint32 // see deferreturn
+	leftSlots      uint32
 }
 
 // m is a CPU.
@@ -65,37 +67,52 @@ type m struct {
 
 type p struct{ id int32 }
 
+// _defer is laid out by the compiler, which makes it in frames, too, and then sets fn alone.
 type _defer struct {
-	heap      bool
+	heap      bool // the compiler's; nobody reads them
 	rangefunc bool
 	sp        uintptr
 	pc        uintptr
 	fn        func()
 	link      *_defer
-	head      *atomic.Pointer[_defer]
+	loop      *loopDefers // or nil: fn is the call
 }
 
-// _panic lives on its goroutine's stack, linked from g._panic. gort/stack/panics.c reads and writes
-// it through the same layout.
+// loopDefers collects the calls that loop bodies defer for a frame. Bodies may run anywhere until
+// the frame runs its deferred calls: from then on the list is closed.
+type loopDefers struct {
+	newest atomic.Pointer[_defer] // &closedLoop: closed
+	rest   *_defer                // closed: what is left to call
+}
+
+// frameDefers is what a frame has still to call. Panics have one, which gort/stack/panics.c fills in
+// for one frame after the other.
+type frameDefers struct {
+	sp    unsafe.Pointer
+	bits  *uint8         // of open-coded calls, or nil
+	slots unsafe.Pointer // their closures
+	call  func()         // what take has taken. May be nil: calling it is the program's mistake
+}
+
+// _panic is a panic or a Goexit on its way, in the frame of gopanic or Goexit, linked from g._panic.
+// C has the same layout.
 type _panic struct {
-	arg     any
-	link    *_panic
-	startPC uintptr        // where the defer loop was entered: a pending Goexit resumes there
-	startSP unsafe.Pointer //
-	sp      unsafe.Pointer // frame whose defers run now
-	lr      uintptr        // where the walk goes on: its caller's pc...
-	fp      unsafe.Pointer // ...and the caller's stack pointer
-	retpc   uintptr        // inside the frame, identifies the function that a recover leaves
+	arg  any
+	link *_panic
 
-	deferBits *uint8         // open-coded defers of the frame that are still to run
-	slots     unsafe.Pointer // their closures
+	// Where it is. C moves it on.
+	todo   frameDefers
+	lr     uintptr        // the way on: the pc...
+	fp     unsafe.Pointer // ...and the stack pointer of the frame's caller
+	resume uintptr
+	outer  *_panic
 
-	recovered   bool
-	repanicked  bool
-	goexit      bool
-	deferreturn bool
+	loopPC uintptr // where panic_enter returns to: once more, when a recover ends below a Goexit
+	loopSP unsafe.Pointer
 
-	gopanicFP unsafe.Pointer
+	recovered  bool
+	repanicked bool // the next one has the same value
+	goexit     bool
 }
 
 type funcval struct {

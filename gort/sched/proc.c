@@ -204,6 +204,7 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
 void g_clear(struct g *gp)
 {
     gp->panic = NULL;
+    gp->left_bits = 0;
     gp->defer = NULL;
     gp->m = NULL;
     gc_shade(gp->labels); /* a sample of the CPU profile may have them */

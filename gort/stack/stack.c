@@ -33,6 +33,8 @@ SAME(paniconfault, OVERLAY_G_PANICONFAULT);
 SAME(sigcode0, OVERLAY_G_SIGCODE0);
 SAME(sigpc, OVERLAY_G_SIGPC);
 SAME(writebuf, OVERLAY_G_WRITEBUF);
+SAME(left_bits, OVERLAY_G_LEFT_BITS);
+SAME(left_slots, OVERLAY_G_LEFT_SLOTS);
 _Static_assert(STACK_GUARD == GO_STACK_GUARD && STACK_PREEMPT == GO_STACK_PREEMPT &&
                STACK_MIN == GO_STACK_MIN, "stack constants");
 /* The compiler lays out _defer; stack.c follows its links. */
