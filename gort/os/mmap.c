@@ -305,8 +305,12 @@ int64_t mmap_move(uintptr_t lo, size_t old, size_t size)
     if (m.inode)
         inode_get(m.inode); /* munmap may come in between */
     unlock(&maps.lock);
-    if (!whole)
-        return -L_EFAULT;
+    int64_t end;
+    if (!whole || __builtin_add_overflow(m.off, (int64_t)(lo - m.lo + size), &end)) {
+        if (m.inode)
+            inode_put(m.inode);
+        return whole ? -L_EINVAL : -L_EFAULT;
+    }
     bool copy = !m.inode || !m.shared;
     if (copy && !m.prot)
         mmap_protect(lo, lo + old, VM_R); /* to be read */

@@ -264,19 +264,22 @@ int64_t sys_fallocate(struct call *c)
     struct file *f = call_file(c, c->a[0]);
     int64_t off = (int64_t)c->a[2], n = (int64_t)c->a[3], end;
 
-    if (!f || !file_writes(f))
+    if (!f || f->flags & L_O_PATH)
         return -L_EBADF;
     if (off < 0 || n <= 0)
         return -L_EINVAL;
-    if (__builtin_add_overflow(off, n, &end))
-        return -L_EFBIG;
+    bool punch = (uint32_t)c->a[1] == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE);
+    if (!punch && (uint32_t)c->a[1] & ~FALLOC_KEEP_SIZE)
+        return -L_ENOTSUP;
+    if (!file_writes(f))
+        return -L_EBADF;
     if (f->ops)
         return -L_ESPIPE;
     if (!inode_is(f->inode, L_S_IFREG) || f->inode->ops)
         return -L_ENODEV;
-    if (c->a[1] == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE))
+    if (__builtin_add_overflow(off, n, &end))
+        return -L_EFBIG;
+    if (punch)
         return mmap_punch(f->inode, off, n);
-    if (c->a[1] & ~(uint64_t)FALLOC_KEEP_SIZE)
-        return -L_ENOTSUP;
     return data_allocate(&f->inode->data, off, n, !c->a[1]);
 }

@@ -16,12 +16,15 @@
 
 static uint64_t page_up(uint64_t n) { return (n + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); }
 
-/* The range of a call's first two arguments; false: it is none. */
-static bool range_of(const struct call *c, uintptr_t *lo, uintptr_t *hi)
+/* The range of a call's first two arguments, in whole pages. 0, -L_EINVAL if it is none, -L_ENOMEM
+ * if it ends outside the program's half. */
+static int64_t range_of(const struct call *c, uintptr_t *lo, uintptr_t *hi)
 {
     *lo = c->a[0];
     *hi = *lo + page_up(c->a[1]);
-    return !(*lo & (PAGE_SIZE - 1)) && *hi >= *lo && page_up(c->a[1]) >= c->a[1];
+    if (*lo & (PAGE_SIZE - 1) || page_up(c->a[1]) < c->a[1] || *hi < *lo)
+        return -L_EINVAL;
+    return *hi > USER_END ? -L_ENOMEM : 0;
 }
 
 static int64_t file_check(struct file *f, uint64_t prot, bool shared)
@@ -46,6 +49,15 @@ static bool too_much(uint64_t size, uint64_t prot, uint64_t flags)
     return size > s.ram_bytes;
 }
 
+/* Do `size` bytes from `off` on stay within what a file can have? */
+static bool offset_ok(uint64_t off, uint64_t size)
+{
+    int64_t end;
+
+    return off <= INT64_MAX && size <= INT64_MAX &&
+           !__builtin_add_overflow((int64_t)off, (int64_t)size, &end);
+}
+
 int64_t sys_mmap(struct call *c)
 {
     uint64_t size = page_up(c->a[1]), prot = c->a[2], flags = c->a[3], type = flags & MAP_TYPE;
@@ -53,12 +65,18 @@ int64_t sys_mmap(struct call *c)
     bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
     struct file *f = anonymous ? NULL : call_file(c, c->a[4]);
 
-    if (!c->a[1] || c->a[5] & (PAGE_SIZE - 1) || (!shared && type != MAP_PRIVATE))
+    if (c->a[5] & (PAGE_SIZE - 1))
         return -L_EINVAL;
-    if (size < c->a[1] || prot & ~7ull)
-        return size < c->a[1] ? -L_ENOMEM : -L_EINVAL;
-    if (fixed && (c->a[0] & (PAGE_SIZE - 1) || !c->a[0] || c->a[0] + size < size))
+    if (!anonymous && (!f || f->flags & L_O_PATH))
+        return -L_EBADF;
+    if (!c->a[1] || (!shared && type != MAP_PRIVATE) || prot & ~7ull)
         return -L_EINVAL;
+    if (size < c->a[1] || size > USER_END || (fixed && c->a[0] > USER_END - size))
+        return -L_ENOMEM;
+    if (fixed && (c->a[0] & (PAGE_SIZE - 1) || !c->a[0]))
+        return -L_EINVAL;
+    if (!anonymous && !offset_ok(c->a[5], size))
+        return -L_EOVERFLOW;
     int64_t err = anonymous ? 0 : file_check(f, prot, shared);
     if (err)
         return err;
@@ -72,7 +90,7 @@ int64_t sys_munmap(struct call *c)
 {
     uintptr_t lo, hi;
 
-    if (!range_of(c, &lo, &hi) || lo == hi)
+    if (range_of(c, &lo, &hi) || lo == hi)
         return -L_EINVAL;
     return mmap_remove(lo, hi);
 }
@@ -81,8 +99,10 @@ int64_t sys_mprotect(struct call *c)
 {
     uintptr_t lo, hi;
 
-    if (!range_of(c, &lo, &hi) || c->a[2] & ~7ull)
+    if (c->a[0] & (PAGE_SIZE - 1) || c->a[2] & ~7ull)
         return -L_EINVAL;
+    if (range_of(c, &lo, &hi))
+        return -L_ENOMEM;
     return mmap_protect(lo, hi, (unsigned)c->a[2]);
 }
 
@@ -92,11 +112,10 @@ int64_t sys_mremap(struct call *c)
     uintptr_t lo = c->a[0];
     uint64_t old = page_up(c->a[1]), size = page_up(c->a[2]);
 
-    if (lo & (PAGE_SIZE - 1) || !c->a[2] || size < c->a[2] || !old)
+    if (lo & (PAGE_SIZE - 1) || !size || !old || c->a[3] & ~(uint64_t)MREMAP_MAYMOVE ||
+        size > USER_END - PAGE_SIZE)
         return -L_EINVAL;
-    if (c->a[3] & ~(uint64_t)MREMAP_MAYMOVE)
-        return -L_EINVAL;
-    if (!mmap_covers(lo, lo + old))
+    if (old < c->a[1] || old > USER_END || lo > USER_END - old || !mmap_covers(lo, lo + old))
         return -L_EFAULT;
     if (size <= old) {
         int err = size < old ? mmap_remove(lo + size, lo + old) : 0;
@@ -110,9 +129,11 @@ int64_t sys_msync(struct call *c)
 {
     uintptr_t lo, hi;
 
-    if (!range_of(c, &lo, &hi) || c->a[2] & ~7ull)
+    if (c->a[0] & (PAGE_SIZE - 1) || c->a[2] & ~7ull || (c->a[2] & 5) == 5)
         return -L_EINVAL;
-    return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
+    if (page_up(c->a[1]) < c->a[1])
+        return 0; /* rounded up, this length is 0 */
+    return !range_of(c, &lo, &hi) && mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
 }
 
 #define MADV_DONTNEED 4u
@@ -122,27 +143,40 @@ int64_t sys_madvise(struct call *c)
 {
     uintptr_t lo, hi;
 
-    if (!range_of(c, &lo, &hi) || c->a[2] > 25)
+    int64_t err = range_of(c, &lo, &hi);
+    if (c->a[2] > 25 || (c->a[2] > 4 && c->a[2] < 8))
         return -L_EINVAL;
+    if (err || lo == hi)
+        return err;
     if (c->a[2] == MADV_DONTNEED || c->a[2] == MADV_FREE)
         return mmap_discard(lo, hi);
     return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
 }
 
+/* The range of mlock and munlock begins anywhere in a page. */
+static int64_t lock_range(const struct call *c, uintptr_t *lo, uintptr_t *hi)
+{
+    *lo = c->a[0] & ~(PAGE_SIZE - 1);
+    *hi = *lo + page_up(c->a[1] + (c->a[0] - *lo));
+    if (*hi < *lo)
+        return -L_EINVAL;
+    return *hi > USER_END ? -L_ENOMEM : 0;
+}
+
 /* Memory never leaves: to lock it is to have it. */
 int64_t sys_mlock(struct call *c)
 {
-    uintptr_t lo = c->a[0] & ~(PAGE_SIZE - 1), hi = page_up(c->a[0] + c->a[1]);
+    uintptr_t lo, hi;
+    int64_t err = lock_range(c, &lo, &hi);
 
-    if (hi < lo)
-        return -L_EINVAL;
-    for (uintptr_t at = lo; at < hi; at += PAGE_SIZE)
-        if (user_bring(c, at, VM_R))
-            return -L_ENOMEM;
-    return 0;
+    for (uintptr_t at = lo; !err && at < hi; at += PAGE_SIZE)
+        err = user_bring(c, at, VM_R) ? -L_ENOMEM : 0;
+    return err;
 }
 
 int64_t sys_munlock(struct call *c)
 {
-    return c->a[0] + c->a[1] < c->a[0] ? -L_EINVAL : 0;
+    uintptr_t lo, hi;
+
+    return lock_range(c, &lo, &hi);
 }
