@@ -235,12 +235,9 @@ static int aml_byte(const uint8_t *p, size_t end, size_t *at)
 
 /* Name(_S5_, Package(){ a, b, ... }) without an AML interpreter: the bytes
  * 08 ['\'] "_S5_" 12 PkgLength NumElements a b. */
-void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *o)
+static void s5_find(const uint8_t *p, size_t end, struct acpi_info *o)
 {
-    const uint8_t *p = (const uint8_t *)dsdt;
-    size_t end = dsdt->length;
-
-    for (size_t i = sizeof *dsdt + 1; i + 8 < end; i++) {
+    for (size_t i = sizeof(struct acpi_header) + 1; i + 8 < end; i++) {
         if (memcmp(p + i, "_S5_", 4) || p[i + 4] != 0x12)
             continue;
         if (p[i - 1] != 0x08 && !(p[i - 1] == '\\' && p[i - 2] == 0x08))
@@ -256,4 +253,52 @@ void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *o)
             return;
         }
     }
+}
+
+/* Resource descriptors of ACPI 6.5, chapter 6.4: Memory32Fixed is 86 09 00, access, base and
+ * length; Extended Interrupt 89, length, flags, a count and the first number. */
+static bool virtio_resources(const uint8_t *p, size_t end, struct acpi_virtio *o)
+{
+    bool memory = false, line = false;
+
+    for (size_t i = 0; i + 9 <= end && !(memory && line); i++) {
+        if (!memory && i + 12 <= end && p[i] == 0x86 && p[i + 1] == 9 && p[i + 2] == 0) {
+            o->address = read_le(p + i + 4, 4);
+            o->size = read_le(p + i + 8, 4);
+            memory = true;
+            i += 11;
+        } else if (memory && p[i] == 0x89 && p[i + 1] >= 6 && p[i + 2] == 0 && p[i + 4] >= 1) {
+            o->gsi = (unsigned)read_le(p + i + 5, 4);
+            line = true;
+        }
+    }
+    return line && o->address && o->size >= 0x108 && o->size <= 1u << 20 && o->gsi < 1024;
+}
+
+/* Without an AML interpreter: behind each name of the kind, up to the next or 256 bytes on, lies
+ * what the device needs. */
+static void virtio_devices(const uint8_t *p, size_t end, struct acpi_info *o)
+{
+    static const char kind[] = "LNRO0005";
+    const size_t n = sizeof kind - 1;
+
+    for (size_t i = sizeof(struct acpi_header); i + n <= end; i++) {
+        if (memcmp(p + i, kind, n))
+            continue;
+        size_t stop = i + n;
+        while (stop < end && stop < i + n + 256 && (stop + n > end || memcmp(p + stop, kind, n)))
+            stop++;
+        struct acpi_virtio v;
+        if (o->nvirtio < ACPI_MAX_VIRTIO && virtio_resources(p + i + n, stop - i - n, &v))
+            o->virtio[o->nvirtio++] = v;
+        i = stop - 1;
+    }
+}
+
+void acpi_dsdt_parse(const struct acpi_header *dsdt, struct acpi_info *o)
+{
+    const uint8_t *p = (const uint8_t *)dsdt;
+
+    s5_find(p, dsdt->length, o);
+    virtio_devices(p, dsdt->length, o);
 }

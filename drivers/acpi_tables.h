@@ -10,6 +10,7 @@
 #define ACPI_MAX_CPUS     64
 #define ACPI_MAX_IOAPICS  8
 #define ACPI_MAX_OVERRIDE 24
+#define ACPI_MAX_VIRTIO   32
 
 struct acpi_header {
     char signature[4];
@@ -21,6 +22,8 @@ struct acpi_header {
 
 struct acpi_ioapic { uint8_t id; uint32_t address, gsi_base; };
 struct acpi_override { uint8_t isa_irq; uint32_t gsi; bool low, level; };
+
+struct acpi_virtio { uint64_t address, size; unsigned gsi; };
 
 /* A block of registers: a generic address structure, or a port of the older fields. */
 enum { ACPI_MEMORY = 0, ACPI_IO = 1 };
@@ -65,6 +68,9 @@ struct acpi_info {
     /* MCFG: configuration space of PCI segment 0, 1 MiB a bus, from bus 0 on; 0 = none */
     uint64_t ecam_address;
     uint8_t ecam_first_bus, ecam_last_bus;
+    /* devices LNRO0005 of the DSDT: virtio over MMIO */
+    unsigned nvirtio;
+    struct acpi_virtio virtio[ACPI_MAX_VIRTIO];
 };
 
 /* Root pointer: address of XSDT (*wide = true) or RSDT; 0 if it is damaged. */

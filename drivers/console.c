@@ -70,8 +70,6 @@ void console_press(unsigned key)
         fn();
 }
 
-uint32_t console_answers(void) { return __atomic_load_n(&answers, __ATOMIC_SEQ_CST); }
-
 static void key_received(int c)
 {
     if (c == 'o')
@@ -243,11 +241,22 @@ long console_read(void *buf, size_t n)
     return end ? -1 : (long)got;
 }
 
-unsigned console_take_keys(void)
+static void port_keys(void)
 {
     uint8_t c;
 
     while (key_port && vport_read(key_port, &c, 1))
         key_received(c);
+}
+
+uint32_t console_answers(void)
+{
+    port_keys();
+    return __atomic_load_n(&answers, __ATOMIC_SEQ_CST);
+}
+
+unsigned console_take_keys(void)
+{
+    port_keys();
     return __atomic_exchange_n(&keys, 0, __ATOMIC_SEQ_CST);
 }

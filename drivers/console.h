@@ -10,6 +10,8 @@ void console_input_init(void); /* needs irq_init, and looks for ports: after vir
 bool console_ports(void);
 /* Interrupt context: this serial port takes output again. */
 void console_sent_irq(unsigned port);
+/* Tells the host that the machine waits for it to take what was written. Crash context. */
+void console_ending(void);
 /* Waits (bounded) until everything that was written has left the machine. Any context. */
 void console_drain(void);
 

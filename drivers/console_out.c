@@ -1,5 +1,5 @@
 /* console_out.c - output: three channels, each to a port of the host's by name if it gives one,
- * else to its serial port.
+ * else to a serial port.
  *
  *   console_put    a program's: what there is room for; who gets 0 waits for the callback
  *   console_write  the kernel's: all of it, waiting for the device as long as it is taking any
@@ -24,26 +24,33 @@
 
 static const char *const names[CHANNELS] = { "gort.stdout", "gort.stderr", "gort.control" };
 
-static struct channel {
-    struct lock lock;      /* of the serial port's output */
-    struct vport *port;    /* [const after boot] */
+static struct vport *ports[CHANNELS]; /* [const after boot] */
+
+static struct line {
+    struct lock lock;      /* of output */
     bool waits;            /* [atomic] a burst is over: nothing before the interrupt */
-} channels[CHANNELS] = {
-    { LOCK_INIT("console", RANK_CONSOLE), NULL, false },
-    { LOCK_INIT("console", RANK_CONSOLE), NULL, false },
-    { LOCK_INIT("console", RANK_CONSOLE), NULL, false },
+} lines[SERIAL_PORTS] = {
+    { LOCK_INIT("console", RANK_CONSOLE), false },
+    { LOCK_INIT("console", RANK_CONSOLE), false },
+    { LOCK_INIT("console", RANK_CONSOLE), false },
 };
+
+/* The serial port of a channel. A machine with one port has errors there, too, in order. */
+static unsigned line_of(enum console_channel ch)
+{
+    return ch == CONSOLE_ERR && !serial_present(1) ? 0 : ch;
+}
 
 bool console_ports(void)
 {
     for (unsigned i = 0; i < CHANNELS; i++)
-        channels[i].port = i == CONSOLE_CTL && serial_present(i) ? NULL : vport_find(names[i]);
-    return channels[CONSOLE_OUT].port != NULL;
+        ports[i] = i == CONSOLE_CTL && serial_present(i) ? NULL : vport_find(names[i]);
+    return ports[CONSOLE_OUT] != NULL;
 }
 
 static struct vport *port_of(enum console_channel ch)
 {
-    struct vport *p = channels[ch].port;
+    struct vport *p = ports[ch];
 
     return p && vport_alive(p) ? p : NULL;
 }
@@ -68,52 +75,73 @@ static size_t port_write_all(struct vport *p, const uint8_t *buf, size_t n)
     return done;
 }
 
-static void serial_write_all(enum console_channel ch, const uint8_t *buf, size_t n)
+static void serial_write_all(unsigned line, const uint8_t *buf, size_t n)
 {
-    struct lock *l = &channels[ch].lock;
-
     for (size_t k; n; buf += k, n -= k) {
         k = n < HOLD ? n : HOLD;
         if (crash_in_progress()) {
-            serial_write(ch, buf, k);
+            serial_write(line, buf, k);
             continue;
         }
-        lock(l);
-        serial_write(ch, buf, k);
-        unlock(l);
+        lock(&lines[line].lock);
+        serial_write(line, buf, k);
+        unlock(&lines[line].lock);
     }
+}
+
+/* The host reads everything from now on, whether anybody takes it from there or not. */
+void console_ending(void)
+{
+    static const char ending[] = "gort: ending\n";
+    static bool told; /* [crash owner, or whoever ends the machine] */
+
+    if (told)
+        return;
+    told = true;
+    console_write(CONSOLE_CTL, ending, sizeof ending - 1);
 }
 
 void console_write(enum console_channel ch, const void *buf, size_t n)
 {
     struct vport *p = port_of(ch);
+
+    if (crash_in_progress())
+        console_ending();
     size_t done = p ? port_write_all(p, buf, n) : 0;
 
     if (done < n)
-        serial_write_all(ch, (const uint8_t *)buf + done, n - done);
+        serial_write_all(line_of(ch), (const uint8_t *)buf + done, n - done);
     if (p && !vport_alive(p) && !crash_in_progress())
         vport_settle();
 }
 
 /* ---- programs ---------------------------------------------------------------------- */
 
-static size_t serial_put(struct channel *c, unsigned port, const void *buf, size_t n)
+static size_t serial_put(unsigned line, const void *buf, size_t n)
 {
-    if (__atomic_load_n(&c->waits, __ATOMIC_ACQUIRE))
+    struct line *l = &lines[line];
+
+    if (!serial_present(line))
+        return n;
+    if (__atomic_load_n(&l->waits, __ATOMIC_ACQUIRE))
         return 0;
-    lock(&c->lock);
-    size_t done = serial_write_some(port, buf, n < BURST ? n : BURST);
-    unlock(&c->lock);
-    if (done == n || !serial_tx_interrupts(port))
+    lock(&l->lock);
+    size_t done = serial_write_some(line, buf, n < BURST ? n : BURST);
+    unlock(&l->lock);
+    if (done == n)
         return done;
-    __atomic_store_n(&c->waits, true, __ATOMIC_SEQ_CST);
-    serial_tx_interrupt_on(port);
+    if (!serial_tx_interrupts(line)) { /* nobody would wake it */
+        serial_write_all(line, (const uint8_t *)buf + done, n - done);
+        return n;
+    }
+    __atomic_store_n(&l->waits, true, __ATOMIC_SEQ_CST);
+    serial_tx_interrupt_on(line);
     return done;
 }
 
 void console_sent_irq(unsigned port)
 {
-    __atomic_store_n(&channels[port].waits, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&lines[port].waits, false, __ATOMIC_SEQ_CST);
 }
 
 size_t console_put(enum console_channel ch, const void *buf, size_t n)
@@ -125,14 +153,14 @@ size_t console_put(enum console_channel ch, const void *buf, size_t n)
         else if (done || !vport_room(p))
             return done;
     }
-    return serial_present(ch) ? serial_put(&channels[ch], ch, buf, n) : n;
+    return serial_put(line_of(ch), buf, n);
 }
 
 bool console_room(enum console_channel ch)
 {
     struct vport *p = port_of(ch);
 
-    return p ? vport_room(p) : !__atomic_load_n(&channels[ch].waits, __ATOMIC_ACQUIRE);
+    return p ? vport_room(p) : !__atomic_load_n(&lines[line_of(ch)].waits, __ATOMIC_ACQUIRE);
 }
 
 /* ---- the end ----------------------------------------------------------------------- */
@@ -142,7 +170,7 @@ void console_drain(void)
 {
     for (unsigned i = 0; i < CHANNELS; i++) {
         int64_t end = clock_mono_ns() + STUCK_CRASH_NS;
-        while (channels[i].port && !vport_drained(channels[i].port) && clock_mono_ns() < end)
+        while (ports[i] && !vport_drained(ports[i]) && clock_mono_ns() < end)
             cpu_relax();
         serial_drain(i);
     }

@@ -4,6 +4,7 @@
 #include "kernel/print.h"
 #include "mm/mm.h"
 
+#define IOAPIC_USUAL  0xfec00000u
 #define IOAPIC_WINDOW 4 /* in 32-bit words */
 #define REG_VERSION   1
 #define REG_REDIR     0x10
@@ -25,8 +26,20 @@ static void write_reg(volatile uint32_t *r, unsigned i, uint32_t v)
     r[IOAPIC_WINDOW] = v;
 }
 
+/* A machine without tables has one at the place where they have always been: if it answers. */
+static void assume_one(void)
+{
+    volatile uint32_t *r = vm_map_device(IOAPIC_USUAL, 0x20, VM_R | VM_W | VM_UNCACHED);
+    uint32_t version = r ? read_reg(r, REG_VERSION) : 0;
+
+    if (version && version != 0xffffffff)
+        acpi.ioapic[acpi.nioapics++] = (struct acpi_ioapic){ 0, IOAPIC_USUAL, 0 };
+}
+
 void ioapic_init(void)
 {
+    if (!acpi.nioapics)
+        assume_one();
     for (unsigned i = 0; i < acpi.nioapics; i++) {
         volatile uint32_t *r =
             vm_map_device(acpi.ioapic[i].address, 0x20, VM_R | VM_W | VM_UNCACHED);

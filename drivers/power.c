@@ -4,8 +4,10 @@
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "drivers/acpi.h"
+#include "drivers/console.h"
 #include "drivers/fbcon.h"
 #include "drivers/serial.h"
+#include "kernel/print.h"
 
 #define PORT_DEBUG_EXIT 0xf4  /* QEMU: -device isa-debug-exit */
 #define PORT_QEMU_OFF   0x604 /* QEMU's PM1a control, for machines without tables */
@@ -45,11 +47,11 @@ void machine_exit(int status)
     irq_disable();
     if (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST))
         halt_forever();
-    serial_drain(0);
-    serial_drain(1);
+    console_ending();
+    console_drain();
     int n = snprintf(line, sizeof line, "gort: exit %d\n", status & 255);
-    serial_write(2, line, (size_t)n);
-    serial_drain(2);
+    console_write(CONSOLE_CTL, line, (size_t)n);
+    console_drain();
     acpi_power_off();
     if (on_qemu()) {
         outb(PORT_DEBUG_EXIT, (uint8_t)status);

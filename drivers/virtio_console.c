@@ -310,7 +310,7 @@ static void port_named(struct talk *t, uint32_t id, const uint8_t *name, uint32_
         memcmp(name, PREFIX, sizeof PREFIX - 1) || port_of(t->dev, id))
         return;
     struct vport *p = persistent_alloc(sizeof *p, 16, NULL);
-    lock_init(&p->lock, "port", RANK_CONSOLE);
+    lock_init(&p->lock, "port", RANK_PORT);
     p->dev = t->dev;
     p->id = id;
     memcpy(p->name, name, n); /* the rest is zero */

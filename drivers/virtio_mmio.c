@@ -1,10 +1,12 @@
 /* virtio_mmio.c - the MMIO transport (virtio 1.1, section 4.2): Firecracker, QEMU's microvm. The
- * devices cannot be found by looking; the host writes words into the command line:
+ * devices cannot be found by looking; the host describes them in ACPI's DSDT, or writes words
+ * into the command line:
  *
  *     virtio_mmio.device=SIZE@ADDRESS:IRQ[:ID]       4K@0xd0000000:5 */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/acpi.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_mmio.h"
 #include "kernel/print.h"
@@ -123,12 +125,21 @@ static const struct virtio_transport transport = {
     .notify = notify, .generation = generation, .config = config, .config_irq = irq_get,
 };
 
-static void attach(const struct virtio_mmio_word *w)
+static bool known(uint64_t address)
 {
-    volatile uint32_t *regs = vm_map_device(w->address, w->size, VM_R | VM_W | VM_UNCACHED);
+    for (unsigned i = 0; i < acpi.nvirtio; i++)
+        if (acpi.virtio[i].address == address)
+            return true;
+    return false;
+}
+
+static void attach(uint64_t pa, uint64_t size, unsigned irq)
+{
+    volatile uint32_t *regs = vm_map_device(pa, size, VM_R | VM_W | VM_UNCACHED);
 
     if (!regs || regs[R_MAGIC] != MAGIC) {
-        kprintf("gort: virtio_mmio.device: no device at %#llx\n", (unsigned long long)w->address);
+        kprintf("gort: no virtio device is at %#llx, where the host has named one\n",
+                (unsigned long long)pa);
         return;
     }
     unsigned type = regs[R_DEVICE];
@@ -136,7 +147,7 @@ static void attach(const struct virtio_mmio_word *w)
         return; /* 0: a place that is empty */
     struct virtio_dev *d = persistent_alloc(sizeof *d, 16, NULL);
     snprintf(d->name, sizeof d->name, "%s at %#llx", virtio_type_name(type),
-             (unsigned long long)w->address);
+             (unsigned long long)pa);
     if (regs[R_VERSION] != 2) {
         kprintf("gort: %s: is a legacy device (QEMU: -global virtio-mmio.force-legacy=false): "
                 "not used\n", d->name);
@@ -145,8 +156,8 @@ static void attach(const struct virtio_mmio_word *w)
     d->type = type;
     d->transport = &transport;
     d->mmio.regs = regs;
-    d->mmio.size = w->size;
-    d->mmio.irq = w->irq;
+    d->mmio.size = size;
+    d->mmio.irq = irq;
     virtio_found(d);
 }
 
@@ -155,11 +166,13 @@ void virtio_mmio_init(const char *cmdline)
     struct virtio_mmio_word w;
     const char *at = cmdline;
 
+    for (unsigned i = 0; i < acpi.nvirtio; i++)
+        attach(acpi.virtio[i].address, acpi.virtio[i].size, acpi.virtio[i].gsi);
     for (int r; (r = virtio_mmio_parse(&at, &w)) != 0;) {
-        if (r > 0)
-            attach(&w);
-        else
+        if (r < 0)
             kprintf("gort: \"%.*s\" is not understood: it is virtio_mmio.device=SIZE@ADDRESS:IRQ\n",
                     (int)w.length, w.text);
+        else if (!known(w.address))
+            attach(w.address, w.size, w.irq);
     }
 }

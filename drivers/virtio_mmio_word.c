@@ -3,25 +3,29 @@
 #include "drivers/virtio_mmio.h"
 
 #define NAME "virtio_mmio.device="
-#define SIZE_MIN 0x108u
+#define BYTES_MIN 0x108u
 #define BYTES_MAX (1u << 20)
+
+static unsigned digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
+}
 
 /* A number in decimal or, behind 0x, hexadecimal; *s moves behind it. */
 static bool number(const char **s, uint64_t *out)
 {
     bool hex = (*s)[0] == '0' && ((*s)[1] | 0x20) == 'x';
     const char *start = hex ? *s + 2 : *s, *p = start;
+    unsigned base = hex ? 16 : 10;
 
     *out = 0;
-    for (;; p++) {
-        unsigned d = (unsigned)(*p - '0');
-        if (d > 9 && hex && (*p | 0x20) >= 'a' && (*p | 0x20) <= 'f')
-            d = (unsigned)((*p | 0x20) - 'a') + 10;
-        if (d > (hex ? 15u : 9u))
-            break;
+    for (unsigned d; (d = digit(*p)) < base; p++) {
         if (*out >> 58)
             return false;
-        *out = *out * (hex ? 16 : 10) + d;
+        *out = *out * base + d;
     }
     *s = p;
     return p > start;
@@ -43,7 +47,7 @@ static bool parse(const char *s, const char *end, struct virtio_mmio_word *o)
     if (!number(&s, &o->size))
         return false;
     unsigned shift = shift_of(*s);
-    if (o->size > BYTES_MAX || (o->size <<= shift) > BYTES_MAX || o->size < SIZE_MIN)
+    if (o->size > BYTES_MAX || (o->size <<= shift) > BYTES_MAX || o->size < BYTES_MIN)
         return false;
     s += shift != 0;
     if (*s++ != '@' || !number(&s, &o->address) || !o->address || o->address & 3 ||

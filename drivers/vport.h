@@ -4,7 +4,7 @@
  *   -device virtio-serial-pci -chardev ...,id=c -device virtserialport,chardev=c,name=gort.stdout
  *
  * Output is copied into a ring that the device reads: nothing here waits for the device, and a
- * port's lock (RANK_CONSOLE) is held for a copy. After a crash has begun no lock is taken; a
+ * port's lock (RANK_PORT) is held for a copy. After a crash has begun no lock is taken; a
  * port whose lock another CPU held at that moment is not used any more. */
 #ifndef DRIVERS_VPORT_H
 #define DRIVERS_VPORT_H

@@ -46,6 +46,7 @@ enum lock_rank {
     RANK_SHOOTDOWN,
     RANK_LIBC,          /* newlib's hooks */
     RANK_CONSOLE,
+    RANK_PORT,          /* one port of a virtio console */
     RANK_LEAF,
 };
 

@@ -37,9 +37,10 @@ bool console_room(enum console_channel ch);
  * n, returns the count, 0 if there is none now, -1 after end of input (Ctrl-D at the start
  * of a line, or 0x1c 'd' from the runner, never read as data). g0 context. */
 long console_read(void *buf, size_t n);
-/* How often the host has said on COM3 that it has done what it was asked for. Any context. */
+/* How often the host has said, where keys come from, that it has done what it was asked for. g0. */
 uint32_t console_answers(void);
-/* Which keys have been pressed since the last call: on COM3, or met by console_read. */
+/* Which keys have been pressed since the last call: on COM3, on the port gort.control if there is
+ * no COM3, or met by console_read. g0. */
 enum console_key { KEY_INTERRUPT = 1, KEY_QUIT = 2, KEY_GOROUTINES = 4, KEY_SCHED = 8,
                    KEY_POWER = 16 };
 unsigned console_take_keys(void);

@@ -39,6 +39,25 @@ def test_maxcpus_memlimit(directory):
     expect(result, 0, "ok misc\n", ["2 of 4 CPUs", "63 MiB of RAM", '"no=1" is not understood'])
 
 
+def test_kinds(directory):
+    """Machines with PCI and without, with ACPI's tables and without; ports by PCI and by MMIO."""
+    for kind in ("q35", "q35,acpi=off", "pc", "microvm", "microvm,acpi=off"):
+        r = run(command(directory, "echo", 1, ["-machine", kind], "verbose"), b"a\nb\n")
+        expect(r, 0, "ready\na\nb\nok echo\n", ["virtio-console at"], what=kind)
+
+
+def test_one_serial_port(directory):
+    """Nothing but COM1: everything is there, in order, and the status is QEMU's."""
+    name = os.path.join(directory, "one")
+    with open(name, "w", encoding="utf-8") as f:
+        f.write("misc\n")
+    r = run(["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-cpu", "max", "-display",
+             "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4",
+             "-kernel", KERNEL, "-initrd", name, "-append", "verbose"])
+    if r[0] != 0 or not re.search(r"gort: .*pci: .*\n(?s:.*)ok misc\n$", r[1]):
+        raise Failed(f"status {r[0]}, {r[1]!r}")
+
+
 CRASHES = {
     "overflow": ["guard page of the g0 stack", "recurse", "test_overflow"],
     "doublefault": ["double fault", "guard page of the exception stack"],

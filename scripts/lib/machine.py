@@ -1,12 +1,15 @@
 """machine - one run of QEMU, seen as a process: stdin, stdout, stderr, an exit status.
 
-Three serial ports, each a socket pair that QEMU inherits:
+What the guest has to say comes by these ways, each a socket pair that QEMU inherits:
 
-    COM1  the program's stdin and stdout, bytes as they are
-    COM2  its stderr, and the kernel's messages
-    COM3  control: "gort: ready" says that input may come (the UART loses what comes while it is
-          being set up), files that the program has written (gort/os/fs/outputs.c), "gort: exit N"
-          the status before the machine powers off
+    COM1, COM2   the program's stdout and stderr, with the kernel's first messages, as bytes
+    ports        gort.stdin, gort.stdout, gort.stderr of a virtio console: the same, fast, from the
+                 moment at which the kernel has found them
+    COM3         control: "gort: ready" says that input may come, "gort: input by port" before it
+                 that it goes to gort.stdin and not to COM1 (whose UART loses what comes while it is
+                 being set up); files that the program has written (gort/os/fs/outputs.c); "gort:
+                 ending" when the machine waits for us to take what it has written; "gort: exit N"
+                 the status before it powers off
 
 To the guest, 0x1c is an escape: 0x1c 'd' is the end of input, 'c', 'q', 'g', 's' are keys
 (drivers/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
@@ -14,12 +17,15 @@ Ctrl-D, which the kernel takes for the end of input when somebody types it on a 
 """
 import collections
 import ctypes
+import functools
+import mmap
 import os
 import re
-import selectors
+import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -36,10 +42,14 @@ SERIAL_MARK = b"\x1cgort\x1c\n"
 REFUSED_RE = re.compile(rb"EFI Internal Shell|No bootable option")
 EXIT_RE = re.compile(rb"^gort: exit (\d+)\r?$", re.M)
 READY = b"gort: ready\n"
+BY_PORT = b"gort: input by port\n"
+ENDING = b"gort: ending\n"
 FILE_RE = re.compile(rb"gort: (file|part|end)(?: (.+))?\n")
 MEMORY_SECONDS = 30
 POWER_OFF_SECONDS = 5       # from the exit status to QEMU's end
 CHUNK = 65536
+PIPE_BUF = 4096             # a pipe or terminal that can be written to takes that much
+SINK_MAX = 1 << 20          # bytes that may wait for a slow reader before the guest has to
 PR_SET_PDEATHSIG = 1
 
 
@@ -56,6 +66,19 @@ def escape_input(data):
     return data.replace(b"\x1c", b"\x1c\x1c").replace(b"\x04", b"\x1c\x04")
 
 
+@functools.lru_cache
+def has_ports():
+    """Does this QEMU have virtio consoles? Its own list of devices takes half a second."""
+    if os.environ.get("GORT_CONSOLE") == "serial":
+        return False
+    try:
+        with open(shutil.which(QEMU), "rb") as f, \
+                mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            return m.find(b"virtio-serial-pci\0") >= 0
+    except (OSError, TypeError, ValueError):
+        return False
+
+
 END_OF_INPUT = b"\x1cd"
 # What our own signals are for the guest: a letter on COM3. SIGTERM presses the power button.
 KEYS = {signal.SIGINT: (b"c", "interrupt"), signal.SIGQUIT: (b"q", "quit"),
@@ -68,23 +91,41 @@ class Config:
 
     def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
                  firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
-                 app=None, accel="tcg,thread=multi", outputs=None):
-        self.accel = accel
+                 app=None, accel="tcg,thread=multi", outputs=None, machine="q35"):
+        self.accel, self.machine = accel, machine
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
         self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
         self.image, self.firmware = image, firmware
         self.extra, self.gdb, self.monitor = list(extra), gdb, monitor
         self.app = app          # for symbols in the report of a hang
         self.outputs = outputs or {}    # files to bring back: {guest path: host path}
+        # Counted instructions leave no room for a device that works beside them.
+        self.ports = has_ports() and not any("icount" in x for x in [accel, *self.extra])
+
+    def small(self):
+        """One serial port, no PCI."""
+        return self.machine.startswith("microvm")
 
     def command(self, fds):
-        c = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-machine", "q35",
+        c = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-machine", self.machine,
              "-accel", self.accel, "-cpu", "max", "-display", "none",
              "-smp", str(self.smp), "-m", f"{self.mem_mib}M",
              "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4"]
+        small = self.small()
         for n, fd in enumerate(fds[:3]):
-            c += ["-chardev", f"socket,id=com{n + 1},fd={fd}", "-serial", f"chardev:com{n + 1}"]
+            c += ["-chardev", f"socket,id=com{n + 1},fd={fd}"]
+            if n == 0 or not small:
+                c += ["-serial", f"chardev:com{n + 1}"]
         c += ["-chardev", f"socket,id=mon,fd={fds[3]}", "-mon", "chardev=mon,mode=readline"]
+        if small:
+            c += ["-global", "virtio-mmio.force-legacy=false"]
+        if self.ports:
+            c += ["-device", f"virtio-serial-{'device' if small else 'pci'},id=gort,max_ports=5"]
+            if small:
+                c += ["-device", "virtserialport,bus=gort.0,chardev=com3,name=gort.control"]
+        for name, fd in zip(("stdin", "stdout", "stderr"), fds[4:]):
+            c += ["-chardev", f"socket,id={name},fd={fd}",
+                  "-device", f"virtserialport,bus=gort.0,chardev={name},name=gort.{name}"]
         if self.monitor:
             c += ["-monitor", f"unix:{self.monitor},server=on,wait=off"]
         if self.gdb:
@@ -107,10 +148,42 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Port:
-    """Our end of one serial port."""
+class Sink:
+    """Bytes on their way to a descriptor of ours. Its reader may be slow: nothing waits here."""
 
-    def __init__(self, firmware=False):
+    def __init__(self, fd):
+        self.fd, self.parts, self.size = fd, collections.deque(), 0
+        try:
+            self.piece = CHUNK if stat.S_ISREG(os.fstat(fd).st_mode) else PIPE_BUF
+        except OSError:
+            self.piece = PIPE_BUF   # closed: the first write says so
+
+    def put(self, data):
+        if data:
+            self.parts.append(memoryview(data))
+            self.size += len(data)
+
+    def pump(self):
+        """One write; poll has said that there is room."""
+        part = self.parts.popleft()
+        try:
+            n = os.write(self.fd, part[:self.piece])
+        except BlockingIOError:
+            n = 0
+        except BrokenPipeError:
+            raise
+        except OSError as e:
+            raise UserError(f"the program's output cannot be written: {e.strerror}") from e
+        self.size -= n
+        if n < len(part):
+            self.parts.appendleft(part[n:])
+
+
+class Port:
+    """Our end of one of the guest's ports."""
+
+    def __init__(self, sink=None, firmware=False):
+        self.sink = sink
         self.firmware = firmware    # still the firmware's console: its output is dropped
         self.dropped = b""
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -144,14 +217,25 @@ class Port:
 class Machine:
     def __init__(self, config, stdin=0, stdout=1, stderr=2):
         self.config = config
-        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self.stdin, self.stderr = stdin, stderr
+        self.to_stdout = Sink(stdout)
+        self.to_stderr = self.to_stdout if stderr == stdout else Sink(stderr)
         uefi = bool(config.image)
-        self.out, self.err, self.ctl, self.mon = Port(uefi), Port(uefi), Port(), Port()
-        self.ports = (self.out, self.err, self.ctl, self.mon)
+        # Where there is one serial port, it has the messages: the program's output has ports.
+        alone = config.ports and config.small()
+        self.out = Port(self.to_stderr if alone else self.to_stdout, uefi)
+        self.err = Port(self.to_stderr, uefi)
+        self.ctl, self.mon = Port(), Port()
+        self.port_in, self.ports = None, [self.out, self.err, self.ctl, self.mon]
+        if config.ports:
+            self.port_in = Port()
+            self.ports += [self.port_in, Port(self.to_stdout), Port(self.to_stderr)]
+        self.input = self.out           # the port that takes the program's input
         self.status = None              # as said on COM3
+        self.ending = False             # the guest waits until we have read everything
         self.ctl_text = b""
         self.arriving = None            # [path, bytes] of a file that the guest hands over
-        self.tail = collections.deque(maxlen=12)    # last lines of COM2
+        self.tail = collections.deque(maxlen=12)    # last lines of stderr
         self.partial = b""
         self.pending = b""              # input on its way to the guest
         self.input_open = stdin is not None
@@ -159,7 +243,7 @@ class Machine:
         self.signals = []               # arrived, not yet acted on
         self.sent = set()               # of these the next one ends the machine
         self.keys = b""                 # on their way to the guest
-        self.selector = selectors.PollSelector()
+        self.wake, self.woken = socket.socketpair()     # a signal interrupts the wait
 
     def refused(self):
         return self.err.firmware and REFUSED_RE.search(self.err.dropped)
@@ -178,18 +262,16 @@ class Machine:
             start_new_session=True, preexec_fn=die_with_parent)
         for p in self.ports:
             p.theirs.close()
-            self.selector.register(p.ours, selectors.EVENT_READ, p)
 
-    def register_input(self):
+    def check_input(self):
         """A background job must not read the terminal, or it would be stopped."""
         try:
+            os.fstat(self.stdin)
             if os.isatty(self.stdin) and os.tcgetpgrp(self.stdin) != os.getpgrp():
                 self.input_open = False
-                return
-            self.selector.register(self.stdin, selectors.EVENT_READ, "stdin")
-        except (OSError, ValueError, KeyError):
+        except OSError:
             self.input_open = False
-            self.queue_input(END_OF_INPUT)
+            self.pending += END_OF_INPUT
 
     def stop(self):
         """QEMU holds nothing that is worth a graceful end, and says so when it gets one."""
@@ -202,12 +284,16 @@ class Machine:
         """Runs to the end; returns the exit status."""
         self.start()
         old = {n: signal.signal(n, self.on_signal) for n in [*KEYS, signal.SIGTERM]}
+        self.woken.setblocking(False)
+        self.wake.setblocking(False)
+        old_fd = signal.set_wakeup_fd(self.woken.fileno(), warn_on_full_buffer=False)
         try:
             return self.loop()
         except BrokenPipeError:
             return 128 + signal.SIGPIPE
         finally:
             self.stop()
+            signal.set_wakeup_fd(old_fd)
             for number, handler in old.items():
                 signal.signal(number, handler)
 
@@ -241,59 +327,102 @@ class Machine:
             self.keys = b""
 
     def deadline(self):
+        """Of the machine; who reads its output may take any time."""
         limit = self.started + self.config.timeout if self.config.timeout else None
         if self.status is not None:
             off = self.status_time + POWER_OFF_SECONDS
             limit = off if limit is None else min(limit, off)
         return limit
 
+    def running(self):
+        return any(p.open for p in self.ports if p is not self.mon)
+
     def loop(self):
-        while any(p.open for p in (self.out, self.err, self.ctl)):
+        while self.running():
             limit = self.deadline()
             wait = 1.0 if limit is None else min(1.0, limit - time.monotonic())
             if wait <= 0:
                 break
-            for key, _ in self.selector.select(max(wait, 0)):
-                self.handle(key.data)
+            self.step(wait)
             ended = self.take_signals()
             if ended is not None:
-                return ended
+                return self.flush(ended)
             if self.refused():
                 self.note("the firmware did not start the image: it is damaged, or none of gort's")
-                return STATUS_NO_EXIT
+                return self.flush(STATUS_NO_EXIT)
         self.flush_tail()
         if self.status is not None:
-            return self.status
-        if any(p.open for p in (self.out, self.err, self.ctl)):
-            return self.report_timeout()
+            return self.flush(self.status)
+        if self.running():
+            return self.flush(self.report_timeout())
         self.process.wait(POWER_OFF_SECONDS)
         self.note("the machine stopped without an exit status")
-        return STATUS_NO_EXIT
+        return self.flush(STATUS_NO_EXIT)
 
-    def handle(self, what):
-        if what == "stdin":
-            self.read_input()
+    def flush(self, status):
+        """The machine is gone: its output goes to a slow reader, too; Ctrl-C ends that."""
+        self.stop()
+        while self.to_stdout.size or self.to_stderr.size:
+            self.step(1.0, sinks_only=True)
+            if self.signals:
+                return 128 + self.signals[0]
+        return status
+
+    def interests(self, sinks_only):
+        """Descriptor, events, what to do then."""
+        yield self.wake, select.POLLIN, self.drain_wake
+        for sink in {id(s): s for s in (self.to_stdout, self.to_stderr)}.values():
+            if sink.size:
+                yield sink.fd, select.POLLOUT, sink.pump
+        if sinks_only:
             return
-        data = what.read()
-        if not what.open:
-            self.selector.unregister(what.ours)
-        if what is self.out:
-            write_all(self.stdout, what.after_mark(data))
+        for p in self.ports:
+            full = p.sink and p.sink.size > SINK_MAX and not self.ending
+            events = 0 if full or not p.open else select.POLLIN
+            if p is self.input and p.open and self.pending and self.ready:
+                events |= select.POLLOUT
+            if events:
+                yield p.ours, events, functools.partial(self.handle, p)
+        if self.input_open and self.ready and not self.pending:
+            yield self.stdin, select.POLLIN, self.read_input
+
+    def step(self, wait, sinks_only=False):
+        poll, actions = select.poll(), {}
+        for fd, events, action in self.interests(sinks_only):
+            number = fd if isinstance(fd, int) else fd.fileno()
+            poll.register(number, events)
+            actions[number] = action
+        for number, _ in poll.poll(max(wait, 0) * 1000):
+            actions[number]()
+
+    def drain_wake(self):
+        try:
+            self.wake.recv(100)
+        except BlockingIOError:
+            pass
+
+    def handle(self, port):
+        if port is self.input and self.pending:
             self.write_input()
-        elif what is self.err:
-            write_all(self.stderr, what.after_mark(data))
-            self.remember(data)
-        elif what is self.ctl:
+        data = port.read()
+        if port is self.ctl:
             self.read_control(data)
+        elif port.sink:
+            data = port.after_mark(data)
+            port.sink.put(data)
+            if port.sink is self.to_stderr and port.sink is not self.to_stdout:
+                self.remember(data)
 
     def read_control(self, data):
         self.ctl_text = self.take_files(self.ctl_text + data)[-4096:]
         if not self.ready and READY in self.ctl_text:
             self.ready = True
+            if BY_PORT in self.ctl_text and self.port_in:
+                self.input = self.port_in
             if self.input_open:
-                self.register_input()
+                self.check_input()
             self.write_keys()
-            self.write_input()
+        self.ending = self.ending or ENDING in self.ctl_text
         m = EXIT_RE.search(self.ctl_text)
         # The newline must be there: "exit 1" may be the beginning of "exit 12".
         if m and self.status is None and self.ctl_text[m.end():m.end() + 1] == b"\n":
@@ -340,43 +469,24 @@ class Machine:
     # ---- input --------------------------------------------------------------------------
     def read_input(self):
         try:
-            data = os.read(self.stdin, 4096)
+            data = os.read(self.stdin, CHUNK)
         except OSError:
             data = b""
-        self.selector.unregister(self.stdin)    # again when this has been sent
         if not data:
             self.input_open = False
-        self.queue_input(escape_input(data) if data else END_OF_INPUT)
-
-    def queue_input(self, data):
-        self.pending += data
-        self.write_input()
+        self.pending += escape_input(data) if data else END_OF_INPUT
 
     def write_input(self):
-        if not self.out.open or not self.ready:
-            return
         try:
-            while self.pending:
-                self.pending = self.pending[self.out.ours.send(self.pending):]
+            self.pending = self.pending[self.input.ours.send(self.pending):]
         except BlockingIOError:
             pass
         except OSError:
             self.pending, self.input_open = b"", False
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.pending else 0)
-        self.selector.modify(self.out.ours, events, self.out)
-        if not self.pending and self.input_open and not self.has_input():
-            self.selector.register(self.stdin, selectors.EVENT_READ, "stdin")
-
-    def has_input(self):
-        try:
-            self.selector.get_key(self.stdin)
-            return True
-        except KeyError:
-            return False
 
     # ---- reports ------------------------------------------------------------------------
     def note(self, text):
-        write_all(self.stderr, f"gort: {text}\n".encode())
+        self.to_stderr.put(f"gort: {text}\n".encode())
 
     def remember(self, data):
         lines = (self.partial + data).split(b"\n")
@@ -395,7 +505,7 @@ class Machine:
         if self.tail:
             self.note("its last messages:")
             for line in self.tail:
-                write_all(self.stderr, b"  | " + line[:200].rstrip(b"\r") + b"\n")
+                self.to_stderr.put(b"  | " + line[:200].rstrip(b"\r") + b"\n")
         return STATUS_TIMEOUT
 
     def cpu_positions(self):
@@ -443,21 +553,6 @@ class Symbols:
         if not best or address - best[0] > 1 << 20:
             return ""
         return f" ({best[1]}+{address - best[0]:#x})"
-
-
-def write_all(fd, data):
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(fd, view):]
-        except BlockingIOError:
-            select_writable(fd)
-
-
-def select_writable(fd):
-    with selectors.PollSelector() as s:
-        s.register(fd, selectors.EVENT_WRITE)
-        s.select()
 
 
 def make_image(output, bundle, cmdline=""):

@@ -101,6 +101,8 @@ static bool garbage(void)
         n = 36 + (size_t)rand() % 300;
         for (size_t i = 36; i < n; i++)
             t[i] = rand() % 3 ? (uint8_t)rand() : (uint8_t)(rand() % 14);
+        for (int i = n > 36 ? rand() % 3 : 0; i > 0; i--) /* names that the DSDT is searched for */
+            memcpy(t + 36 + (size_t)rand() % (n - 36), "LNRO0005\x86\x09\0", 11);
         finish();
         struct acpi_header *exact = malloc(n); /* so that ASan sees reads past the end */
         memcpy(exact, t, n);
@@ -108,6 +110,7 @@ static bool garbage(void)
         acpi_fadt_parse(exact, &o);
         acpi_hpet_parse(exact, &o);
         acpi_dsdt_parse(exact, &o);
+        acpi_mcfg_parse(exact, &o);
         uint64_t pa;
         for (unsigned i = 0; acpi_root_entry(exact, seed & 1, i, &pa); i++)
             ;
@@ -199,6 +202,49 @@ static bool s5(const void *aml, size_t len, int a, int b)
     return a < 0 ? !o.has_s5 : o.has_s5 && o.s5_a == a && o.s5_b == b;
 }
 
+/* Two devices, and between them one whose interrupt is missing. */
+static bool virtio_devices(void)
+{
+    struct acpi_info o = { 0 };
+
+    begin("DSDT");
+    for (unsigned i = 0; i < 3; i++) {
+        memcpy(t + n, "\x08_HID\x0dLNRO0005\x00\x08_CRS\x11\x18\x0a\x15", 24);
+        n += 24;
+        put(4, 0x01000986);
+        put(4, 0xfeb00000 + i * 512);
+        put(4, 512);
+        if (i != 1) {
+            put(4, 0x01000689 | 1u << 24);
+            put(1, 1);
+            put(4, 20 + i);
+        }
+        put(2, 0x0079);
+    }
+    acpi_dsdt_parse(finish(), &o);
+    return o.nvirtio == 2 && o.virtio[0].address == 0xfeb00000 && o.virtio[0].size == 512 &&
+           o.virtio[0].gsi == 20 && o.virtio[1].address == 0xfeb00400 && o.virtio[1].gsi == 22;
+}
+
+static bool mcfg(void)
+{
+    struct acpi_info o = { 0 }, bad = { 0 };
+
+    begin("MCFG");
+    put(8, 0);
+    put(8, 0x80000000), put(2, 1), put(2, 0xff00), put(4, 0); /* another segment */
+    put(8, 0xb0000000), put(2, 0), put(1, 2), put(1, 0x7f), put(4, 0);
+    acpi_mcfg_parse(finish(), &o);
+    begin("MCFG");
+    put(8, 0);
+    put(8, 0xb0000001), put(2, 0), put(2, 0xff00), put(4, 0);
+    put(8, 0xb0000000), put(2, 0), put(1, 3), put(1, 2), put(4, 0);
+    put(8, 0xb0000000), put(2, 0); /* cut off */
+    acpi_mcfg_parse(finish(), &bad);
+    return o.ecam_address == 0xb0000000 && o.ecam_first_bus == 2 && o.ecam_last_bus == 0x7f &&
+           !bad.ecam_address;
+}
+
 static bool rsdp(void)
 {
     uint8_t r[36] = "RSD PTR ";
@@ -244,6 +290,8 @@ int main(void)
     report("S5 that is only used", s5("\x70_S5_\x12\x06\x04\x00\x00\x00", 11, -1, 0));
     report("FADT: ports, 64-bit blocks", fadt());
     report("FADT of a hardware-reduced machine", fadt_reduced());
+    report("virtio devices of the DSDT", virtio_devices());
+    report("MCFG", mcfg());
     report("RSDP", rsdp());
     report("an empty entry in the root table", empty_entry());
     return failures != 0;

@@ -1,0 +1,101 @@
+"""Output and input by ports of a virtio console: fast, nothing lost to a slow reader, and a stuck
+device does not keep the machine from ending. The same by serial ports, but for the speed."""
+import hashlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
+from machine import has_ports  # noqa: E402
+
+GORT = os.path.join(ROOT, "scripts", "gort")
+PATTERN = bytes((i >> 8 ^ i) & 0xff for i in range(4096 << 10))
+SERIAL = {**os.environ, "GORT_CONSOLE": "serial"}
+
+
+def milliseconds(stderr):
+    return int(re.search(rb"(\d+) ms", stderr)[1])
+
+
+@unittest.skipUnless(has_ports(), "this QEMU has no virtio consoles")
+class Ports(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.TemporaryDirectory()
+        cls.program = os.path.join(cls.dir.name, "ports.elf")
+        subprocess.run([GORT, "build", "-o", cls.program, "./tests/py/guests/ports"], cwd=ROOT,
+                       check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dir.cleanup()
+
+    def exec(self, *args, data=b"", env=None):
+        return subprocess.run([GORT, "exec", "-timeout", "100s", self.program, *args], input=data,
+                              capture_output=True, timeout=150, env=env)
+
+    def start(self, *args, env=None):
+        return subprocess.Popen([GORT, "exec", "-timeout", "100s", self.program, *args],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=env)
+
+    def test_output(self):
+        r = self.exec("write", "4096")
+        self.assertEqual((r.returncode, len(r.stdout), r.stdout == PATTERN), (0, 4096 << 10, True))
+        self.assertLess(milliseconds(r.stderr), 4000)   # serial ports take 25 s
+
+    def test_input(self):
+        data = PATTERN[:1 << 20] + b"\x1cd\x04\n\x04"
+        r = self.exec("sum", "0", data=data)
+        self.assertEqual(r.stdout, b"%d <nil> %s\n" % (len(data),
+                                                       hashlib.sha256(data).hexdigest().encode()))
+        self.assertLess(milliseconds(r.stderr), 4000)
+
+    def test_slow_reader(self):
+        for size, env in ((2048, None), (64, SERIAL)):
+            p = self.start("write", str(size), env=env)
+            time.sleep(4)
+            out, _ = p.communicate(timeout=100)
+            self.assertEqual((p.returncode, out == PATTERN[:size << 10]), (0, True), len(out))
+
+    def test_others_run(self):
+        for env in (None, SERIAL):
+            p = self.start("others", "4096", env=env)
+            self.assertEqual(p.stderr.readline(), b"ticks: 20\n")
+            p.communicate(timeout=100)
+            self.assertEqual(p.returncode, 0)
+
+    def test_panic_behind_output(self):
+        p = self.start("panic", "4096")
+        time.sleep(6)
+        _, err = p.communicate(timeout=100)
+        self.assertEqual(p.returncode, 2)
+        self.assertIn(b"panic: while stderr is full", err)
+        self.assertIn(b"main.main()", err)
+
+    def test_stuck_device(self):
+        """QEMU's end of stderr is never read: the report goes to the serial port."""
+        bundle = os.path.join(self.dir.name, "stuck.cpio")
+        subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init",
+                        self.program, "--args", "ports", "panic", "4096"], check=True)
+        stuck, theirs = socket.socketpair()
+        with stuck, theirs:
+            r = subprocess.run(
+                ["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-cpu", "max", "-display",
+                 "none", "-smp", "2", "-m", "256M", "-serial", "null", "-serial", "stdio",
+                 "-serial", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4",
+                 "-chardev", f"socket,id=e,fd={theirs.fileno()}", "-device", "virtio-serial-pci",
+                 "-device", "virtserialport,chardev=e,name=gort.stderr",
+                 "-kernel", os.path.join(ROOT, "build", "gort.elf"), "-initrd", bundle],
+                pass_fds=[theirs.fileno()], capture_output=True, timeout=100)
+        self.assertIn(b"main.main()", r.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
