@@ -9,6 +9,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/hooks.h"
 #include "gort/os/os.h"
+#include "gort/sock/sock.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/symtab.h"
@@ -189,6 +190,7 @@ void gort_main(struct boot_info *bi)
     app_load();
     boot_log("program loaded");
     os_init(&bundle);
+    sock_init();
     malloc_init();
     m_init(cpu_self());
     preempt_init();

@@ -10,6 +10,8 @@ enum lock_rank {
     RANK_SYMTAB,
     RANK_VFS,           /* file tree */
     RANK_MMAP,          /* memory mappings */
+    RANK_SOCK,          /* one socket: state, addresses, options */
+    RANK_SOCK_NAMES,    /* a table of ports, or of AF_UNIX' names */
     RANK_FILE,          /* one open file, pipe or console */
     RANK_TCP,           /* one TCP connection */
     RANK_TCP_LISTEN,    /* queues of one listener */

@@ -21,6 +21,8 @@ struct file_ops {
     int64_t (*write)(struct file *f, const void *buf, size_t n);
     unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */
     struct waitq *(*queue)(struct file *f, bool write);
+    /* ioctl(2) of what sys_ioctl itself does not know; NULL: none. */
+    int64_t (*ioctl)(struct call *c, struct file *f, uint64_t request, uint64_t arg);
     void (*release)(struct file *f);
     bool whole_writes;  /* a blocking write goes on until all is written; else one call is all */
 };

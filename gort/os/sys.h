@@ -56,4 +56,7 @@ void at_put(struct atpath *a);
 /* The file of descriptor fd, kept in c->file until the call completes; NULL: -L_EBADF. */
 struct file *call_file(struct call *c, uint64_t fd);
 
+/* Another room's handler for system call num. Boot. */
+void os_call_add(uint64_t num, int64_t (*fn)(struct call *c));
+
 #endif

@@ -211,6 +211,8 @@ int64_t sys_ioctl(struct call *c)
         __atomic_store_n(&f->flags, (f->flags & ~L_O_NONBLOCK) | set, __ATOMIC_RELAXED);
         return 0;
     }
+    if (f->ops && f->ops->ioctl)
+        return f->ops->ioctl(c, f, c->a[1], c->a[2]);
     return -L_ENOTTY;
 }
 

@@ -1,0 +1,152 @@
+/* dgram.c - see dgram.h. */
+#include "gort/sock/dgram.h"
+#include <string.h>
+#include "gort/os/mem.h"
+
+enum { OVERHEAD = 256 }; /* what one counts besides its bytes, so that empty ones count too */
+
+struct dgram {
+    struct dgram *next;
+    size_t len;
+    struct sock_addr from, to;
+    struct rights *rights;
+    char bytes[];
+};
+
+struct dgramq {
+    struct lock lock;       /* RANK_FILE */
+    struct dgram *first, **last; /* [lock] */
+    size_t used;            /* [lock] */
+    uint64_t drops;         /* [atomic] */
+};
+
+struct dgramq *dgramq_new(void)
+{
+    struct dgramq *q = os_alloc(sizeof *q);
+
+    if (!q)
+        return NULL;
+    lock_init(&q->lock, "datagrams", RANK_FILE);
+    q->last = &q->first;
+    return q;
+}
+
+static void dgram_free(struct dgram *g)
+{
+    for (unsigned i = 0; g->rights && i < g->rights->n; i++)
+        file_put(g->rights->file[i]);
+    if (g->rights)
+        os_free(g->rights, sizeof *g->rights + g->rights->n * sizeof g->rights->file[0]);
+    os_free(g, sizeof *g + g->len);
+}
+
+void dgramq_free(struct dgramq *q)
+{
+    for (struct dgram *g = q->first, *next; g; g = next) {
+        next = g->next;
+        dgram_free(g);
+    }
+    os_free(q, sizeof *q);
+}
+
+static bool has_room(const struct dgramq *q, size_t room) { return q->used < room; }
+
+int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
+               const struct sock_addr *to, size_t room)
+{
+    size_t n = m->v.left;
+    struct dgram *g = os_alloc(sizeof *g + n);
+
+    if (!g)
+        return -L_ENOBUFS;
+    g->len = n;
+    g->from = *from;
+    g->to = *to;
+    int err = vec_from(&m->v, g->bytes, n);
+    if (!err) {
+        lock(&q->lock);
+        if (has_room(q, room)) {
+            g->rights = m->rights;
+            m->rights = NULL;
+            *q->last = g;
+            q->last = &g->next;
+            q->used += n + OVERHEAD;
+        } else {
+            err = -L_EAGAIN;
+        }
+        unlock(&q->lock);
+    }
+    if (err) {
+        if (err == -L_EAGAIN)
+            __atomic_add_fetch(&q->drops, 1, __ATOMIC_RELAXED);
+        os_free(g, sizeof *g + n);
+    }
+    return err;
+}
+
+static int64_t copy_locked(const struct dgram *g, struct msg *m)
+{
+    size_t n = g->len < m->v.left ? g->len : m->v.left;
+    int err = vec_to(&m->v, g->bytes, n);
+
+    if (err)
+        return err;
+    m->full_length = g->len;
+    if (n < g->len)
+        m->out_flags |= L_MSG_TRUNC;
+    m->addr = g->from;
+    m->to = g->to;
+    m->creds = true;
+    return (int64_t)n;
+}
+
+int64_t dgramq_take(struct dgramq *q, struct msg *m)
+{
+    struct dgram *g = NULL;
+
+    lock(&q->lock);
+    int64_t r = q->first ? copy_locked(q->first, m) : -L_EAGAIN;
+    if (r >= 0 && !(m->flags & L_MSG_PEEK)) {
+        g = q->first;
+        q->first = g->next;
+        if (!q->first)
+            q->last = &q->first;
+        q->used -= g->len + OVERHEAD;
+    }
+    unlock(&q->lock);
+    if (g) {
+        m->rights = g->rights;
+        g->rights = NULL;
+        dgram_free(g);
+    }
+    return r;
+}
+
+bool dgramq_empty(struct dgramq *q)
+{
+    lock(&q->lock);
+    bool empty = !q->first;
+    unlock(&q->lock);
+    return empty;
+}
+
+bool dgramq_has_room(struct dgramq *q, size_t room)
+{
+    lock(&q->lock);
+    bool is = has_room(q, room);
+    unlock(&q->lock);
+    return is;
+}
+
+size_t dgramq_first_length(struct dgramq *q)
+{
+    lock(&q->lock);
+    size_t n = q->first ? q->first->len : 0;
+    unlock(&q->lock);
+    return n;
+}
+
+uint64_t dgramq_drops(const struct dgramq *q)
+{
+    return __atomic_load_n(&q->drops, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,335 @@
+/* duplex.c - see duplex.h. */
+#include "gort/sock/duplex.h"
+#include <string.h>
+#include "gort/os/mem.h"
+#include "gort/sock/ring.h"
+#include "kernel/check.h"
+
+/* Files that were sent with the `len` bytes from `at` on. */
+struct mark {
+    struct mark *next;
+    uint64_t at;
+    size_t len;
+    struct rights *rights;
+};
+
+/* What one end reads. */
+struct way {
+    struct ring ring;
+    struct mark *marks, **marks_end;
+    struct sock *reader;    /* the socket of this end; NULL: closed */
+    bool closed;
+    bool fin;               /* this end sends no more */
+    bool deaf;              /* shutdown(SHUT_RD) at this end */
+};
+
+struct duplex {
+    struct lock lock;       /* RANK_FILE: guards all */
+    enum duplex_kind kind;  /* [const] */
+    struct way way[2];
+};
+
+struct duplex *duplex_new(enum duplex_kind kind, uint32_t cap0, uint32_t cap1)
+{
+    struct duplex *d = os_alloc(sizeof *d);
+
+    if (!d)
+        return NULL;
+    lock_init(&d->lock, "connection", RANK_FILE);
+    d->kind = kind;
+    d->way[0].ring.cap = cap0;
+    d->way[1].ring.cap = cap1;
+    for (unsigned i = 0; i < 2; i++)
+        d->way[i].marks_end = &d->way[i].marks;
+    return d;
+}
+
+void duplex_attach(struct duplex *d, unsigned side, struct sock *s)
+{
+    lock(&d->lock);
+    d->way[side].reader = s;
+    unlock(&d->lock);
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+static int add_mark_locked(struct way *to, struct rights *r, size_t len)
+{
+    struct mark *k = os_alloc(sizeof *k);
+
+    if (!k)
+        return -L_ENOBUFS;
+    k->at = to->ring.head;
+    k->len = len;
+    k->rights = r;
+    *to->marks_end = k;
+    to->marks_end = &k->next;
+    return 0;
+}
+
+static void drop_last_mark_locked(struct way *to)
+{
+    struct mark **l = &to->marks;
+
+    while ((*l)->next)
+        l = &(*l)->next;
+    os_free(*l, sizeof **l);
+    *l = NULL;
+    to->marks_end = l;
+}
+
+/* A stream takes what there is room for, a message goes whole. */
+static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
+{
+    bool packets = d->kind == DUPLEX_PACKETS;
+    size_t room = ring_room(&to->ring), n = m->v.left;
+    uint32_t header = (uint32_t)n;
+
+    if (packets && n + sizeof header > to->ring.cap)
+        return -L_EMSGSIZE;
+    if (packets ? room < n + sizeof header : !room && n)
+        return -L_EAGAIN;
+    if (!packets && !n)
+        return 0;
+    if (n > room)
+        n = room;
+    if (m->rights && add_mark_locked(to, m->rights, n))
+        return -L_ENOBUFS;
+    uint64_t head = to->ring.head;
+    int err = packets ? ring_put_bytes(&to->ring, NULL, &header, sizeof header) : 0;
+    if (!err)
+        err = ring_put_bytes(&to->ring, &m->v, NULL, n);
+    if (err) {
+        to->ring.head = head;
+        if (m->rights)
+            drop_last_mark_locked(to);
+        return err;
+    }
+    m->rights = NULL;
+    return (int64_t)n;
+}
+
+/* TCP's first write to an end that is closed goes out; its answer is a reset. */
+static int64_t send_to_closed_locked(struct duplex *d, struct way *me, struct msg *m)
+{
+    if (d->kind != DUPLEX_TCP)
+        return -L_EPIPE;
+    size_t n = m->v.left;
+    me->fin = me->deaf = true;
+    sock_fail(me->reader, L_EPIPE);
+    return (int64_t)n;
+}
+
+int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+    int64_t r;
+
+    lock(&d->lock);
+    if (me->fin || (d->kind != DUPLEX_TCP && to->deaf))
+        r = -L_EPIPE;
+    else if (to->closed)
+        r = send_to_closed_locked(d, me, m);
+    else
+        r = put_locked(d, to, m);
+    if (r >= 0 && to->reader)
+        queue_wake(&to->reader->rq);
+    unlock(&d->lock);
+    return r;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------ */
+
+static void take_mark_locked(struct way *me, struct msg *m)
+{
+    struct mark *k = me->marks;
+
+    m->rights = k->rights;
+    me->marks = k->next;
+    if (!me->marks)
+        me->marks_end = &me->marks;
+    os_free(k, sizeof *k);
+}
+
+/* How many bytes a read that starts now may get: not past the next files in flight, and of a
+ * message with files no more than that message. */
+static size_t stream_limit_locked(const struct way *me)
+{
+    const struct mark *k = me->marks;
+
+    if (k && k->at == me->ring.tail)
+        return k->len;
+    return k ? (size_t)(k->at - me->ring.tail) : ring_used(&me->ring);
+}
+
+static int64_t take_bytes_locked(struct way *me, struct msg *m)
+{
+    size_t n = stream_limit_locked(me);
+    bool peek = m->flags & L_MSG_PEEK;
+
+    if (n > m->v.left)
+        n = m->v.left;
+    int err = ring_copy(&me->ring, 0, &m->v, NULL, n);
+    if (err)
+        return err;
+    if (!peek && n && me->marks && me->marks->at == me->ring.tail)
+        take_mark_locked(me, m);
+    if (!peek)
+        ring_drop(&me->ring, n);
+    return (int64_t)n;
+}
+
+static int64_t take_packet_locked(struct way *me, struct msg *m)
+{
+    uint32_t len;
+
+    ring_copy(&me->ring, 0, NULL, &len, sizeof len);
+    size_t n = len < m->v.left ? len : m->v.left;
+    int err = ring_copy(&me->ring, sizeof len, &m->v, NULL, n);
+    if (err)
+        return err;
+    m->full_length = len;
+    if (n < len)
+        m->out_flags |= L_MSG_TRUNC;
+    if (m->flags & L_MSG_PEEK)
+        return (int64_t)n;
+    if (me->marks && me->marks->at == me->ring.tail)
+        take_mark_locked(me, m);
+    ring_drop(&me->ring, sizeof len + len);
+    return (int64_t)n;
+}
+
+/* The writer waits for a third of the ring, a message for as much as it needs. */
+static void woken_by_room_locked(struct duplex *d, unsigned side, size_t room_before)
+{
+    const struct ring *r = &d->way[side].ring;
+    struct sock *writer = d->way[!side].reader;
+
+    if (writer && (d->kind == DUPLEX_PACKETS ||
+                   (room_before < r->cap / 3 && ring_room(r) >= r->cap / 3)))
+        queue_wake(&writer->wq);
+}
+
+int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
+{
+    struct way *me = &d->way[side], *from = &d->way[!side];
+    int64_t r;
+
+    lock(&d->lock);
+    size_t room = ring_room(&me->ring);
+    m->creds = d->kind != DUPLEX_TCP;
+    if (ring_used(&me->ring))
+        r = d->kind == DUPLEX_PACKETS ? take_packet_locked(me, m) : take_bytes_locked(me, m);
+    else if ((r = sock_take_error(me->reader)) == 0)
+        r = from->fin || me->deaf ? 0 : -L_EAGAIN;
+    if (r > 0 || d->kind == DUPLEX_PACKETS)
+        woken_by_room_locked(d, side, room);
+    unlock(&d->lock);
+    return r;
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void wake_locked(struct sock *s)
+{
+    if (!s)
+        return;
+    queue_wake(&s->rq);
+    queue_wake(&s->wq);
+}
+
+unsigned duplex_poll(struct duplex *d, unsigned side)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+    unsigned r = 0;
+
+    lock(&d->lock);
+    bool over = to->fin || me->deaf;
+    if (ring_used(&me->ring) || over)
+        r |= L_POLLIN;
+    if (over)
+        r |= L_POLLRDHUP;
+    if (me->fin || to->closed || ring_room(&to->ring) >= to->ring.cap / 3)
+        r |= L_POLLOUT;
+    if (over && (me->fin || (to->closed && d->kind != DUPLEX_TCP)))
+        r |= L_POLLHUP;
+    unlock(&d->lock);
+    return r;
+}
+
+int duplex_shutdown(struct duplex *d, unsigned side, unsigned how)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+
+    lock(&d->lock);
+    if (how != L_SHUT_RD)
+        me->fin = true;
+    if (how != L_SHUT_WR)
+        me->deaf = true;
+    wake_locked(me->reader);
+    wake_locked(to->reader);
+    unlock(&d->lock);
+    return 0;
+}
+
+static void rights_free(struct rights *r)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        file_put(r->file[i]);
+    os_free(r, sizeof *r + r->n * sizeof r->file[0]);
+}
+
+/* Without a lock: to put a file may close a socket. */
+static void marks_free(struct mark *k)
+{
+    while (k) {
+        struct mark *next = k->next;
+        rights_free(k->rights);
+        os_free(k, sizeof *k);
+        k = next;
+    }
+}
+
+void duplex_close(struct duplex *d, unsigned side, bool reset)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+
+    lock(&d->lock);
+    CHECK(!me->closed, "end %u of a connection is closed twice", side);
+    if (ring_used(&me->ring))
+        reset = true;
+    struct mark *marks = me->marks;
+    me->marks = NULL;
+    me->marks_end = &me->marks;
+    me->closed = me->fin = true;
+    me->reader = NULL;
+    ring_free(&me->ring);
+    if (!to->closed && reset) {
+        to->fin |= d->kind == DUPLEX_TCP;
+        if (to->reader)
+            sock_fail(to->reader, L_ECONNRESET);
+    }
+    wake_locked(to->reader);
+    bool last = to->closed;
+    unlock(&d->lock);
+    marks_free(marks);
+    if (last) {
+        ring_free(&to->ring);
+        os_free(d, sizeof *d);
+    }
+}
+
+size_t duplex_unread(struct duplex *d, unsigned side)
+{
+    uint32_t len = 0;
+
+    lock(&d->lock);
+    const struct ring *r = &d->way[side].ring;
+    size_t n = ring_used(r);
+    if (n && d->kind == DUPLEX_PACKETS) {
+        ring_copy(r, 0, NULL, &len, sizeof len);
+        n = len;
+    }
+    unlock(&d->lock);
+    return n;
+}

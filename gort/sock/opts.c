@@ -1,0 +1,307 @@
+/* opts.c - getsockopt(2) and setsockopt(2): tables of what is kept, and the few that do more. */
+#include <string.h>
+#include "gort/sock/calls.h"
+#include "gort/sock/stream.h"
+
+enum kind { FLAG, INT, KEPT /* taken, and read as 0 */ };
+struct option {
+    int level, name;
+    enum kind kind;
+    size_t offset;
+    int32_t lo, hi;     /* INT: outside is -L_EINVAL */
+};
+#define F(level, name, field) { level, name, FLAG, offsetof(struct sock, field), 0, 1 }
+#define N(level, name, field, lo, hi) { level, name, INT, offsetof(struct sock, field), lo, hi }
+#define K(level, name) { level, name, KEPT, 0, 0, 0 }
+
+static const struct option socket_options[] = {
+    F(L_SOL_SOCKET, L_SO_REUSEADDR, reuse_addr), F(L_SOL_SOCKET, L_SO_REUSEPORT, reuse_port),
+    F(L_SOL_SOCKET, L_SO_KEEPALIVE, keepalive), F(L_SOL_SOCKET, L_SO_BROADCAST, broadcast),
+    F(L_SOL_SOCKET, L_SO_OOBINLINE, oobinline), F(L_SOL_SOCKET, L_SO_PASSCRED, passcred),
+    F(L_SOL_SOCKET, L_SO_TIMESTAMP, timestamp),
+    N(L_SOL_SOCKET, L_SO_PRIORITY, priority, 0, INT32_MAX),
+    N(L_SOL_SOCKET, L_SO_MARK, mark, INT32_MIN, INT32_MAX),
+    N(L_SOL_SOCKET, L_SO_RCVLOWAT, rcvlowat, INT32_MIN, INT32_MAX),
+    K(L_SOL_SOCKET, L_SO_DONTROUTE), K(L_SOL_SOCKET, L_SO_INCOMING_CPU),
+};
+static const struct option tcp_options[] = {
+    F(L_IPPROTO_TCP, L_TCP_NODELAY, nodelay), F(L_IPPROTO_TCP, L_TCP_CORK, cork),
+    N(L_IPPROTO_TCP, L_TCP_KEEPIDLE, keepidle, 1, 32767),
+    N(L_IPPROTO_TCP, L_TCP_KEEPINTVL, keepintvl, 1, 32767),
+    N(L_IPPROTO_TCP, L_TCP_KEEPCNT, keepcnt, 1, 127),
+    N(L_IPPROTO_TCP, L_TCP_SYNCNT, syncnt, 1, 127),
+    N(L_IPPROTO_TCP, L_TCP_MAXSEG, maxseg, 88, 32767),
+    N(L_IPPROTO_TCP, L_TCP_USER_TIMEOUT, user_timeout, 0, INT32_MAX),
+    N(L_IPPROTO_TCP, L_TCP_DEFER_ACCEPT, defer_accept, INT32_MIN, INT32_MAX),
+    N(L_IPPROTO_TCP, L_TCP_NOTSENT_LOWAT, notsent_lowat, INT32_MIN, INT32_MAX),
+    K(L_IPPROTO_TCP, L_TCP_QUICKACK),
+};
+static const struct option ip_options[] = {
+    F(L_IPPROTO_IP, L_IP_PKTINFO, recv_pktinfo), F(L_IPPROTO_IP, L_IP_RECVTTL, recv_ttl),
+    N(L_IPPROTO_IP, L_IP_TTL, ttl, 1, 255), N(L_IPPROTO_IP, L_IP_TOS, tos, 0, 255),
+    N(L_IPPROTO_IP, L_IP_MTU_DISCOVER, mtu_discover, 0, 5),
+    N(L_IPPROTO_IP, L_IP_MULTICAST_TTL, mcast_ttl, 0, 255),
+    F(L_IPPROTO_IP, L_IP_MULTICAST_LOOP, mcast_loop),
+    K(L_IPPROTO_IP, L_IP_RECVERR), K(L_IPPROTO_IP, L_IP_RECVTOS),
+};
+static const struct option ipv6_options[] = {
+    F(L_IPPROTO_IPV6, L_IPV6_RECVPKTINFO, recv_pktinfo),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVHOPLIMIT, recv_ttl),
+    N(L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, ttl, -1, 255),
+    N(L_IPPROTO_IPV6, L_IPV6_TCLASS, tos, 0, 255),
+    N(L_IPPROTO_IPV6, L_IPV6_MTU_DISCOVER, mtu_discover, 0, 5),
+    N(L_IPPROTO_IPV6, L_IPV6_MULTICAST_HOPS, mcast_ttl, -1, 255),
+    F(L_IPPROTO_IPV6, L_IPV6_MULTICAST_LOOP, mcast_loop),
+    K(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS),
+};
+
+static bool is_inet(const struct sock *s)
+{
+    return s->domain == L_AF_INET || s->domain == L_AF_INET6;
+}
+
+static bool is_tcp(const struct sock *s) { return is_inet(s) && s->type == L_SOCK_STREAM; }
+
+static const struct option *find_in(const struct option *o, size_t n, int name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (o[i].name == name)
+            return &o[i];
+    return NULL;
+}
+#define FIND(table, name) find_in(table, sizeof table / sizeof table[0], name)
+
+static const struct option *find(const struct sock *s, int level, int name)
+{
+    switch (level) {
+    case L_SOL_SOCKET: return FIND(socket_options, name);
+    case L_IPPROTO_TCP: return is_tcp(s) ? FIND(tcp_options, name) : NULL;
+    case L_IPPROTO_IP: return is_inet(s) ? FIND(ip_options, name) : NULL;
+    case L_IPPROTO_IPV6: return s->domain == L_AF_INET6 ? FIND(ipv6_options, name) : NULL;
+    default: return NULL;
+    }
+}
+
+/* ---- setting -------------------------------------------------------------------------------- */
+
+static int set_table(struct sock *s, const struct option *o, int32_t v)
+{
+    char *field = (char *)s + o->offset;
+
+    if (o->kind == INT && (v < o->lo || v > o->hi))
+        return -L_EINVAL;
+    lock(&s->lock);
+    if (o->kind == FLAG)
+        *(bool *)field = v != 0;
+    else if (o->kind == INT)
+        *(int32_t *)field = v;
+    unlock(&s->lock);
+    return 0;
+}
+
+/* Linux doubles what it is told, for its bookkeeping, and shows the double. */
+static int set_buffer(uint32_t *field, int32_t v, uint32_t least)
+{
+    enum { MOST = 212992 };
+    uint32_t n = v < 0 || v > MOST ? MOST : (uint32_t)v;
+
+    *field = 2 * n < least ? least : 2 * n;
+    return 0;
+}
+
+static int64_t set_time(struct call *c, int64_t *field, uint64_t p, uint64_t len)
+{
+    struct l_timeval t;
+
+    if (len < sizeof t)
+        return -L_EINVAL;
+    int64_t err = copy_in(c, &t, p, sizeof t);
+    if (err)
+        return err;
+    if (t.usec < 0 || t.usec >= 1000000)
+        return -33; /* EDOM */
+    *field = t.sec < 0 ? 0 : t.sec > 9000000000 ? 0 : t.sec * 1000000000 + t.usec * 1000;
+    return 0;
+}
+
+static int64_t set_linger(struct call *c, struct sock *s, uint64_t p, uint64_t len)
+{
+    struct l_linger l;
+
+    if (len < sizeof l)
+        return -L_EINVAL;
+    int64_t err = copy_in(c, &l, p, sizeof l);
+    if (!err && is_tcp(s))
+        s->linger = l.onoff ? l.seconds : -1;
+    return err;
+}
+
+static int set_v6only(struct sock *s, int32_t v)
+{
+    lock(&s->lock);
+    int err = s->local.family ? -L_EINVAL : 0;
+    if (!err)
+        s->v6only = v != 0;
+    unlock(&s->lock);
+    return err;
+}
+
+/* Options whose value is no plain integer. 1: it is one. */
+static int64_t set_special(struct call *c, struct sock *s, int level, int name, uint64_t p,
+                           uint64_t len)
+{
+    if (level == L_SOL_SOCKET && name == L_SO_RCVTIMEO)
+        return set_time(c, &s->rcvtimeo, p, len);
+    if (level == L_SOL_SOCKET && name == L_SO_SNDTIMEO)
+        return set_time(c, &s->sndtimeo, p, len);
+    if (level == L_SOL_SOCKET && name == L_SO_LINGER)
+        return set_linger(c, s, p, len);
+    if (level == L_SOL_SOCKET && name == L_SO_BINDTODEVICE)
+        return len == 0 ? 0 : -L_ENODEV;
+    if (level == L_IPPROTO_TCP && name == L_TCP_CONGESTION && is_tcp(s)) {
+        char want[6] = { 0 };
+        int64_t err = len < 5 ? 0 : copy_in(c, want, p, 5);
+        return err ? err : strcmp(want, "cubic") ? -L_ENOENT : 0;
+    }
+    if (level == L_IPPROTO_TCP && name == L_TCP_FASTOPEN)
+        return -L_EOPNOTSUPP;
+    return 1;
+}
+
+static int64_t set_int(struct sock *s, int level, int name, int32_t v)
+{
+    const struct option *o = find(s, level, name);
+
+    if (level == L_SOL_SOCKET && (name == L_SO_RCVBUF || name == L_SO_RCVBUFFORCE))
+        return set_buffer(&s->rcvbuf, v, 2304);
+    if (level == L_SOL_SOCKET && (name == L_SO_SNDBUF || name == L_SO_SNDBUFFORCE))
+        return set_buffer(&s->sndbuf, v, 4608);
+    if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
+        return set_v6only(s, v);
+    if (o)
+        return set_table(s, o, v);
+    return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
+}
+
+int64_t sys_setsockopt(struct call *c)
+{
+    int64_t err;
+    struct sock *s = call_sock(c, c->a[0], &err);
+    int level = (int)c->a[1], name = (int)c->a[2];
+    int32_t len = (int32_t)c->a[4], v = 0;
+
+    if (err)
+        return err;
+    if (len < 0)
+        return -L_EINVAL;
+    err = set_special(c, s, level, name, c->a[3], (uint32_t)len);
+    if (err <= 0)
+        return err;
+    uint8_t byte;
+    if (len >= 4)
+        err = copy_in(c, &v, c->a[3], sizeof v);
+    else if (len >= 1 && level != L_SOL_SOCKET && !(err = copy_in(c, &byte, c->a[3], 1)))
+        v = byte;
+    else if (len < 1 || level == L_SOL_SOCKET)
+        return -L_EINVAL;
+    return err ? err : set_int(s, level, name, v);
+}
+
+/* ---- getting -------------------------------------------------------------------------------- */
+
+static int64_t give(struct call *c, const void *v, uint32_t n)
+{
+    int32_t cap;
+    int64_t err = copy_in(c, &cap, c->a[4], sizeof cap);
+
+    if (err)
+        return err;
+    if (cap < 0)
+        return -L_EINVAL;
+    if (n > (uint32_t)cap)
+        n = (uint32_t)cap;
+    err = copy_out(c, c->a[3], v, n);
+    return err ? err : copy_out(c, c->a[4], &n, sizeof n);
+}
+
+static int64_t give_int(struct call *c, int32_t v) { return give(c, &v, sizeof v); }
+
+static int64_t give_time(struct call *c, int64_t ns)
+{
+    struct l_timeval t = { ns / 1000000000, ns % 1000000000 / 1000 };
+
+    return give(c, &t, sizeof t);
+}
+
+/* A prefix of struct tcp_info: state, and retransmissions of which there are none. */
+static int64_t give_tcp_info(struct call *c, struct sock *s)
+{
+    enum { ESTABLISHED = 1, SYN_SENT = 2, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 };
+    uint8_t info[104] = { 0 };
+
+    switch (sock_state(s)) {
+    case SS_CONNECTED: info[0] = stream_poll(s) & L_POLLRDHUP ? CLOSE_WAIT : ESTABLISHED; break;
+    case SS_CONNECTING: info[0] = SYN_SENT; break;
+    case SS_LISTEN: info[0] = LISTEN; break;
+    default: info[0] = CLOSE;
+    }
+    return give(c, info, sizeof info);
+}
+
+static int64_t get_socket(struct call *c, struct sock *s, int name)
+{
+    static const struct l_ucred we = { 1, 0, 0 }, nobody = { 0, UINT32_MAX, UINT32_MAX };
+
+    switch (name) {
+    case L_SO_TYPE: return give_int(c, s->type);
+    case L_SO_DOMAIN: return give_int(c, s->domain);
+    case L_SO_PROTOCOL: return give_int(c, s->protocol);
+    case L_SO_ERROR: return give_int(c, -sock_take_error(s));
+    case L_SO_ACCEPTCONN: return give_int(c, sock_state(s) == SS_LISTEN);
+    case L_SO_RCVBUF: return give_int(c, (int32_t)s->rcvbuf);
+    case L_SO_SNDBUF: return give_int(c, (int32_t)s->sndbuf);
+    case L_SO_SNDLOWAT: return give_int(c, 1);
+    case L_SO_RCVTIMEO: return give_time(c, s->rcvtimeo);
+    case L_SO_SNDTIMEO: return give_time(c, s->sndtimeo);
+    case L_SO_LINGER: {
+        struct l_linger l = { s->linger >= 0, s->linger >= 0 ? s->linger : 0 };
+        return give(c, &l, sizeof l);
+    }
+    case L_SO_PEERCRED:
+        return give(c, s->peer.family == L_AF_UNIX ? &we : &nobody, sizeof we);
+    case L_SO_BINDTODEVICE: return give(c, "", 0);
+    default: return 1;
+    }
+}
+
+static int64_t get_table(struct call *c, const struct sock *s, const struct option *o)
+{
+    const char *field = (const char *)s + o->offset;
+
+    if (o->kind == FLAG)
+        return give_int(c, *(const bool *)field);
+    return give_int(c, o->kind == INT ? *(const int32_t *)field : 0);
+}
+
+int64_t sys_getsockopt(struct call *c)
+{
+    int64_t err;
+    struct sock *s = call_sock(c, c->a[0], &err);
+    int level = (int)c->a[1], name = (int)c->a[2];
+
+    if (err)
+        return err;
+    err = level == L_SOL_SOCKET ? get_socket(c, s, name) : 1;
+    if (err <= 0)
+        return err;
+    if (level == L_IPPROTO_TCP && name == L_TCP_INFO && is_tcp(s))
+        return give_tcp_info(c, s);
+    if (level == L_IPPROTO_TCP && name == L_TCP_CONGESTION && is_tcp(s))
+        return give(c, "cubic\0\0\0\0\0\0\0\0\0\0", 16);
+    if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
+        return give_int(c, s->v6only);
+    const struct option *o = find(s, level, name);
+    if (o)
+        return get_table(c, s, o);
+    return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
+}

@@ -1,0 +1,209 @@
+/* stream.c - connected sockets, both ends here: see stream.h. */
+#include "gort/sock/stream.h"
+
+static struct duplex *pipe_of(const struct sock *s)
+{
+    return __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+}
+
+/* ---- connecting ----------------------------------------------------------------------------- */
+
+static void inherit(struct sock *p, const struct sock *l)
+{
+    p->nodelay = l->nodelay;
+    p->keepalive = l->keepalive;
+    p->v6only = l->v6only;
+    p->linger = l->linger;
+    p->rcvbuf = l->rcvbuf;
+    p->sndbuf = l->sndbuf;
+    p->keepidle = l->keepidle;
+    p->keepintvl = l->keepintvl;
+    p->keepcnt = l->keepcnt;
+    p->user_timeout = l->user_timeout;
+    p->ttl = l->ttl;
+    p->tos = l->tos;
+    p->passcred = l->passcred;
+}
+
+static void set_connected(struct sock *s, struct duplex *d, unsigned side)
+{
+    s->side = side;
+    duplex_attach(d, side, s);
+    __atomic_store_n(&s->pipe, d, __ATOMIC_RELEASE);
+    sock_set_state(s, SS_CONNECTED);
+}
+
+static uint32_t cap_of(const struct sock *reader, const struct sock *writer)
+{
+    uint32_t cap = reader->rcvbuf > writer->sndbuf ? reader->rcvbuf : writer->sndbuf;
+
+    return cap < 2304 ? 2304 : cap;
+}
+
+/* s's own state changes after the far end stands in the queue, which a reader may find first:
+ * both ends of the connection are open from the start. */
+int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum duplex_kind kind)
+{
+    struct sock *p = sock_new(l->domain, l->type, l->protocol, l->ops);
+    struct duplex *d = p ? duplex_new(kind, cap_of(s, l), cap_of(l, s)) : NULL;
+
+    if (!d) {
+        if (p)
+            sock_put(p);
+        return -L_ENOBUFS;
+    }
+    inherit(p, l);
+    p->local = *to;
+    p->peer = s->local;
+    duplex_attach(d, 0, s);
+    set_connected(p, d, 1);
+    int err = backlog_push(l, p);
+    if (err) {
+        duplex_attach(d, 0, NULL);
+        p->ops->close(p);
+        duplex_close(d, 0, false);
+        sock_put(p);
+        return err;
+    }
+    lock(&s->lock);
+    bool closed = s->state != SS_CONNECTING;
+    if (!closed) {
+        s->peer = *to;
+        set_connected(s, d, 0);
+    }
+    unlock(&s->lock);
+    if (closed)
+        duplex_close(d, 0, true);
+    return 0;
+}
+
+int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
+                   enum duplex_kind kind)
+{
+    int err;
+
+    do {
+        err = stream_join(l, s, to, kind);
+    } while (err == -L_EAGAIN && (err = backlog_wait(l, s)) == -L_EAGAIN);
+    if (err && err != -L_EINPROGRESS) {
+        lock(&s->lock);
+        if (s->state == SS_CONNECTING)
+            sock_set_state(s, s->local.family ? SS_BOUND : SS_NEW);
+        unlock(&s->lock);
+    }
+    return err;
+}
+
+int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind)
+{
+    struct duplex *d = duplex_new(kind, cap_of(a, b), cap_of(b, a));
+
+    if (!d)
+        return -L_ENOBUFS;
+    a->local.family = a->peer.family = b->local.family = b->peer.family = L_AF_UNIX;
+    duplex_attach(d, 1, b);
+    set_connected(a, d, 0);
+    set_connected(b, d, 1);
+    return 0;
+}
+
+int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind)
+{
+    struct sock *again = NULL;
+    int err = backlog_take(l, out, &again);
+
+    if (!again)
+        return err;
+    struct sock_addr to = again->peer;
+    int r = stream_join(l, again, &to, kind);
+    if (r == -L_EAGAIN)
+        r = backlog_wait(l, again);
+    if (r && r != -L_EINPROGRESS)
+        sock_fail(again, -r);
+    else if (!r)
+        queue_wake(&again->wq);
+    sock_put(again);
+    return err;
+}
+
+/* ---- connected ------------------------------------------------------------------------------ */
+
+int64_t stream_send(struct sock *s, struct msg *m)
+{
+    struct duplex *d = pipe_of(s);
+    int err = sock_take_error(s);
+
+    if (err)
+        return err;
+    if (!d)
+        return sock_state(s) == SS_CONNECTING ? -L_EAGAIN : s->domain == L_AF_UNIX ? -L_ENOTCONN
+                                                                                   : -L_EPIPE;
+    return duplex_send(d, s->side, m);
+}
+
+int64_t stream_recv(struct sock *s, struct msg *m)
+{
+    struct duplex *d = pipe_of(s);
+
+    if (d)
+        return duplex_recv(d, s->side, m);
+    int err = sock_take_error(s);
+    if (err)
+        return err;
+    return sock_state(s) == SS_CONNECTING ? -L_EAGAIN : s->domain == L_AF_UNIX ? -L_EINVAL
+                                                                               : -L_ENOTCONN;
+}
+
+unsigned stream_poll(struct sock *s)
+{
+    struct duplex *d = pipe_of(s);
+    bool failed = __atomic_load_n(&s->error, __ATOMIC_ACQUIRE);
+    unsigned r = failed ? L_POLLERR | L_POLLIN | L_POLLOUT : 0;
+
+    if (d)
+        return r | duplex_poll(d, s->side);
+    switch (sock_state(s)) {
+    case SS_LISTEN:
+        return r | (__atomic_load_n(&s->queue.n, __ATOMIC_ACQUIRE) ? L_POLLIN : 0);
+    case SS_CONNECTING:
+        return r;
+    default:
+        return r | L_POLLOUT | L_POLLHUP;
+    }
+}
+
+int stream_shutdown(struct sock *s, unsigned how)
+{
+    struct duplex *d = pipe_of(s);
+
+    if (d)
+        return duplex_shutdown(d, s->side, how);
+    if (sock_state(s) != SS_LISTEN || how == L_SHUT_WR)
+        return -L_ENOTCONN;
+    backlog_close(s);
+    return 0;
+}
+
+size_t stream_unread(struct sock *s)
+{
+    struct duplex *d = pipe_of(s);
+
+    return d ? duplex_unread(d, s->side) : 0;
+}
+
+/* The state says closed before the connection is looked for: stream_join, which may be about to
+ * give s one, looks under the same lock. */
+void stream_close(struct sock *s)
+{
+    lock(&s->lock);
+    uint32_t was = s->state;
+    sock_set_state(s, SS_CLOSED);
+    struct duplex *d = s->pipe;
+    unlock(&s->lock);
+    if (was == SS_LISTEN)
+        backlog_close(s);
+    if (was == SS_CONNECTING)
+        backlog_forget(s);
+    if (d)
+        duplex_close(d, s->side, s->linger == 0);
+}

@@ -1,0 +1,25 @@
+/* stream.h - what TCP's and AF_UNIX's connected sockets have in common, as members of sock_ops. */
+#ifndef GORT_SOCK_STREAM_H
+#define GORT_SOCK_STREAM_H
+
+#include "gort/sock/duplex.h"
+
+/* Connects s, in SS_CONNECTING, with a new socket in l's queue, whose address is `to`. 0;
+ * -L_EAGAIN: l is full; -L_ECONNREFUSED: it does not listen; -L_ENOBUFS. */
+int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum duplex_kind kind);
+/* The same, or waits for room in l. 0, -L_EINPROGRESS, or an error; the state follows. */
+int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
+                   enum duplex_kind kind);
+int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind);
+/* The next connection of l. Whoever has waited for room in l is tried again. */
+int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind);
+
+int64_t stream_send(struct sock *s, struct msg *m);
+int64_t stream_recv(struct sock *s, struct msg *m);
+unsigned stream_poll(struct sock *s);
+int stream_shutdown(struct sock *s, unsigned how);
+size_t stream_unread(struct sock *s);
+/* Closes the connection, the queue of a listener, or an attempt to connect. */
+void stream_close(struct sock *s);
+
+#endif

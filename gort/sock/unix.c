@@ -1,0 +1,434 @@
+/* unix.c - AF_UNIX: streams, packets and datagrams between names of the file tree or of nowhere.
+ *
+ *   path      -> inode (S_IFSOCK) -> number -> socket     unlink takes the name, not the socket
+ *   @abstract --------------------------------> socket     gone with the socket
+ *
+ * unix(7). Streams and packets are a duplex, datagrams a queue of the receiver. */
+#include <stdio.h>
+#include <string.h>
+#include "gort/os/fs/vfs.h"
+#include "gort/os/mem.h"
+#include "gort/sock/dgram.h"
+#include "gort/sock/stream.h"
+#include "kernel/random.h"
+
+enum { NAMES = 256 };
+
+static struct {
+    struct lock lock;           /* RANK_SOCK_NAMES */
+    struct sock *bucket[NAMES]; /* [lock] by table_next; not referenced */
+} names = { .lock = LOCK_INIT("unix names", RANK_SOCK_NAMES) };
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static bool is_abstract(const struct sock_addr *a) { return a->un.len && !a->un.path[0]; }
+
+static unsigned hash_of(const struct sock_addr *a, uint64_t ino)
+{
+    uint32_t h = (uint32_t)ino * 2654435761u;
+
+    for (unsigned i = 0; is_abstract(a) && i < a->un.len; i++)
+        h = (h ^ (uint8_t)a->un.path[i]) * 16777619u;
+    return (h >> 8) % NAMES;
+}
+
+static bool is_named(const struct sock *s, const struct sock_addr *a, uint64_t ino)
+{
+    if (!is_abstract(a))
+        return ino && s->bound_ino == ino;
+    return !s->bound_ino && s->local.un.len == a->un.len &&
+           !memcmp(s->local.un.path, a->un.path, a->un.len);
+}
+
+static struct sock *find_locked(const struct sock_addr *a, uint64_t ino)
+{
+    for (struct sock *s = names.bucket[hash_of(a, ino)]; s; s = s->table_next)
+        if (is_named(s, a, ino))
+            return s;
+    return NULL;
+}
+
+static int name_add(struct sock *s, const struct sock_addr *a, uint64_t ino)
+{
+    lock(&names.lock);
+    int err = find_locked(a, ino) ? -L_EADDRINUSE : 0;
+    if (!err) {
+        struct sock **b = &names.bucket[hash_of(a, ino)];
+        s->local = *a;
+        s->bound_ino = ino;
+        s->table_next = *b;
+        *b = s;
+        s->in_table = true;
+    }
+    unlock(&names.lock);
+    return err;
+}
+
+static void name_remove(struct sock *s)
+{
+    lock(&names.lock);
+    if (s->in_table) {
+        struct sock **b = &names.bucket[hash_of(&s->local, s->bound_ino)];
+        while (*b != s)
+            b = &(*b)->table_next;
+        *b = s->table_next;
+        s->in_table = false;
+    }
+    unlock(&names.lock);
+}
+
+static void path_of(const struct sock_addr *a, char path[sizeof a->un.path + 1])
+{
+    memcpy(path, a->un.path, a->un.len);
+    path[a->un.len] = 0;
+}
+
+/* The inode's number of a path that is a socket's. */
+static int ino_of(const struct sock_addr *a, uint64_t *ino)
+{
+    char path[sizeof a->un.path + 1];
+    struct inode *n;
+
+    *ino = 0;
+    if (is_abstract(a))
+        return 0;
+    path_of(a, path);
+    int err = vfs_lookup(NULL, path, WALK_FOLLOW, &n);
+    if (err)
+        return err;
+    *ino = n->ino;
+    err = inode_is(n, L_S_IFSOCK) ? 0 : -L_ECONNREFUSED;
+    inode_put(n);
+    return err;
+}
+
+/* Whoever has that name, referenced. */
+static int find(const struct sock_addr *a, struct sock **out)
+{
+    uint64_t ino;
+    int err = ino_of(a, &ino);
+
+    if (err)
+        return err;
+    lock(&names.lock);
+    *out = find_locked(a, ino);
+    if (*out)
+        sock_get(*out);
+    unlock(&names.lock);
+    return *out ? 0 : -L_ECONNREFUSED;
+}
+
+/* bind(2) without a name: five hexadecimal digits in the abstract space. */
+static int autobind(struct sock *s)
+{
+    uint32_t n;
+
+    if (random_bytes(&n, sizeof n))
+        n = (uint32_t)random_fast();
+    for (unsigned i = 0; i < 1u << 20; i++) {
+        struct sock_addr a = { .family = L_AF_UNIX, .un.len = 6 };
+        char text[8];
+        snprintf(text, sizeof text, "%05x", (n + i) & 0xfffff);
+        memcpy(a.un.path + 1, text, 5);
+        if (!name_add(s, &a, 0))
+            return 0;
+    }
+    return -L_ENOSPC;
+}
+
+/* The file is made first, as its number is the name. */
+static int bind_path(struct sock *s, const struct sock_addr *a)
+{
+    char path[sizeof a->un.path + 1];
+    uint64_t ino;
+
+    path_of(a, path);
+    int err = vfs_mknod(NULL, path, L_S_IFSOCK | (0777 & ~vfs.umask), NULL);
+    if (err)
+        return err == -L_EEXIST ? -L_EADDRINUSE : err;
+    err = ino_of(a, &ino);
+    return err ? err : name_add(s, a, ino);
+}
+
+static int unix_bind(struct sock *s, const struct sock_addr *a)
+{
+    lock(&s->lock);
+    bool bound = s->local.family != 0;
+    s->local.family = L_AF_UNIX; /* nobody else binds it meanwhile */
+    unlock(&s->lock);
+    if (bound)
+        return -L_EINVAL;
+    int err = !a->un.len ? autobind(s) : is_abstract(a) ? name_add(s, a, 0) : bind_path(s, a);
+    lock(&s->lock);
+    if (err)
+        s->local.family = 0;
+    else if (s->state == SS_NEW)
+        sock_set_state(s, SS_BOUND);
+    unlock(&s->lock);
+    return err;
+}
+
+static int unix_name(struct sock *s, bool peer, struct sock_addr *a)
+{
+    lock(&s->lock);
+    int err = peer && !s->peer.family ? -L_ENOTCONN : 0;
+    *a = peer ? s->peer : s->local;
+    a->family = L_AF_UNIX;
+    unlock(&s->lock);
+    return err;
+}
+
+/* ---- streams and packets -------------------------------------------------------------------- */
+
+static enum duplex_kind kind_of(const struct sock *s)
+{
+    return s->type == L_SOCK_STREAM ? DUPLEX_LOCAL : DUPLEX_PACKETS;
+}
+
+static int unix_listen(struct sock *s, unsigned backlog)
+{
+    return sock_state(s) == SS_NEW ? -L_EINVAL : backlog_listen(s, backlog);
+}
+
+static int unix_connect(struct sock *s, const struct sock_addr *a)
+{
+    struct sock *l;
+    int err = find(a, &l);
+
+    if (err)
+        return err;
+    err = l->type != s->type ? -L_EPROTOTYPE : 0;
+    lock(&s->lock);
+    if (!err)
+        err = s->state == SS_CONNECTED ? -L_EISCONN : s->state == SS_CONNECTING ? -L_EALREADY
+              : s->state == SS_LISTEN ? -L_EINVAL : 0;
+    if (!err) {
+        s->peer = *a;
+        s->local.family = L_AF_UNIX;
+        sock_set_state(s, SS_CONNECTING);
+    }
+    unlock(&s->lock);
+    if (!err)
+        err = stream_connect(l, s, a, kind_of(s));
+    sock_put(l);
+    return err;
+}
+
+static int unix_accept(struct sock *s, struct sock **out)
+{
+    return stream_accept(s, out, kind_of(s));
+}
+
+static int unix_pair(struct sock *a, struct sock *b) { return stream_pair(a, b, kind_of(a)); }
+
+static void unix_close(struct sock *s)
+{
+    name_remove(s);
+    stream_close(s);
+}
+
+/* ---- datagrams ------------------------------------------------------------------------------ */
+
+static int dgram_connect(struct sock *s, const struct sock_addr *a)
+{
+    struct sock *r = NULL;
+    int err = a->family ? find(a, &r) : 0;
+
+    if (!err && r && r->type != L_SOCK_DGRAM)
+        err = -L_EPROTOTYPE;
+    if (!err) {
+        lock(&s->lock);
+        struct sock *old = s->listener;
+        s->listener = r; /* where its datagrams go */
+        r = old;
+        s->peer = *a;
+        sock_set_state(s, a->family ? SS_CONNECTED : SS_BOUND);
+        unlock(&s->lock);
+    }
+    if (r)
+        sock_put(r);
+    return err;
+}
+
+static int receiver(struct sock *s, const struct msg *m, struct sock **out)
+{
+    if (m->has_addr)
+        return find(&m->addr, out);
+    lock(&s->lock);
+    *out = s->listener;
+    if (*out)
+        sock_get(*out);
+    unlock(&s->lock);
+    return *out ? 0 : -L_ENOTCONN;
+}
+
+/* A sender that found r's inbox full: its writers are woken when there is room. */
+struct room_waiter {
+    struct room_waiter *next;
+    struct sock *s; /* referenced */
+};
+
+static int wait_for_room(struct sock *r, struct sock *s)
+{
+    struct room_waiter *w = os_alloc(sizeof *w), *o;
+
+    if (!w)
+        return -L_ENOBUFS;
+    w->s = s;
+    lock(&r->lock);
+    for (o = r->writers; o && o->s != s; o = o->next)
+        ;
+    if (!o) {
+        w->next = r->writers;
+        r->writers = w;
+        sock_get(s);
+    }
+    unlock(&r->lock);
+    if (o)
+        os_free(w, sizeof *w);
+    return -L_EAGAIN;
+}
+
+static void wake_writers(struct sock *r)
+{
+    if (!__atomic_load_n(&r->writers, __ATOMIC_SEQ_CST))
+        return;
+    lock(&r->lock);
+    struct room_waiter *w = r->writers;
+    r->writers = NULL;
+    unlock(&r->lock);
+    while (w) {
+        struct room_waiter *next = w->next;
+        queue_wake(&w->s->wq);
+        sock_put(w->s);
+        os_free(w, sizeof *w);
+        w = next;
+    }
+}
+
+/* There may be room between the attempt that finds none and the waiting: so it is tried twice. */
+static int put_or_wait(struct sock *r, struct sock *s, struct msg *m)
+{
+    struct vec v = m->v;
+    int err = dgramq_put(r->inbox, m, &s->local, &r->local, r->rcvbuf);
+
+    if (err != -L_EAGAIN)
+        return err;
+    err = wait_for_room(r, s);
+    m->v = v;
+    return err == -L_EAGAIN ? dgramq_put(r->inbox, m, &s->local, &r->local, r->rcvbuf) : err;
+}
+
+static int64_t dgram_send(struct sock *s, struct msg *m)
+{
+    struct sock *r;
+    int64_t n = (int64_t)m->v.left;
+    int err = sock_take_error(s);
+
+    if (!err)
+        err = receiver(s, m, &r);
+    if (err)
+        return err;
+    if (r->type != L_SOCK_DGRAM)
+        err = -L_EPROTOTYPE;
+    else if (n > s->sndbuf)
+        err = -L_EMSGSIZE;
+    else if (sock_state(r) == SS_CLOSED)
+        err = -L_ECONNREFUSED;
+    else
+        err = put_or_wait(r, s, m);
+    if (!err)
+        queue_wake(&r->rq);
+    sock_put(r);
+    return err ? err : n;
+}
+
+static int64_t dgram_recv(struct sock *s, struct msg *m)
+{
+    int err = sock_take_error(s);
+
+    if (err)
+        return err;
+    int64_t r = dgramq_take(s->inbox, m);
+    if (r >= 0)
+        wake_writers(s);
+    return r == -L_EAGAIN && sock_state(s) == SS_CLOSED ? 0 : r;
+}
+
+static unsigned dgram_poll(struct sock *s)
+{
+    unsigned r = dgramq_empty(s->inbox) ? 0 : L_POLLIN;
+
+    if (__atomic_load_n(&s->error, __ATOMIC_ACQUIRE))
+        r |= L_POLLERR;
+    lock(&s->lock);
+    struct sock *to = s->listener;
+    if (to)
+        sock_get(to);
+    unlock(&s->lock);
+    if (!to || sock_state(to) == SS_CLOSED || dgramq_has_room(to->inbox, to->rcvbuf))
+        r |= L_POLLOUT;
+    if (to)
+        sock_put(to);
+    return r;
+}
+
+static int dgram_shutdown(struct sock *s, unsigned how)
+{
+    if (how != L_SHUT_WR)
+        sock_set_state(s, SS_CLOSED);
+    queue_wake(&s->rq);
+    return 0;
+}
+
+static int dgram_pair(struct sock *a, struct sock *b)
+{
+    sock_get(a);
+    sock_get(b);
+    a->listener = b;
+    b->listener = a;
+    a->local.family = b->local.family = a->peer.family = b->peer.family = L_AF_UNIX;
+    sock_set_state(a, SS_CONNECTED);
+    sock_set_state(b, SS_CONNECTED);
+    return 0;
+}
+
+/* A pair holds each other: whoever closes first lets go. */
+static void dgram_close(struct sock *s)
+{
+    name_remove(s);
+    lock(&s->lock);
+    sock_set_state(s, SS_CLOSED);
+    struct sock *to = s->listener;
+    s->listener = NULL;
+    unlock(&s->lock);
+    wake_writers(s);
+    if (to)
+        sock_put(to);
+}
+
+static void dgram_free(struct sock *s) { dgramq_free(s->inbox); }
+static size_t dgram_unread(struct sock *s) { return dgramq_first_length(s->inbox); }
+
+static const struct sock_ops stream_ops = {
+    .bind = unix_bind, .listen = unix_listen, .connect = unix_connect, .accept = unix_accept,
+    .send = stream_send, .recv = stream_recv, .poll = stream_poll, .shutdown = stream_shutdown,
+    .close = unix_close, .name = unix_name, .unread = stream_unread, .pair = unix_pair,
+}, dgram_ops = {
+    .bind = unix_bind, .connect = dgram_connect, .send = dgram_send, .recv = dgram_recv,
+    .poll = dgram_poll, .shutdown = dgram_shutdown, .close = dgram_close, .free = dgram_free,
+    .name = unix_name, .unread = dgram_unread, .pair = dgram_pair,
+};
+
+struct sock *unix_sock_new(unsigned type)
+{
+    if (type != L_SOCK_DGRAM)
+        return sock_new(L_AF_UNIX, type, 0, &stream_ops);
+    struct dgramq *q = dgramq_new();
+    struct sock *s = q ? sock_new(L_AF_UNIX, type, 0, &dgram_ops) : NULL;
+    if (s)
+        s->inbox = q;
+    else if (q)
+        dgramq_free(q);
+    return s;
+}
