@@ -18,6 +18,7 @@
 #include "boot/common/elf.h"
 #include "kernel/main.h"
 #include "kernel/options.h"
+#include "gort/load/refuse.h"
 #include "kernel/print.h"
 #include "mm/mm.h"
 #include "rt_frames.h"
@@ -29,15 +30,6 @@ int vec_use_xsave;
 unsigned vec_area_size = 512;
 
 bool app_is_text(uintptr_t pc) { return pc - text_lo < text_hi - text_lo; }
-
-/* What stops a boot: one line, then the end. */
-static _Noreturn void refuse(const char *fmt, const char *detail)
-{
-    kprintf("gort: ");
-    kprintf(fmt, detail);
-    kprintf("\n");
-    machine_exit(2);
-}
 
 /* The app table's magic stands 8-aligned in a read-only segment of every program that was
  * built through the overlay, and in no other. Must be asked before any of it runs. */
@@ -59,20 +51,20 @@ static bool has_table(const struct elf_image *im, uint64_t magic)
 static void check_app(const struct app_table *t)
 {
     if (!t || t->magic != APPTAB_MAGIC || t->version != APPTAB_VERSION)
-        refuse("the program was built for another version of gort's runtime%s; build it again "
-               "with this gort", "");
+        boot_refuse("the program was built for another version of gort's runtime; build it again "
+               "with this gort");
     if (*t->abi != RT_ABI_VERSION)
-        refuse("the program was built for another runtime interface%s; build it again with "
-               "this gort", "");
+        boot_refuse("the program was built for another runtime interface; build it again with "
+               "this gort");
     const struct gostring *v = t->go_version;
     if (v->len < 6 || memcmp(v->ptr, "go1.26", 6) != 0)
-        refuse("the program was built by %s; gort runs programs of Go 1.26",
+        boot_refuse("the program was built by %s; gort runs programs of Go 1.26",
                v->len > 0 && v->len < 40 ? v->ptr : "an unknown Go");
     unsigned level = (unsigned)*t->goamd64;
     if (level >= 4 && !cpu_features.avx512)
-        refuse("the program was built with GOAMD64=v4, this CPU has no AVX-512%s", "");
+        boot_refuse("the program was built with GOAMD64=v4, this CPU has no AVX-512");
     if (level >= 3 && !cpu_features.avx2)
-        refuse("the program was built with GOAMD64=v3, this CPU has no AVX2%s", "");
+        boot_refuse("the program was built with GOAMD64=v3, this CPU has no AVX2");
 }
 
 static const struct capp_table *capp; /* NULL: a Go program */
@@ -84,8 +76,8 @@ static void capp_load(const struct elf_image *im)
 
     if (!t || t->magic != CAPPTAB_MAGIC || t->version != CAPPTAB_VERSION ||
         t->abi != RT_ABI_VERSION)
-        refuse("the program was built for another version of gort's runtime%s; build it again "
-               "with this gort", "");
+        boot_refuse("the program was built for another version of gort's runtime; build it again "
+               "with this gort");
     capp_init(t, im);
     capp = t;
 }
@@ -96,16 +88,16 @@ static void app_load(void)
     const char *err = "no program";
 
     if (!bundle.init)
-        refuse("the bundle holds no program (no entry named init)%s", "");
+        boot_refuse("the bundle holds no program (no entry named init)");
     if (elf_load(bundle.init, bundle.init_size, &im, &err) != 0)
-        refuse("cannot load the program: %s", err);
+        boot_refuse("cannot load the program: %s", err);
     if (has_table(&im, CAPPTAB_MAGIC)) {
         capp_load(&im);
         return;
     }
     if (!has_table(&im, APPTAB_MAGIC))
-        refuse("this program was not built for gort%s: build it with `gort build`, or with "
-               "`go build` and the flags of `gort env`", "");
+        boot_refuse("this program was not built for gort: build it with `gort build`, or with "
+               "`go build` and the flags of `gort env`");
     const struct app_table *(*entry)(const uintptr_t *, uint64_t) = (void *)im.entry;
     const struct app_table *t = entry(kernel_table, RT_TABLE_WORDS);
     check_app(t);
@@ -180,9 +172,9 @@ void gort_main(struct boot_info *bi)
 
     hooks_install();
     if (bi->bundle_size == 0)
-        refuse("there is no bundle: boot with -initrd FILE, or an image made by gort build%s", "");
+        boot_refuse("there is no bundle: boot with -initrd FILE, or an image made by gort build");
     if (bundle_open(bi->bundle_base, bi->bundle_size, &err) != 0)
-        refuse("broken bundle: %s", err);
+        boot_refuse("broken bundle: %s", err);
     options_parse(bundle.options);
     vec_use_xsave = cpu_features.xsave;
     if (cpu_features.xsave)

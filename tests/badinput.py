@@ -105,6 +105,20 @@ def load_headers(elf):
     return [h for h in headers if struct.unpack_from("<I", elf, h)[0] == 1]
 
 
+def test_bad_tree(directory):
+    """Names that are in each other's way, symbolic links to names that are none."""
+    host = write(directory, "text", b"a file\n")
+    elf = app(directory)
+    cases = [("/deep/link is a symbolic link to a name of 9000 bytes",
+              "--link", "deep/link=" + 4500 * "a/"),
+             ("/tmp is not a directory", "--file", f"tmp={host}"),
+             ("/dev is not a directory", "--file", f"dev={host}"),
+             ("/proc is not a directory", "--file", f"proc={host}"),
+             ("the working directory /work", "--file", f"work={host}", "--cwd", "/work")]
+    for text, *more in cases:
+        refused(boot(bundle(directory, elf, *more)), text, what=text)
+
+
 def test_not_elf(directory):
     path = write(directory, "script", b"#!/bin/sh\necho no\n" * 100)
     refused(run([GORT, "exec", path]), "not an ELF program")
@@ -282,7 +296,8 @@ def test_unknown_option(directory):
 
 if __name__ == "__main__":
     main([test_no_bundle, test_truncated_bundle, test_garbage_bundle, test_flipped_bits,
-          test_not_elf, test_truncated_elf, test_flipped_elf, test_foreign_elf, test_wx_segment,
-          test_overlapping_segments, test_kernel_address, test_wild_entry, test_other_gort,
+          test_bad_tree, test_not_elf, test_truncated_elf, test_flipped_elf, test_foreign_elf,
+          test_wx_segment, test_overlapping_segments, test_kernel_address, test_wild_entry,
+          test_other_gort,
           test_other_go, test_little_memory, test_limited_memory, test_bad_map, test_dead_cpu,
           test_nmis, test_unknown_option])

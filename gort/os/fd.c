@@ -61,14 +61,15 @@ int64_t fd_install(struct file *f, bool cloexec, int64_t min)
 int64_t fd_replace(struct file *f, bool cloexec, int64_t fd)
 {
     lock(&fds.lock);
-    struct slot *s = fd < (int64_t)fd_limit ? slot_at_locked(fd, true) : NULL;
+    bool valid = fd >= 0 && fd < (int64_t)fd_limit;
+    struct slot *s = valid ? slot_at_locked(fd, true) : NULL;
     struct file *old = s ? s->f : f;
     if (s)
         *s = (struct slot){f, cloexec};
     unlock(&fds.lock);
     if (old)
         file_put(old);
-    return s ? fd : -L_EBADF;
+    return s ? fd : valid ? -L_ENOMEM : -L_EBADF;
 }
 
 int fd_close(int64_t fd)

@@ -72,7 +72,7 @@ struct file *fd_get(int64_t fd);
 /* Puts f (its reference goes to the table) at the lowest free fd >= min. fd, or -L_EMFILE and
  * f is put. */
 int64_t fd_install(struct file *f, bool cloexec, int64_t min);
-/* dup3: at exactly fd; closes what was there. */
+/* dup3: at exactly fd; closes what was there. fd, -L_EBADF, -L_ENOMEM: then f is put. */
 int64_t fd_replace(struct file *f, bool cloexec, int64_t fd);
 int fd_close(int64_t fd);
 int fd_cloexec(int64_t fd, int set); /* set 0 or 1; -1 reads: 0, 1 or -L_EBADF */

@@ -6,6 +6,7 @@
 #include "gort/os/os.h"
 #include "gort/os/signal.h"
 #include "gort/load/bundle.h"
+#include "gort/load/refuse.h"
 #include "kernel/print.h"
 #include "rt_frames.h"
 
@@ -36,7 +37,7 @@ static void archived_add(uint32_t ino, struct inode *n)
 {
     struct archived *a = os_alloc(sizeof *a);
 
-    CHECK(a, "no memory for the file tree");
+    BOOT_MEMORY(a, "the file tree");
     *a = (struct archived){archived[ino % LINK_BUCKETS], ino, n};
     archived[ino % LINK_BUCKETS] = a;
 }
@@ -56,13 +57,16 @@ static struct inode *entry_inode(const struct bundle_file *f)
 {
     struct inode *n = inode_new(f->mode);
 
-    CHECK(n, "no memory for /%s", f->name);
+    BOOT_MEMORY(n, f->name);
     if (inode_is(n, L_S_IFREG)) {
         data_init(&n->data, f->data, (int64_t)f->size);
     } else if (inode_is(n, L_S_IFLNK)) {
+        if (f->size == 0 || f->size >= L_PATH_MAX || memchr(f->data, 0, f->size))
+            boot_refuse("damaged bundle: /%s is a symbolic link to a name of %llu bytes",
+                        f->name, (unsigned long long)f->size);
         n->link.len = (uint32_t)f->size;
         n->link.target = os_alloc(f->size + 1);
-        CHECK(n->link.target, "no memory for /%s", f->name);
+        BOOT_MEMORY(n->link.target, f->name);
         memcpy(n->link.target, f->data, f->size);
     }
     return n;
@@ -80,10 +84,12 @@ static void entry_add(const struct bundle_file *f)
     size_t dlen = dirname_len(f->name, f->name_len);
     struct inode *dir = vfs_mkdirs(f->name, dlen), *n;
 
-    CHECK(dir, "the bundle has a file in the place of a directory of /%s", f->name);
+    if (!dir)
+        boot_refuse("the bundle has a file in the place of a directory of /%s", f->name);
     if ((f->mode & L_S_IFMT) == L_S_IFDIR) {
         n = vfs_mkdirs(f->name, f->name_len);
-        CHECK(n, "the bundle has a file in the place of the directory /%s", f->name);
+        if (!n)
+            boot_refuse("the bundle has a file in the place of the directory /%s", f->name);
         n->mode = f->mode;
         entry_attributes(n, f);
         return;
@@ -100,9 +106,9 @@ static void entry_add(const struct bundle_file *f)
             archived_add(f->ino, n);
     }
     lock(&vfs.lock);
-    CHECK(dentry_add(dir, f->name + dlen, f->name_len - dlen, n) == 0, "no memory for /%s",
-          f->name);
+    int err = dentry_add(dir, f->name + dlen, f->name_len - dlen, n);
     unlock(&vfs.lock);
+    BOOT_MEMORY(!err, f->name);
     inode_put(n);
 }
 
@@ -124,7 +130,8 @@ static void tree_build(const struct bundle *b)
         entry_add(&f);
     archived_drop();
     struct inode *tmp = vfs_mkdirs("tmp", 3);
-    CHECK(tmp, "/tmp is not a directory in the bundle");
+    if (!tmp)
+        boot_refuse("/tmp is not a directory in the bundle");
     tmp->mode = L_S_IFDIR | 01777;
 }
 
@@ -155,7 +162,7 @@ static void descriptors_open(void)
 {
     for (int fd = 0; fd < 3; fd++) {
         struct file *f = stdio_open(fd, fd ? L_O_WRONLY : 0, NULL);
-        CHECK(f && fd_install(f, false, 0) == fd, "descriptor %d cannot be opened", fd);
+        BOOT_MEMORY(f && fd_install(f, false, 0) == fd, "descriptors");
     }
 }
 
@@ -168,7 +175,8 @@ void os_init(const struct bundle *b)
     dev_init();
     proc_init(b);
     struct inode *cwd = vfs_mkdirs(b->cwd, strlen(b->cwd));
-    CHECK(cwd, "the working directory %s is no directory in the bundle", b->cwd);
+    if (!cwd)
+        boot_refuse("the working directory %s is no directory in the bundle", b->cwd);
     inode_get(cwd);
     inode_put(vfs.cwd);
     vfs.cwd = cwd;

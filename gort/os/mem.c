@@ -5,6 +5,8 @@
 #include "kernel/lock.h"
 #include "mm/mm.h"
 
+/* Who is asked to leave how much: mem.h. */
+enum tier { FILES, USUAL, LAST };
 enum { CLASS_MIN_SHIFT = 5, CLASS_COUNT = 7 }; /* 32 .. 2048 bytes */
 
 struct freeobj { struct freeobj *next; };
@@ -15,9 +17,22 @@ static struct {
     uint64_t pages;                    /* [atomic] */
 } heap = {.lock = LOCK_INIT("os_mem", RANK_PERSISTENT)};
 
-static void *frames(unsigned order)
+/* mm_kept() is one part in 128 of the RAM, which heap and stacks leave. The file tree leaves them
+ * eight times that: a program whose files are full must be able to say so. */
+#define KEPT_PARTS 8
+
+bool os_can_have(uint64_t bytes)
 {
-    uint64_t pa = frame_alloc(order);
+    uint64_t all;
+
+    return !__builtin_add_overflow(bytes, KEPT_PARTS * mm_kept(), &all) && mm_can_spare(all);
+}
+
+static void *frames(unsigned order, enum tier t)
+{
+    size_t n = OS_PAGE << order;
+    bool may = t == LAST || (t == FILES ? os_can_have(n) : mm_can_spare(n));
+    uint64_t pa = may ? frame_alloc(order) : 0;
 
     if (!pa)
         return NULL;
@@ -42,10 +57,10 @@ static unsigned class_of(size_t n)
     return c;
 }
 
-static struct freeobj *class_refill_locked(unsigned c)
+static struct freeobj *class_refill_locked(unsigned c, enum tier t)
 {
     size_t size = (size_t)1 << (CLASS_MIN_SHIFT + c);
-    char *page = frames(0);
+    char *page = frames(0, t);
 
     for (size_t at = 0; page && at < OS_PAGE; at += size) {
         struct freeobj *o = (struct freeobj *)(page + at);
@@ -55,20 +70,24 @@ static struct freeobj *class_refill_locked(unsigned c)
     return heap.free[c];
 }
 
-void *os_alloc(size_t n)
+static void *alloc(size_t n, enum tier t)
 {
     if (n > OS_PAGE / 2)
-        return order_of(n) > FRAME_ORDER_MAX ? NULL : frames(order_of(n));
+        return n > OS_PAGE << FRAME_ORDER_MAX ? NULL : frames(order_of(n), t);
     unsigned c = class_of(n);
     lock(&heap.lock);
     struct freeobj *o = heap.free[c];
     if (!o)
-        o = class_refill_locked(c);
+        o = class_refill_locked(c, t);
     if (o)
         heap.free[c] = o->next;
     unlock(&heap.lock);
     return o ? memset(o, 0, (size_t)1 << (CLASS_MIN_SHIFT + c)) : NULL;
 }
+
+void *os_alloc_file(size_t n) { return alloc(n, FILES); }
+void *os_alloc(size_t n) { return alloc(n, USUAL); }
+void *os_alloc_last(size_t n) { return alloc(n, LAST); }
 
 void os_free(void *p, size_t n)
 {
@@ -88,7 +107,7 @@ void os_free(void *p, size_t n)
 
 void *os_page_alloc(void)
 {
-    void *p = frames(0);
+    void *p = frames(0, FILES);
 
     if (p)
         __atomic_add_fetch(&heap.pages, 1, __ATOMIC_RELAXED);

@@ -6,17 +6,29 @@
 #ifndef GORT_OS_MEM_H
 #define GORT_OS_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define OS_PAGE 4096ul
 
-/* Zeroed memory, 16-aligned; NULL if there is none. Any lock below RANK_PERSISTENT held. */
+/* Zeroed memory, 16-aligned; NULL if there is none but what others are to have. Three degrees:
+ *
+ *   os_alloc_file   the file tree: leaves some memory for heap, stacks and os_alloc, so that a
+ *                   program whose files are full can say so
+ *   os_alloc        pipes, open files, pollers: leaves what is kept for the kernel (mm_kept)
+ *   os_alloc_last   leaves nothing: for what a call needs to run at all. Not for what a program
+ *                   may have as many of as it likes, but for calls that wait: each has a goroutine
+ *
+ * Any lock below RANK_PERSISTENT held. */
+void *os_alloc_file(size_t n);
 void *os_alloc(size_t n);
+void *os_alloc_last(size_t n);
 void os_free(void *p, size_t n); /* n as at os_alloc; p may be NULL */
 
-void *os_page_alloc(void);       /* 4 KiB, zeroed, page-aligned; NULL if there is none */
+void *os_page_alloc(void);       /* 4 KiB, zeroed, page-aligned; leaves what os_alloc_file does */
 void os_page_free(void *page);
+bool os_can_have(uint64_t bytes); /* for the file tree; roughly */
 uint64_t os_pages_used(void);    /* by os_page_alloc, now */
 
 #endif

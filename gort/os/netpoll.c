@@ -1,5 +1,6 @@
 #include "gort/os/netpoll.h"
 
+#include "gort/dying.h"
 #include "gort/g.h"
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
@@ -104,6 +105,12 @@ static struct poll_desc *desc_new(void)
         pd->dir[d].pd = pd;
         pd->dir[d].timer = os_timer_new(deadline_passed, &pd->dir[d]);
         pd->w[d].pd = pd;
+        if (!pd->dir[d].timer) {
+            if (d)
+                os_timer_free(pd->dir[0].timer);
+            os_free(pd, sizeof *pd);
+            return NULL;
+        }
     }
     return pd;
 }
@@ -199,7 +206,10 @@ void rt_poll_wait(struct poll_wait_frame *f)
     lock(&pd->lock);
     f->result = f->canceled ? POLL_OK : check_locked(pd, d);
     if (f->result == POLL_OK && !pd->dir[d].ready) {
-        CHECK(!pd->dir[d].waiting, "two goroutines wait for one direction of a descriptor");
+        if (pd->dir[d].waiting) {
+            unlock(&pd->lock);
+            rt_throw("runtime: double wait"); /* as Go's: internal/poll never does that */
+        }
         pd->dir[d].waiting = g_calling();
         g_park_g0(g_calling(), &pd->lock, WAIT_IO);
     }

@@ -2,7 +2,6 @@
 
 #include "gort/os/mem.h"
 #include "gort/time/timer.h"
-#include "kernel/check.h"
 
 struct ostimer {
     struct timer t;
@@ -12,13 +11,16 @@ struct ostimer {
 
 void *os_timer_new(void (*fn)(void *), void *arg)
 {
-    struct ostimer *o = os_alloc(sizeof *o);
+    struct ostimer *o = os_alloc_last(sizeof *o);
 
-    CHECK(o, "no memory for a timer");
+    if (!o)
+        return NULL;
     o->fn = fn;
     o->arg = arg;
     return o;
 }
+
+void os_timer_free(void *timer) { os_free(timer, sizeof(struct ostimer)); }
 
 void os_timer_set(void *timer, int64_t when)
 {

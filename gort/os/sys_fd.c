@@ -313,7 +313,7 @@ static int64_t poll_copied(struct call *c, struct l_pollfd *p, size_t n, int64_t
         return ready;
     if (!c->more && n) {
         c->more_cap = 2 * (unsigned)n;
-        c->more = os_alloc(c->more_cap * sizeof *c->more);
+        c->more = os_alloc_last(c->more_cap * sizeof *c->more);
         if (!c->more)
             return -L_ENOMEM;
     }
@@ -342,7 +342,7 @@ static int64_t poll_until(struct call *c, int64_t timeout)
 
     if (n > fd_limit)
         return -L_EINVAL;
-    if (n > sizeof few / sizeof few[0] && !(p = os_alloc(bytes)))
+    if (n > sizeof few / sizeof few[0] && !(p = os_alloc_last(bytes)))
         return -L_ENOMEM;
     int64_t r = copy_in(c, p, c->a[0], bytes);
     if (!r)

@@ -71,7 +71,7 @@ static int64_t io_vector(struct call *c, const struct file *f, int64_t pos)
         return -L_EINVAL;
     c->pos = pos;
     c->niov = (unsigned)c->a[2];
-    c->iov = c->niov <= CALL_IOVS ? c->one : os_alloc(c->niov * sizeof *c->iov);
+    c->iov = c->niov <= CALL_IOVS ? c->one : os_alloc_last(c->niov * sizeof *c->iov);
     if (!c->iov)
         return -L_ENOMEM;
     int64_t err = copy_in(c, c->iov, c->a[1], c->niov * sizeof *c->iov);

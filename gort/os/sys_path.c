@@ -234,7 +234,7 @@ int64_t sys_unlinkat(struct call *c)
 static int64_t symlink_at(struct call *c, uint64_t target, uint64_t fd, uint64_t path)
 {
     struct atpath a;
-    char *text = os_alloc(L_PATH_MAX);
+    char *text = os_alloc_last(L_PATH_MAX);
     int64_t err = !text ? -L_ENOMEM : copy_str(c, target, text);
 
     if (!err) {
@@ -256,7 +256,7 @@ static int64_t readlink_at(struct call *c, uint64_t fd, uint64_t path, uint64_t 
 
     if ((int32_t)cap <= 0)
         return -L_EINVAL;
-    char *text = os_alloc(L_PATH_MAX);
+    char *text = os_alloc_last(L_PATH_MAX);
     if (!text)
         return -L_ENOMEM;
     int64_t r = at_get(c, fd, path, &a);
@@ -282,7 +282,7 @@ int64_t sys_readlinkat(struct call *c)
 static int64_t two_paths(struct call *c, uint64_t fd1, uint64_t path1, uint64_t fd2,
                          uint64_t path2, bool link, unsigned flags)
 {
-    struct atpath *a = os_alloc(2 * sizeof *a);
+    struct atpath *a = os_alloc_last(2 * sizeof *a);
     int64_t err;
 
     if (!a)
@@ -450,7 +450,7 @@ int64_t sys_getdents64(struct call *c)
 
     if (!f || f->flags & L_O_PATH)
         return -L_EBADF;
-    char *names = os_alloc(cap ? cap : 1);
+    char *names = os_alloc_last(cap ? cap : 1);
     if (!names)
         return -L_ENOMEM;
     uint64_t pos = (uint64_t)f->pos;
@@ -465,7 +465,7 @@ int64_t sys_getdents64(struct call *c)
 
 int64_t sys_getcwd(struct call *c)
 {
-    char *buf = os_alloc(L_PATH_MAX);
+    char *buf = os_alloc_last(L_PATH_MAX);
     if (!buf)
         return -L_ENOMEM;
     lock(&vfs.lock);

@@ -145,6 +145,21 @@ static void waiters_drop(struct call *c)
     c->queued = false;
 }
 
+static struct call *call_new(void)
+{
+    struct call *c = os_alloc_last(sizeof *c);
+
+    if (!c)
+        return NULL;
+    lock_init(&c->lock, "call", RANK_NOTIFY);
+    c->timer = os_timer_new(call_expired, c);
+    if (c->timer)
+        return c;
+    os_free(c, sizeof *c);
+    return NULL;
+}
+
+/* NULL: memory is out. */
 static struct call *call_get(void)
 {
     unsigned cpu = cpu_self()->id;
@@ -159,13 +174,7 @@ static struct call *call_get(void)
     if (c)
         pool.free = c->next;
     unlock(&pool.lock);
-    if (!c) {
-        c = os_alloc(sizeof *c);
-        CHECK(c, "no memory for a system call");
-        lock_init(&c->lock, "call", RANK_NOTIFY);
-        c->timer = os_timer_new(call_expired, c);
-    }
-    return c;
+    return c ? c : call_new();
 }
 
 static void call_put(struct call *c)
@@ -182,12 +191,18 @@ static void call_put(struct call *c)
     unlock(&pool.lock);
 }
 
+static void result_set(struct syscall6_frame *f, int64_t r)
+{
+    bool failed = (uint64_t)r > -4096ull;
+
+    f->r1 = failed ? UINT64_MAX : (uint64_t)r;
+    f->r2 = 0;
+    f->err = failed ? (uint64_t)-r : 0;
+}
+
 /* Results in the gate's frame, resources given back. The g may run once it is readied. */
 void call_finish(struct call *c, int64_t r)
 {
-    struct syscall6_frame *f = c->frame;
-    bool failed = (uint64_t)r > -4096ull;
-
     if (c->deadline)
         os_timer_set(c->timer, 0);
     if (c->nw || c->nmore)
@@ -198,9 +213,7 @@ void call_finish(struct call *c, int64_t r)
         os_free(c->iov, c->niov * sizeof *c->iov);
     if (c->file)
         file_put(c->file);
-    f->r1 = failed ? UINT64_MAX : (uint64_t)r;
-    f->r2 = 0;
-    f->err = failed ? (uint64_t)-r : 0;
+    result_set(c->frame, r);
     lock(&c->lock);
     c->deadline = 0;
     unlock(&c->lock);
@@ -262,6 +275,10 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
     struct call *c = call_get();
     int64_t r;
 
+    if (!c) {
+        result_set(frame, -L_ENOMEM);
+        return;
+    }
     c->num = num;
     memcpy(c->a, a, sizeof c->a);
     c->gp = gp;

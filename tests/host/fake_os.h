@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "gort/os/netpoll.h"
+#include "gort/load/refuse.h"
 #include "gort/os/user.h"
 #include "gort/os/wait.h"
 #include "kernel/check.h"
@@ -77,6 +78,14 @@ void frame_free(uint64_t pa, unsigned order)
     frames_used -= 1l << order;
     frames_left += 1l << order;
     free((void *)pa);
+}
+
+uint64_t mm_kept(void) { return 0; }
+bool mm_can_spare(uint64_t bytes) { return frames_left * (long)PAGE_SIZE >= (long)bytes; }
+_Noreturn void boot_refuse(const char *fmt, ...)
+{
+    fputs(fmt, stderr);
+    abort();
 }
 
 void *phys_to_virt(uint64_t pa) { return (void *)pa; }

@@ -273,18 +273,26 @@ int data_truncate(struct filedata *d, int64_t size)
     return 0;
 }
 
+/* Can the pages [first, last] be had? Those of the file count as if all lay in there. */
+static bool pages_fit(struct filedata *d, uint64_t first, uint64_t last)
+{
+    uint64_t n = last - first + 1, max = UINT64_MAX / OS_PAGE;
+
+    n = n > d->pages ? n - d->pages : 0;
+    return n <= max && os_can_have(n * OS_PAGE);
+}
+
 int data_allocate(struct filedata *d, int64_t off, int64_t n, bool grow)
 {
+    uint64_t first = (uint64_t)off >> PAGE_SHIFT, last = (uint64_t)(off + n - 1) >> PAGE_SHIFT;
     int err = 0;
 
     lock(&d->lock);
-    for (uint64_t i = (uint64_t)off >> PAGE_SHIFT; i <= (uint64_t)(off + n - 1) >> PAGE_SHIFT;
-         i++) {
-        if (!page_own(d, i)) {
+    if (!pages_fit(d, first, last))
+        err = -L_ENOSPC;
+    for (uint64_t i = first; i <= last && !err; i++)
+        if (!page_own(d, i))
             err = -L_ENOSPC;
-            break;
-        }
-    }
     if (!err && grow && d->size < off + n) {
         clear_behind(d);
         d->size = off + n;

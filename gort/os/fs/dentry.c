@@ -29,7 +29,7 @@ struct dentry *dentry_find(struct inode *dir, const char *name, size_t len)
 
 int dentry_add(struct inode *dir, const char *name, size_t len, struct inode *n)
 {
-    struct dentry *d = os_alloc(sizeof *d + len + 1);
+    struct dentry *d = os_alloc_file(sizeof *d + len + 1);
 
     if (!d)
         return -L_ENOSPC;

@@ -1,6 +1,7 @@
 /* dev.c - /dev: null, zero, full, random, urandom, tty, console, fd, stdin, stdout, stderr. */
 #include <string.h>
 #include "gort/os/stdio.h"
+#include "gort/load/refuse.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/user.h"
 #include "kernel/random.h"
@@ -49,14 +50,16 @@ static void device(struct inode *dir, const char *name, unsigned major, unsigned
 
 static void link_to(const char *path, const char *target)
 {
-    CHECK(vfs_mknod(NULL, path, 0, target) == 0, "cannot make %s", path);
+    if (vfs_mknod(NULL, path, 0, target))
+        boot_refuse("cannot make %s: the bundle has a file of that name", path);
 }
 
 void dev_init(void)
 {
     struct inode *dir = vfs_mkdirs("dev", 3);
 
-    CHECK(dir, "/dev is not a directory in the bundle");
+    if (!dir)
+        boot_refuse("/dev is not a directory in the bundle");
     device(dir, "null", 1, 3, &null_ops);
     device(dir, "zero", 1, 5, &zero_ops);
     device(dir, "full", 1, 7, &full_ops);

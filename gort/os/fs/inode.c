@@ -3,7 +3,7 @@
 #include <string.h>
 #include "gort/os/mem.h"
 #include "gort/os/fs/pipe.h"
-#include "kernel/check.h"
+#include "gort/load/refuse.h"
 #include "kernel/clock.h"
 
 struct vfs vfs = {.lock = LOCK_INIT("vfs", RANK_VFS), .umask = 022};
@@ -20,7 +20,7 @@ struct ltime vfs_now(void)
 void vfs_init(void)
 {
     vfs.root = inode_new(L_S_IFDIR | 0755);
-    CHECK(vfs.root, "no memory for the file tree");
+    BOOT_MEMORY(vfs.root, "the file tree");
     vfs.root->nlink = 2;
     vfs.root->dir.parent = vfs.root;
     vfs.cwd = vfs.root;
@@ -29,7 +29,7 @@ void vfs_init(void)
 
 struct inode *inode_new(uint32_t mode)
 {
-    struct inode *n = os_alloc(sizeof *n);
+    struct inode *n = os_alloc_file(sizeof *n);
 
     if (!n)
         return NULL;

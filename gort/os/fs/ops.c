@@ -6,7 +6,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
 #include "gort/os/fs/vfs.h"
-#include "kernel/check.h"
+#include "gort/load/refuse.h"
 
 /* A name may be made in w.dir. */
 static int may_create(const struct walk *w)
@@ -126,7 +126,7 @@ static int mknod_locked(struct walk *w, uint32_t mode, const char *target)
         return -L_ENOSPC;
     if (target) {
         n->link.len = (uint32_t)strlen(target);
-        n->link.target = os_alloc(n->link.len + 1);
+        n->link.target = os_alloc_file(n->link.len + 1);
         if (n->link.target)
             memcpy(n->link.target, target, n->link.len);
         else
@@ -331,7 +331,7 @@ int vfs_rename(struct inode *oldat, const char *old, struct inode *newat, const 
 int64_t vfs_readlink(struct inode *at, const char *path, char *buf, size_t cap)
 {
     struct walk w;
-    char *text = os_alloc(L_PATH_MAX);
+    char *text = os_alloc_last(L_PATH_MAX);
     struct inode *jump = NULL;
 
     if (!text)
@@ -439,7 +439,7 @@ struct inode *vfs_mkdirs(const char *path, size_t len)
             struct dentry *d = dentry_find(dir, path + at, end - at);
             struct inode *n = d ? d->inode : inode_new(L_S_IFDIR | 0755);
             if (!d && n) {
-                CHECK(dentry_add(dir, path + at, end - at, n) == 0, "no memory for directories");
+                BOOT_MEMORY(dentry_add(dir, path + at, end - at, n) == 0, "directories");
                 inode_put_locked(n);
             }
             dir = n && inode_is(n, L_S_IFDIR) ? n : NULL;
@@ -455,12 +455,13 @@ struct inode *vfs_synthetic(struct inode *dir, const char *name, uint32_t mode,
 {
     struct inode *n = inode_new(mode);
 
-    CHECK(n, "no memory for %s", name);
+    BOOT_MEMORY(n, name);
     n->synthetic = true;
     n->ops = ops;
     lock(&vfs.lock);
-    CHECK(dentry_add(dir, name, strlen(name), n) == 0, "no memory for %s", name);
+    int err = dentry_add(dir, name, strlen(name), n);
     unlock(&vfs.lock);
+    BOOT_MEMORY(!err, name);
     inode_put(n);
     return n;
 }

@@ -32,7 +32,7 @@ void pipe_free(struct pipe *p)
 {
     for (int i = 0; i < PIPE_PAGES; i++)
         if (p->page[i])
-            os_page_free(p->page[i]);
+            os_free(p->page[i], OS_PAGE);
     os_free(p, sizeof *p);
 }
 
@@ -47,7 +47,7 @@ static int64_t ring_copy_locked(struct pipe *p, uint64_t at, void *buf, size_t n
         void **page = &p->page[(at + done) / OS_PAGE % PIPE_PAGES];
         if (part > n - done)
             part = n - done;
-        if (!*page && !(*page = os_page_alloc()))
+        if (!*page && !(*page = os_alloc(OS_PAGE)))
             return done ? (int64_t)done : -L_ENOMEM;
         char *ring = (char *)*page + off, *user = (char *)buf + done;
         size_t left = in ? user_copy(ring, user, part) : user_copy(user, ring, part);

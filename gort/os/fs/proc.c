@@ -7,6 +7,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/load/bundle.h"
+#include "gort/load/refuse.h"
 #include "kernel/clock.h"
 #include "boot/common/elf.h"
 #include "mm/mm.h"
@@ -272,7 +273,8 @@ static void proc_dirs_are_synthetic(void)
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         struct inode *n = vfs_mkdirs(dirs[i], strlen(dirs[i]));
-        CHECK(n, "/%s is not a directory in the bundle", dirs[i]);
+        if (!n)
+            boot_refuse("/%s is not a directory in the bundle", dirs[i]);
         n->mode = L_S_IFDIR | 0555;
         n->synthetic = true;
     }
@@ -283,11 +285,12 @@ void proc_init(const struct bundle *b)
     boot = b;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct inode *dir = vfs_mkdirs(files[i].dir, strlen(files[i].dir));
-        CHECK(dir, "/%s is not a directory in the bundle", files[i].dir);
+        if (!dir)
+            boot_refuse("/%s is not a directory in the bundle", files[i].dir);
         vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, files[i].ops);
     }
-    CHECK(vfs_mknod(NULL, "/proc/self", 0, "1") == 0, "cannot make /proc/self");
-    CHECK(vfs_mknod(NULL, "/proc/thread-self", 0, "1") == 0, "cannot make /proc/thread-self");
+    if (vfs_mknod(NULL, "/proc/self", 0, "1") || vfs_mknod(NULL, "/proc/thread-self", 0, "1"))
+        boot_refuse("cannot make /proc/self: the bundle has a file of that name");
     struct inode *self = vfs_mkdirs("proc/1", 6);
     vfs_synthetic(self, "exe", L_S_IFLNK | 0777, &exe_ops);
     vfs_synthetic(self, "cwd", L_S_IFLNK | 0777, &cwd_ops);

@@ -51,7 +51,7 @@ static const char *skip_slashes(const char *p)
 static int expand(struct walk *w, struct rest *r)
 {
     struct inode *link = w->inode, *jump = NULL;
-    char *buf = os_alloc(2 * L_PATH_MAX);
+    char *buf = os_alloc_last(2 * L_PATH_MAX);
     int64_t len;
 
     if (!buf)
@@ -59,8 +59,9 @@ static int expand(struct walk *w, struct rest *r)
     if (link->ops) {
         len = link->ops->target(link, buf, L_PATH_MAX, &jump);
     } else {
-        len = link->link.len;
-        memcpy(buf, link->link.target, (size_t)len);
+        len = link->link.len < L_PATH_MAX ? (int64_t)link->link.len : -L_ENAMETOOLONG;
+        if (len > 0)
+            memcpy(buf, link->link.target, (size_t)len);
     }
     size_t tail = strlen(r->p);
     int err = len < 0 ? (int)len : tail >= L_PATH_MAX ? -L_ENAMETOOLONG : 0;

@@ -1,0 +1,18 @@
+#include "gort/load/refuse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include "arch/x86_64/arch.h"
+#include "kernel/print.h"
+
+void boot_refuse(const char *fmt, ...)
+{
+    static char line[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    kprintf("gort: %s\n", line);
+    machine_exit(2);
+}
