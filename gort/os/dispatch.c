@@ -108,7 +108,7 @@ void rt_rawsyscall3(struct rawsyscall3_frame *f)
     struct syscall6_frame r = call_now(f->num, f->a1, f->a2, f->a3);
 
     f->r1 = r.err ? -r.err : r.r1; /* as the instruction leaves it */
-    f->r2 = 0;
+    f->r2 = f->a3;
 }
 
 void rt_rawvfork(struct rawvfork_frame *f)

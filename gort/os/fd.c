@@ -1,5 +1,6 @@
 /* fd.c - the table of descriptors: blocks of slots, made when first used. */
 #include "gort/os/file.h"
+#include "gort/os/flock.h"
 #include "gort/os/mem.h"
 #include "kernel/check.h"
 
@@ -23,6 +24,13 @@ static struct slot *slot_at_locked(int64_t fd, bool make)
     if (!*b && make)
         *b = os_alloc(BLOCK * sizeof **b);
     return *b ? *b + fd % BLOCK : NULL;
+}
+
+/* A descriptor is no more. */
+static void file_closed(struct file *f)
+{
+    flock_closed(f->inode);
+    file_put(f);
 }
 
 struct file *fd_get(int64_t fd)
@@ -63,12 +71,14 @@ int64_t fd_replace(struct file *f, bool cloexec, int64_t fd)
     lock(&fds.lock);
     bool valid = fd >= 0 && fd < (int64_t)fd_limit;
     struct slot *s = valid ? slot_at_locked(fd, true) : NULL;
-    struct file *old = s ? s->f : f;
+    struct file *old = s ? s->f : NULL;
     if (s)
         *s = (struct slot){f, cloexec};
     unlock(&fds.lock);
     if (old)
-        file_put(old);
+        file_closed(old);
+    if (!s)
+        file_put(f);
     return s ? fd : valid ? -L_ENOMEM : -L_EBADF;
 }
 
@@ -85,7 +95,7 @@ int fd_close(int64_t fd)
     unlock(&fds.lock);
     if (!f)
         return -L_EBADF;
-    file_put(f);
+    file_closed(f);
     return 0;
 }
 

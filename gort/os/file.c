@@ -1,5 +1,6 @@
 #include "gort/os/file.h"
 
+#include "gort/os/flock.h"
 #include "gort/os/mem.h"
 #include "gort/os/netpoll.h"
 #include "gort/os/user.h"
@@ -42,6 +43,7 @@ void file_put(struct file *f)
         return;
     if (f->pds)
         poll_file_closed(f);
+    flock_file_gone(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
     else if (!f->ops && f->gen.text)

@@ -1,6 +1,7 @@
 /* sys_fd.c - descriptors: open, close, dup, fcntl, pipes, poll. */
 #include <string.h>
 #include "gort/os/stdio.h"
+#include "gort/os/flock.h"
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/fs/pipe.h"
@@ -147,7 +148,7 @@ int64_t sys_dup3(struct call *c)
 
 enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
        F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030,
-       F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_UNLCK = 2 };
+       F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032 };
 
 int64_t sys_fcntl(struct call *c)
 {
@@ -169,14 +170,15 @@ int64_t sys_fcntl(struct call *c)
         __atomic_store_n(&f->flags, (f->flags & ~FLAGS_SETTABLE) |
                          ((uint32_t)c->a[2] & FLAGS_SETTABLE), __ATOMIC_RELAXED);
         return 0;
-    case F_GETLK: /* one process: nobody else holds a lock */
+    case F_GETLK:
     case F_OFD_GETLK:
-        return copy_out(c, c->a[2], &(int16_t){F_UNLCK}, sizeof(int16_t));
+        return flock_range_get(c, f, c->a[2], (int)c->a[1] == F_OFD_GETLK);
     case F_SETLK:
     case F_SETLKW:
+        return flock_range_set(c, f, c->a[2], false, (int)c->a[1] == F_SETLKW);
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return 0;
+        return flock_range_set(c, f, c->a[2], true, (int)c->a[1] == F_OFD_SETLKW);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return pipe_readable(f) < 0 ? -L_EBADF : 65536;
@@ -185,7 +187,12 @@ int64_t sys_fcntl(struct call *c)
     }
 }
 
-int64_t sys_flock(struct call *c) { return call_file(c, c->a[0]) ? 0 : -L_EBADF; }
+int64_t sys_flock(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    return f && !(f->flags & L_O_PATH) ? flock_whole(c, f, (uint32_t)c->a[1]) : -L_EBADF;
+}
 
 #define FIONREAD 0x541bu
 #define FIONBIO  0x5421u

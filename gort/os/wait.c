@@ -196,7 +196,7 @@ static void result_set(struct syscall6_frame *f, int64_t r)
     bool failed = (uint64_t)r > -4096ull;
 
     f->r1 = failed ? UINT64_MAX : (uint64_t)r;
-    f->r2 = 0;
+    f->r2 = failed ? 0 : f->a3; /* RDX, which Linux leaves as it was */
     f->err = failed ? (uint64_t)-r : 0;
 }
 

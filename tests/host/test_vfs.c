@@ -1,6 +1,6 @@
 // sources: gort/os/fs/inode.c gort/os/fs/dentry.c gort/os/fs/walk.c gort/os/fs/ops.c
 // sources: gort/os/fs/readdir.c gort/os/fs/data.c gort/os/mem.c gort/os/file.c
-// sources: gort/os/fd.c gort/os/fs/pipe.c
+// sources: gort/os/fd.c gort/os/flock.c gort/os/fs/pipe.c
 // flags: -Wno-unused-function
 /* The file tree against Linux: the same random operations on it and on a temporary directory
  * of the host, results and errors compared, the whole trees compared now and then. */

@@ -19,6 +19,7 @@ struct file;
 struct pipe;
 struct inode;
 struct outbuf;
+struct filelock;
 
 struct ltime { int64_t sec; uint32_t nsec; };
 
@@ -58,6 +59,7 @@ struct inode {
     uint64_t rdev;              /* [const] */
     struct ltime atime, mtime, ctime, btime; /* [vfs.lock]; of data: by the writer */
     struct dentry *named;       /* [vfs.lock] one of its names, or NULL: for paths */
+    struct filelock *locks;     /* [the lock of flock.c] */
     const struct node_ops *ops; /* [const] or NULL */
     union {
         struct filedata data;   /* S_IFREG */
