@@ -41,7 +41,8 @@ struct pkt {
     uint32_t len;         /* [owner] valid bytes of this piece */
     uint32_t refs;        /* [atomic] */
     /* Of a PKT_BARE piece, whose memory it shows: another piece (a reference is held) or
-     * foreign memory, for which release(arg) is called at the end. */
+     * foreign memory, for which release(arg) is called at the end: on g0, perhaps under a
+     * device's lock, so it takes none of a rank below RANK_PKT. */
     struct pkt *whole;
     void (*release)(void *arg);
     void *arg;

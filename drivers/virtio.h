@@ -76,7 +76,8 @@ struct virtio_dev {
             volatile uint8_t *common, *notify, *isr, *config;
             size_t notify_size, config_size;
             uint32_t notify_unit;
-            unsigned msi_entries, msi_used;
+            unsigned msi_entries, msi_used; /* entry 0 is the configuration's */
+            bool config_set;
             struct virtio_queue *last; /* whose entry is the last that was set */
         } pci;
         struct {

@@ -148,10 +148,11 @@ static bool config_irq(struct virtio_dev *d)
     uint64_t address;
     uint32_t data;
 
-    if (!d->pci.msi_used) {
+    if (!d->pci.config_set) {
         if (irq_msi_alloc(0, d->config_changed, d->config_arg, &address, &data) < 0)
             return false;
         pci_msix_set(d->pci.dev, 0, address, data);
+        d->pci.config_set = true;
     }
     *r16(d, C_MSIX_CONFIG) = 0;
     return *r16(d, C_MSIX_CONFIG) == 0;

@@ -1,7 +1,10 @@
 """machine - the kernel beneath the runtime: build/machine.elf (tests/kernels/machine.c)."""
 import calendar
+import collections
 import os
+import random
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +59,68 @@ def test_one_serial_port(directory):
              "-kernel", KERNEL, "-initrd", name, "-append", "verbose"])
     if r[0] != 0 or not re.search(r"gort: .*pci: .*\n(?s:.*)ok misc\n$", r[1]):
         raise Failed(f"status {r[0]}, {r[1]!r}")
+
+
+class Wire:
+    """The other end of a network device: frames as datagrams."""
+
+    def __init__(self, directory):
+        self.host, self.guest = (os.path.join(directory, x) for x in ("wire-host", "wire-guest"))
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.host)
+        self.socket.settimeout(30)
+
+    def netdev(self):
+        return ["-netdev", f"dgram,id=n,local.type=unix,local.path={self.guest},"
+                f"remote.type=unix,remote.path={self.host}"]
+
+    def close(self):
+        self.socket.close()
+        os.unlink(self.host)
+        if os.path.exists(self.guest):
+            os.unlink(self.guest)
+
+
+def echo_frames(wire, count):
+    """Some frames under way at a time; each comes back with its addresses turned round."""
+    sizes = random.Random(1)
+    expected = collections.deque()
+    mac = None
+    for i in range(count):
+        body = bytes([0x88, 0xb5]) + i.to_bytes(4, "little")
+        body += sizes.randbytes(sizes.choice((46, 100, 1000, 1496)))
+        wire.socket.sendto(b"\xff" * 6 + b"\x02host0" + body, wire.guest)
+        expected.append(body)
+        while len(expected) > (0 if i == count - 1 else 8):
+            got = wire.socket.recv(4096)
+            mac = mac or got[6:12]
+            if got[:12] != b"\x02host0" + mac or got[12:] != expected.popleft():
+                raise Failed(f"frame {i}: {got[:20].hex()} came back")
+    wire.socket.sendto(b"\xff" * 6 + b"\x02host0" + b"\x88\xb5end" + bytes(50), wire.guest)
+
+
+def test_net(directory):
+    for kind, device in (("q35", "virtio-net-pci,netdev=n,host_mtu=1400"),
+                         ("q35", "virtio-net-pci,netdev=n,mrg_rxbuf=off,event_idx=off,"
+                                 "indirect_desc=off,ctrl_vq=off"),
+                         ("microvm", "virtio-net-device,netdev=n")):
+        wire = Wire(directory)
+        c = command(directory, "net", 2, ["-machine", kind, "--", *wire.netdev(), "-device",
+                                          device])
+        with subprocess.Popen(c, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as p:
+            try:
+                lines = [p.stdout.readline() for _ in range(2)]
+                if lines[1].startswith(b"ready"):
+                    echo_frames(wire, 300)
+                out, err = p.communicate(timeout=60)
+            finally:
+                p.kill()
+        wire.close()
+        mtu = 1400 if "host_mtu" in device else 1500
+        if lines[0] != b"eth0 1 %d\n" % mtu or b"dropped 0 0\nok net 0 0\n" not in out or \
+                b"sent 301 " not in out:
+            raise Failed(f"{device}: {lines} {out} {err[-500:]}")
 
 
 CRASHES = {

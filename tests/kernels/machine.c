@@ -18,6 +18,7 @@
 #include "kernel/print.h"
 #include "kernel/random.h"
 #include "mm/mm.h"
+#include "tests/kernels/machine_net.h"
 
 static void out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void out(const char *fmt, ...)
@@ -540,7 +541,7 @@ static void test_doublefault(void) { arch_hooks.exception = deep; test_null(); }
 static const struct { const char *name; void (*fn)(void); } tests[] = {
     { "all", test_all }, { "vm", test_vm }, { "tlb", test_tlb }, { "lock", test_lock },
     { "timer", test_timer }, { "idle", test_idle }, { "misc", test_misc },
-    { "wall", test_wall },
+    { "wall", test_wall }, { "net", test_net },
     { "busy", test_busy }, { "sleep", test_sleep }, { "echo", test_echo },
     { "overflow", test_overflow }, { "null", test_null }, { "wild", test_wild },
     { "noncanonical", test_noncanonical }, { "jump", test_jump }, { "text", test_text },
