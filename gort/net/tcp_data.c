@@ -246,6 +246,8 @@ static void drain_ooo(struct tcp_conn *c)
         struct pkt *p = c->ooo;
         c->ooo = p->link;
         c->ooo_memory -= packet_memory(p);
+        if (seq_lt(seq_of(p), c->rcv_nxt))
+            tell_duplicate(c, seq_of(p), seq_lt(end_of(p), c->rcv_nxt) ? end_of(p) : c->rcv_nxt);
         if (seq_le(end_of(p), c->rcv_nxt)) {
             p->link = NULL;
             pkt_free(p);

@@ -25,10 +25,10 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_seg *s, const struc
         c->reordering = true;
     }
     c->fack = seq_max(c->fack, s->end);
-    c->rack_rtt = (uint32_t)(rtt > 0 ? rtt : 1);
     if (!c->rack_valid || s->sent > c->rack_sent ||
         (s->sent == c->rack_sent && seq_lt(c->rack_end, s->end))) {
         c->rack_valid = true;
+        c->rack_rtt = (uint32_t)(rtt > 0 ? rtt : 1);
         c->rack_sent = s->sent;
         c->rack_end = s->end;
     }

@@ -94,7 +94,7 @@ static int connect_prepare(struct tcp_conn *c, const struct net_addr *a, uint16_
 static int send_syn(struct tcp_conn *c)
 {
     c->ts_offset = tcp_ts_offset(&c->ent.key);
-    c->snd_una = c->snd_nxt = c->iss;
+    c->snd_una = c->snd_nxt = c->fack = c->iss;
     c->snd_end = c->iss + 1;
     c->mss_peer = 65535;
     tcp_mss_update(c);

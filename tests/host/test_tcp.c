@@ -81,7 +81,7 @@ static void one_wire(bool v6, bool tso, unsigned loss, int64_t delay_ms, uint64_
 /* An argument is the number of bytes; then it tells of each transfer. */
 int main(int argc, char **argv)
 {
-    uint64_t total = argc > 1 ? strtoull(argv[1], NULL, 0) : 500000;
+    uint64_t total = argc > 1 ? strtoull(argv[1], NULL, 0) : 200000;
     static const unsigned losses[] = {0, 1, 2, 5};
     static const int64_t delays[] = {0, 10, 100};
 
