@@ -76,6 +76,14 @@ struct netif *netif_of(const struct netdev *dev)
     return NULL;
 }
 
+static void entry_write(struct netif_addr *e, const struct netif_addr *v)
+{
+    __atomic_store_n(&e->addr.d[0], v->addr.d[0], __ATOMIC_RELEASE);
+    __atomic_store_n(&e->addr.d[1], v->addr.d[1], __ATOMIC_RELEASE);
+    __atomic_store_n(&e->tentative, v->tentative, __ATOMIC_RELEASE);
+    e->prefix = v->prefix;
+}
+
 static struct netif_addr *find(struct netif *ifp, const struct net_addr *a)
 {
     for (unsigned i = 0; i < ifp->naddrs; i++)
@@ -98,9 +106,12 @@ int netif_addr_set(struct netif *ifp, const struct net_addr *a, unsigned prefix,
     struct netif_addr *e = find(ifp, a);
     if (e || ifp->naddrs < NETIF_ADDRS) {
         addrs_change(ifp);
-        if (!e)
-            e = &ifp->addrs[ifp->naddrs++];
-        *e = (struct netif_addr){*a, (uint8_t)prefix, tentative};
+        bool more = !e;
+        if (more)
+            e = &ifp->addrs[ifp->naddrs];
+        entry_write(e, &(struct netif_addr){*a, (uint8_t)prefix, tentative});
+        if (more)
+            __atomic_store_n(&ifp->naddrs, ifp->naddrs + 1, __ATOMIC_RELEASE);
         addrs_change(ifp);
     } else {
         err = -ENOSPC;
@@ -118,7 +129,8 @@ int netif_addr_delete(struct netif *ifp, const struct net_addr *a)
     struct netif_addr *e = find(ifp, a);
     if (e) {
         addrs_change(ifp);
-        *e = ifp->addrs[--ifp->naddrs];
+        __atomic_store_n(&ifp->naddrs, ifp->naddrs - 1, __ATOMIC_RELEASE);
+        entry_write(e, &ifp->addrs[ifp->naddrs]);
         addrs_change(ifp);
         err = 0;
     }
@@ -127,15 +139,23 @@ int netif_addr_delete(struct netif *ifp, const struct net_addr *a)
     return err;
 }
 
+/* Field by field and in order, since a change may be under way. */
+static bool entry_is(const struct netif_addr *e, const struct net_addr *a)
+{
+    return __atomic_load_n(&e->addr.d[1], __ATOMIC_ACQUIRE) == a->d[1] &&
+           __atomic_load_n(&e->addr.d[0], __ATOMIC_ACQUIRE) == a->d[0] &&
+           !__atomic_load_n(&e->tentative, __ATOMIC_ACQUIRE);
+}
+
 static bool has_one(const struct netif *ifp, const struct net_addr *a)
 {
     for (;;) {
         uint32_t seq = __atomic_load_n(&ifp->addrs_seq, __ATOMIC_ACQUIRE);
+        unsigned n = __atomic_load_n(&ifp->naddrs, __ATOMIC_ACQUIRE);
         bool found = false;
-        for (unsigned i = 0; i < ifp->naddrs && i < NETIF_ADDRS; i++)
-            found |= addr_equal(&ifp->addrs[i].addr, a) && !ifp->addrs[i].tentative;
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(seq & 1) && __atomic_load_n(&ifp->addrs_seq, __ATOMIC_RELAXED) == seq)
+        for (unsigned i = 0; i < n && i < NETIF_ADDRS && !found; i++)
+            found = entry_is(&ifp->addrs[i], a);
+        if (!(seq & 1) && __atomic_load_n(&ifp->addrs_seq, __ATOMIC_ACQUIRE) == seq)
             return found;
     }
 }

@@ -22,7 +22,7 @@ enum { TF_FIN = 1, TF_SYN = 2, TF_RST = 4, TF_PSH = 8, TF_ACK = 16, TF_URG = 32 
 enum {
     RTO_MIN = 200000, RTO_MAX = 120000000, RTO_FIRST = 1000000, RTO_RETRIES = 15,
     DELACK = 40000, DELACK_MAX = 200000, CORK_TIME = 200000,
-    TW_TIME = 60000000, SYN_RETRIES = 6, SYNACK_RETRIES = 5, ORPHAN_RETRIES = 8,
+    TW_TIME = 60000000, MEM_RETRY = 10000, SYN_RETRIES = 6, SYNACK_RETRIES = 5, ORPHAN_RETRIES = 8,
     RCV_SPACE = 65536, SND_SPACE = 65536, SPACE_MAX = 4 << 20, WSCALE = 7,
     INIT_SEGS = 10, MSS_MIN = 88, MSS_DEFAULT4 = 536, MSS_DEFAULT6 = 1220,
     GSO_PIECES = 16, COPY_LEN = 512, BACKLOG_MAX = 65535, TW_MAX = 65536,
@@ -191,7 +191,7 @@ struct tcp_conn {
     /* Timers: due times, 0 = off. */
     struct net_timer timer;
     int64_t timer_at;           /* when the armed timer fires */
-    int64_t rtx_due, ack_due, keep_due, life_due, rtx_since;
+    int64_t rtx_due, ack_due, keep_due, life_due, retry_due, rtx_since;
     uint8_t rtx_kind;           /* enum tcp_rtx */
     uint8_t keep_probes, keep_cnt, syn_retries;
     uint32_t keep_idle, keep_intvl, user_timeout; /* s, s, ms */
@@ -216,6 +216,12 @@ static inline void tcp_lock(struct tcp_conn *c)
 {
     lock(&c->lock);
     c->now = tcp_now();
+}
+
+/* Without the lock. */
+static inline enum tcp_state tcp_state(const struct tcp_conn *c)
+{
+    return (enum tcp_state)__atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
 }
 
 static inline void tcp_unlock(struct tcp_conn *c) { unlock(&c->lock); }
@@ -359,7 +365,7 @@ void tcp_listen_close(struct tcp_conn *l);      /* no lock held */
 void tcp_listen_free(struct tcp_conn *l);
 struct tcp_listen {
     struct lock lock;
-    unsigned backlog, nreqs, naccept;   /* [lock] */
+    unsigned backlog, nreqs, naccept;   /* [lock], looked at without it */
     struct tcp_req *reqs;               /* [lock] */
     struct tcp_conn *head, **tail;      /* [lock] established, not accepted */
     bool closed;                        /* [lock] */

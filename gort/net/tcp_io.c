@@ -57,8 +57,13 @@ static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned
         take = (uint32_t)tcp_snd_copy(c, buf, take);
     if (take < n)
         c->want_out = space(c) < c->snd_buf / 3 || !take;
-    if (!take)
+    if (!take) {
+        if (space(c)) {     /* it is memory that is missing: nobody but a timer will wake */
+            c->retry_due = c->now + MEM_RETRY;
+            tcp_timer_update(c);
+        }
         return -EAGAIN;
+    }
     push(c, flags & TCP_MORE || (take < n && take == TCP_COPY_MAX));
     return take;
 }
@@ -253,7 +258,13 @@ struct pkt *tcp_recv_pieces(struct tcp_conn *c, size_t max, int *err)
 
 /* ---- counts ------------------------------------------------------------------------------ */
 
-size_t tcp_unread(struct tcp_conn *c) { return c->rcv_queued; }
+size_t tcp_unread(struct tcp_conn *c)
+{
+    tcp_lock(c);
+    size_t n = c->rcv_queued;
+    tcp_unlock(c);
+    return n;
+}
 
 size_t tcp_unacked(struct tcp_conn *c)
 {
@@ -306,7 +317,7 @@ unsigned tcp_poll(struct tcp_conn *c)
 {
     unsigned ev = 0;
 
-    if (c->state == TCP_LISTEN)
+    if (tcp_state(c) == TCP_LISTEN)
         return poll_listener(c);
     tcp_lock(c);
     bool connecting = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;

@@ -42,7 +42,7 @@ int tcp_listen(struct tcp_conn *c, unsigned backlog)
 
 struct tcp_conn *tcp_accept(struct tcp_conn *c, int *err)
 {
-    if (c->state != TCP_LISTEN) {
+    if (tcp_state(c) != TCP_LISTEN) {
         *err = -EINVAL;
         return NULL;
     }
@@ -53,7 +53,7 @@ struct tcp_conn *tcp_accept(struct tcp_conn *c, int *err)
         l->head = child->accept_next;
         if (!l->head)
             l->tail = &l->head;
-        l->naccept--;
+        __atomic_store_n(&l->naccept, l->naccept - 1, __ATOMIC_RELAXED);
         child->accept_next = NULL;
     }
     unlock(&l->lock);
@@ -79,7 +79,7 @@ void tcp_listen_close(struct tcp_conn *c)
     struct tcp_conn *list = l->head;
     l->head = NULL;
     l->tail = &l->head;
-    l->naccept = 0;
+    __atomic_store_n(&l->naccept, 0, __ATOMIC_RELAXED);
     while ((r = l->reqs)) {
         tcp_ent_get(&r->ent);
         unlock(&l->lock);

@@ -87,8 +87,10 @@ static bool send_new(struct tcp_conn *c, uint32_t len, uint8_t flags)
 {
     struct tcp_seg *s = tcp_seg_append(c, len, flags);
 
-    if (!s)
+    if (!s) {
+        c->retry_due = c->now + MEM_RETRY;
         return false;
+    }
     if (len && len < c->mss)
         c->snd_sml = s->end;
     if (c->now - c->last_rx < DELACK && len)

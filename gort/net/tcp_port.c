@@ -50,7 +50,7 @@ static bool overlap(const struct tcp_conn *a, const struct net_addr *addr, const
 /* As Linux: REUSEADDR on both shares a port with anybody but a listener. */
 static bool shares(const struct tcp_conn *a, const struct tcp_conn *b)
 {
-    return (a->reuse_addr && b->reuse_addr && b->state != TCP_LISTEN) ||
+    return (a->reuse_addr && b->reuse_addr && tcp_state(b) != TCP_LISTEN) ||
            (a->reuse_port && b->reuse_port);
 }
 
@@ -109,7 +109,7 @@ int tcp_port_listen(struct tcp_conn *c)
 
     lock(&b->lock);
     for (struct tcp_conn *o = b->head; o && free; o = o->bind_next)
-        free = o == c || o->state != TCP_LISTEN || o->ent.key.lport != c->ent.key.lport ||
+        free = o == c || tcp_state(o) != TCP_LISTEN || o->ent.key.lport != c->ent.key.lport ||
                !overlap(c, &c->ent.key.laddr, o) || (c->reuse_port && o->reuse_port);
     if (free)
         tcp_set_state(c, TCP_LISTEN);
@@ -122,7 +122,7 @@ static unsigned score(const struct tcp_conn *l, const struct ip_rx *ip, uint16_t
     const struct tcp_key *k = &l->ent.key;
     bool v4 = addr_is_v4(&ip->dst), any = addr_any(&k->laddr);
 
-    if (l->state != TCP_LISTEN || k->lport != port || (v4 ? l->v6only : l->v4))
+    if (tcp_state(l) != TCP_LISTEN || k->lport != port || (v4 ? l->v6only : l->v4))
         return 0;
     if ((!any && !addr_equal(&k->laddr, &ip->dst)) ||
         (l->ifindex && l->ifindex != ip->ifp->index))
@@ -221,7 +221,7 @@ void tcp_port_walk(void (*fn)(void *arg, struct tcp_ent *e), void *arg)
             unsigned n = 0;
             lock(&buckets[i].lock);
             struct tcp_conn *l = buckets[i].head;
-            while (l && (l->state != TCP_LISTEN || n++ < skip))
+            while (l && (tcp_state(l) != TCP_LISTEN || n++ < skip))
                 l = l->bind_next;
             if (l)
                 tcp_get_ref(l);

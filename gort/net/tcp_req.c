@@ -58,7 +58,7 @@ static bool unlist(struct tcp_req *r)
         *r->pprev = r->next;
         if (r->next)
             r->next->pprev = r->pprev;
-        l->nreqs--;
+        __atomic_store_n(&l->nreqs, l->nreqs - 1, __ATOMIC_RELAXED);
         armed = wheel_stop(&r->timer);
     }
     unlock(&l->lock);
@@ -108,7 +108,7 @@ static bool enlist(struct tcp_req *r)
         if (r->next)
             r->next->pprev = &r->next;
         l->reqs = r;
-        l->nreqs++;
+        __atomic_store_n(&l->nreqs, l->nreqs + 1, __ATOMIC_RELAXED);
         if (wheel_start(&r->timer, (r->sent + RTO_FIRST) * 1000))
             tcp_ent_get(&r->ent);
     }
@@ -204,7 +204,7 @@ static bool queue_child(struct tcp_conn *l, struct tcp_conn *c)
     if (ok) {
         *q->tail = c;
         q->tail = &c->accept_next;
-        q->naccept++;
+        __atomic_store_n(&q->naccept, q->naccept + 1, __ATOMIC_RELAXED);
     }
     unlock(&q->lock);
     return ok;

@@ -203,7 +203,7 @@ static void orphan(struct tcp_conn *c, bool reset)
 static void let_go(struct tcp_conn *c, bool reset)
 {
     net_round_begin();
-    if (c->state == TCP_LISTEN)
+    if (tcp_state(c) == TCP_LISTEN)
         tcp_listen_close(c);
     tcp_lock(c);
     if (c->state == TCP_LISTEN) {

@@ -1,7 +1,8 @@
 /* tcp_timer.c - deadlines of a connection and what happens when they pass.
  *
  *   rtx_due   RTO, tail loss probe, RACK's reordering wait or a zero-window probe: one at a time
- *   ack_due   a delayed ACK       keep_due  keepalive      life_due  an orphan's end, cork's end
+ *   ack_due   a delayed ACK       keep_due  keepalive      life_due  an orphan's end
+ *   retry_due there was no memory for what should have been sent or queued
  *
  * One wheel timer serves them all and is armed for the earliest; a deadline that moves to later
  * is just stored, and the timer finds nothing due, looks and arms itself again. */
@@ -14,7 +15,9 @@ static int64_t earlier(int64_t a, int64_t b) { return !a ? b : !b || a < b ? a :
 
 static int64_t next_due(const struct tcp_conn *c)
 {
-    return earlier(earlier(c->rtx_due, c->ack_due), earlier(c->keep_due, c->life_due));
+    int64_t due = earlier(earlier(c->rtx_due, c->ack_due), earlier(c->keep_due, c->life_due));
+
+    return earlier(due, c->retry_due);
 }
 
 void tcp_timer_update(struct tcp_conn *c)
@@ -31,7 +34,7 @@ void tcp_timer_update(struct tcp_conn *c)
 
 void tcp_timer_stop(struct tcp_conn *c)
 {
-    c->rtx_due = c->ack_due = c->keep_due = c->life_due = c->timer_at = 0;
+    c->rtx_due = c->ack_due = c->keep_due = c->life_due = c->retry_due = c->timer_at = 0;
     c->rtx_kind = RTX_NONE;
     if (wheel_stop(&c->timer))
         tcp_put(c);     /* not the last: the caller has one */
@@ -215,6 +218,14 @@ static void run_due(struct tcp_conn *c)
     }
     if (!c->gone && passed(c->rtx_due, c->now))
         rtx_fired(c);
+    if (!c->gone && passed(c->retry_due, c->now)) {
+        c->retry_due = 0;
+        tcp_output(c);
+        if (c->want_out) {
+            c->want_out = false;
+            tcp_wake(c, NET_OUT);
+        }
+    }
     if (!c->gone && passed(c->keep_due, c->now))
         keep_fired(c);
     if (!c->gone && passed(c->life_due, c->now))

@@ -126,7 +126,7 @@ static const size_t pkt_room[PKT_SIZES] = {0, PKT_HEADROOM + PKT_SMALL_ROOM,
 
 struct pkt *pkt_alloc(enum pkt_size size)
 {
-    if (fails() || pieces >= pieces_max)
+    if (fails() || __atomic_load_n(&pieces, __ATOMIC_RELAXED) >= pieces_max)
         return NULL;
     struct pkt *p = malloc(sizeof *p + pkt_room[size]);
     *p = (struct pkt){.refs = 1, .size = (uint8_t)size};
