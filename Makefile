@@ -72,6 +72,9 @@ soak: build-tests
 # Two hundred boots of a program that uses both CPUs: 200 equal results.
 boots: build-tests
 	tests/run programs -smp 2 -count 200 -k '^$(BOOTS)$$'
+# TCP against the host's Linux over a tap, in a network namespace of its own: needs root.
+test-tap:
+	tests/tap/run
 build-tests: setup-test
 	@$(MAKE) --no-print-directory -j2 all $(BUILD)/machine.elf $(BUILD)/gort-nobarrier.elf \
 		$(BUILD)/tests/bootinfo.elf
@@ -112,6 +115,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
-	run test test-slow soak boots conformance conformance-std bench bench-setup bench-gc \
+	run test test-slow test-tap soak boots conformance conformance-std bench bench-setup bench-gc \
 	bench-sched gdb lint format-check includes own-lines size-report clean
 .DELETE_ON_ERROR:
