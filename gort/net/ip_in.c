@@ -9,29 +9,27 @@ enum { PULL = 128 }; /* bytes that headers are likely to take */
 
 enum verdict { TAKE, CONTROL, DROP };
 
-uint16_t ip_header_sum(const uint8_t *h, unsigned len)
+/* Adds the upper to the lower half until 16 bits are left. */
+static inline uint16_t fold(uint64_t sum)
 {
-    uint64_t sum = 0;
-
-    for (unsigned i = 0; i < len; i += 4) {
-        uint32_t w;
-        __builtin_memcpy(&w, h + i, 4);
-        sum += w;
-    }
     sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return __builtin_bswap16((uint16_t)sum);
+    uint32_t s = (uint32_t)sum + (uint32_t)(sum >> 32);
+    s = (s & 0xffff) + (s >> 16);
+    return (uint16_t)(s + (s >> 16));
 }
 
-static uint16_t fold(uint64_t sum)
+/* len is a multiple of 4, at least IPV4_HDR. */
+uint16_t ip_header_sum(const uint8_t *h, unsigned len)
 {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
+    uint32_t w[5];
+
+    __builtin_memcpy(w, h, IPV4_HDR);
+    uint64_t sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+    for (unsigned i = IPV4_HDR; i < len; i += 4) {
+        __builtin_memcpy(w, h + i, 4);
+        sum += w[0];
+    }
+    return __builtin_bswap16(fold(sum));
 }
 
 uint16_t ip_pseudo_sum(const struct net_addr *src, const struct net_addr *dst, uint8_t proto,
@@ -43,9 +41,10 @@ uint16_t ip_pseudo_sum(const struct net_addr *src, const struct net_addr *dst, u
     __builtin_memcpy(w, src->b, 16);
     __builtin_memcpy(w + 4, dst->b, 16);
     if (addr_is_v4(src))
-        w[0] = w[1] = w[2] = w[4] = w[5] = w[6] = 0;
-    for (unsigned i = 0; i < 8; i++)
-        sum += w[i];
+        sum = (uint64_t)w[3] + w[7];
+    else
+        for (unsigned i = 0; i < 8; i++)
+            sum += w[i];
     sum += __builtin_bswap32(len) + (uint64_t)__builtin_bswap32(proto);
     return __builtin_bswap16(fold(sum));
 }

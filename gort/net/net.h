@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include "drivers/net.h"
 #include "gort/net/addr.h"
+#include "gort/net/platform.h"
 
 /* Events of sockets: the numbers of poll(2). */
 enum { NET_IN = 1, NET_OUT = 4, NET_ERR = 8, NET_HUP = 16, NET_RDHUP = 0x2000 };
@@ -146,9 +147,11 @@ struct net_stats {
     uint64_t tcp_predicted, tcp_no_memory, tcp_squeezed, tcp_aborts;
 };
 void net_stats_read(struct net_stats *sum);
-/* Counters of this CPU, added up when read: a gauge of one CPU may be negative. */
-struct net_stats *net_stats_here(void);
-#define NET_COUNT(field)   (net_stats_here()->field++)
-#define NET_GAUGE(field, n) (net_stats_here()->field += (uint64_t)(n))
+/* One per CPU, added up when read: a gauge of one CPU may be negative. */
+extern struct net_stats_slot {
+    struct net_stats s;
+} __attribute__((aligned(64))) net_stats_cpu[NET_CPUS];
+#define NET_COUNT(field)   (net_stats_cpu[net_cpu()].s.field++)
+#define NET_GAUGE(field, n) (net_stats_cpu[net_cpu()].s.field += (uint64_t)(n))
 
 #endif

@@ -13,9 +13,7 @@ static struct netif netifs[NETIF_MAX];
 static unsigned nnetifs;                /* [atomic] grows after the entry is written */
 static struct lock netif_lock;
 const struct net_control *net_control;
-static struct net_stats_slot {
-    struct net_stats s;
-} __attribute__((aligned(64))) stats[NET_CPUS];
+struct net_stats_slot net_stats_cpu[NET_CPUS];
 
 /* What one CPU gathers: packets of one interface at a time. */
 static struct round {
@@ -31,11 +29,6 @@ static struct waiting {
     unsigned n;                         /* [lock] */
 } waiting[NETIF_MAX][NET_CPUS];
 
-struct net_stats *net_stats_here(void)
-{
-    return &stats[net_cpu()].s;
-}
-
 void net_stats_read(struct net_stats *sum)
 {
     uint64_t *out = (uint64_t *)sum;
@@ -43,7 +36,7 @@ void net_stats_read(struct net_stats *sum)
     __builtin_memset(sum, 0, sizeof *sum);
     for (unsigned c = 0; c < NET_CPUS; c++)
         for (size_t i = 0; i < sizeof *sum / 8; i++)
-            out[i] += ((uint64_t *)&stats[c].s)[i];
+            out[i] += ((uint64_t *)&net_stats_cpu[c].s)[i];
 }
 
 /* ---- interfaces ------------------------------------------------------------------------- */

@@ -206,7 +206,6 @@ long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)
 
     if (!n)
         return 0;
-    net_round_begin();
     do {
         tcp_lock(c);
         if (!done || c->rcv_queued)
@@ -217,7 +216,6 @@ long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)
         if (r > 0)
             done += (size_t)r;
     } while (r == TCP_COPY_MAX && done < n && !(flags & TCP_PEEK));
-    net_round_end();
     return done ? (long)done : r;
 }
 
