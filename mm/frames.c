@@ -5,20 +5,24 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
+#include "kernel/print.h"
 #include "mm/buddy.h"
+#include "mm/extents.h"
 #include "mm/private.h"
 
 #define KEPT_MIN (512ull << 10)
 #define KEPT_MAX (16ull << 20)
+#define PER_FRAME (sizeof(struct buddy_link) + 1) /* bytes of tables */
 #define STASH_MAX   64
 #define STASH_BATCH 32
 #define LOW_MEMORY  0x100000ull  /* below 1 MiB: trampolines, firmware habits; not managed */
 
 static struct lock frames_lock = LOCK_INIT("frames", RANK_FRAMES);
+static struct extents extents;   /* [const] */
 static struct buddy buddy;       /* [frames_lock] */
 static struct stash {
     uint32_t n;
-    uint32_t frame[STASH_MAX];
+    uint64_t pa[STASH_MAX];
 } __attribute__((aligned(64))) stashes[CPU_MAX]; /* [owner] */
 
 void *phys_to_virt(uint64_t pa)
@@ -26,54 +30,60 @@ void *phys_to_virt(uint64_t pa)
     return (void *)(pa + DIRECT_MAP_BASE);
 }
 
-static uint64_t map_top(const struct boot_info *bi)
-{
-    const struct boot_mem *m = phys_to_virt(bi->mem_map);
-    uint64_t top = 0;
-
-    for (uint64_t i = 0; i < bi->mem_count; i++)
-        if ((m[i].type == BOOT_MEM_FREE || m[i].type == BOOT_MEM_LOADER) &&
-            m[i].base + m[i].size > top)
-            top = m[i].base + m[i].size;
-    return top;
-}
-
-/* Adds what of [lo, hi) is outside [used_lo, used_hi), up to *left bytes. */
+/* Adds what of [lo, hi) has frame numbers, up to *left bytes. */
 static void add_part(uint64_t lo, uint64_t hi, uint64_t *left)
 {
     if (lo < LOW_MEMORY)
         lo = LOW_MEMORY;
-    if (lo >= hi)
-        return;
-    uint64_t size = hi - lo < *left ? hi - lo : *left & ~(PAGE_SIZE - 1);
-    *left -= size;
-    if (size)
-        buddy_add(&buddy, (uint32_t)(lo / PAGE_SIZE), (uint32_t)(size / PAGE_SIZE));
+    for (uint64_t next; lo < hi && *left >= PAGE_SIZE; lo = next) {
+        next = ((lo >> GIB_SHIFT) + 1) << GIB_SHIFT; /* numbers may jump from GiB to GiB */
+        next = next < hi ? next : hi;
+        uint64_t size = next - lo < *left ? next - lo : *left & ~(PAGE_SIZE - 1);
+        uint32_t first = extents_frame(&extents, lo);
+        if (first == FRAME_NONE)
+            continue;
+        buddy_add(&buddy, first, (uint32_t)(size / PAGE_SIZE));
+        *left -= size;
+    }
+}
+
+/* Adds what of [lo, hi) is outside the ranges that are used already. */
+static void add_free(uint64_t lo, uint64_t hi, const uint64_t (*used)[2], unsigned n,
+                     uint64_t *left)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (used[i][0] >= hi || used[i][1] <= lo)
+            continue;
+        if (used[i][0] > lo)
+            add_free(lo, used[i][0], used + i + 1, n - i - 1, left);
+        lo = used[i][1];
+    }
+    add_part(lo, hi, left);
 }
 
 void frames_init(const struct boot_info *bi, uint64_t limit)
 {
+    static struct frame_plan plan;
     const struct boot_mem *m = phys_to_virt(bi->mem_map);
-    uint64_t n = map_top(bi) / PAGE_SIZE, left = limit ? limit : ~0ull;
-    uint64_t links = early_alloc(n * sizeof(struct buddy_link)), state = early_alloc(n);
-    uint64_t used_lo, used_hi;
+    uint64_t left = limit ? limit : ~0ull, used[2][2];
 
-    CHECK(links && state, "too little memory for the frame allocator (%llu frames)",
-          (unsigned long long)n);
-    memset(phys_to_virt(state), 0, n);
-    buddy_init(&buddy, phys_to_virt(state), phys_to_virt(links), (uint32_t)n);
-    early_close(&used_lo, &used_hi);
-    for (uint64_t i = 0; i < bi->mem_count; i++) {
-        uint64_t lo = m[i].base, hi = lo + m[i].size;
-        if (m[i].type != BOOT_MEM_FREE)
-            continue;
-        if (hi <= used_lo || lo >= used_hi) {
-            add_part(lo, hi, &left);
-        } else {
-            add_part(lo, used_lo < lo ? lo : used_lo, &left);
-            add_part(used_hi, hi, &left);
-        }
-    }
+    early_close(&used[0][0], &used[0][1]);
+    frames_plan(&plan, m, bi->mem_count, used[0][0], used[0][1], PER_FRAME);
+    extents = plan.x;
+    uint32_t n = plan.frames;
+    CHECK(n, "too little memory for the frame allocator in %llu map entries",
+          (unsigned long long)bi->mem_count);
+    if (plan.lost)
+        kprintf("gort: %llu MiB of the RAM are not used: there is no room for their tables\n",
+                (unsigned long long)plan.lost >> 20);
+    used[1][0] = plan.tables;
+    used[1][1] = plan.tables_end;
+    uint8_t *state = phys_to_virt(plan.tables + n * sizeof(struct buddy_link));
+    memset(state, 0, n);
+    buddy_init(&buddy, state, phys_to_virt(plan.tables), n);
+    for (uint64_t i = 0; i < bi->mem_count; i++)
+        if (m[i].type == BOOT_MEM_FREE)
+            add_free(m[i].base, m[i].base + m[i].size, used, 2, &left);
 }
 
 void frames_add(uint64_t base, uint64_t size)
@@ -92,7 +102,7 @@ static void stash_fill(struct stash *s)
         uint32_t f = buddy_alloc(&buddy, 0);
         if (f == BUDDY_NIL)
             break;
-        s->frame[s->n++] = f;
+        s->pa[s->n++] = extents_address(&extents, f);
     }
     unlock(&frames_lock);
 }
@@ -101,9 +111,9 @@ static void stash_drain(struct stash *s, uint32_t keep)
 {
     lock(&frames_lock);
     while (s->n > keep) {
-        uint32_t f = s->frame[--s->n];
-        CHECK(buddy_free(&buddy, f, 0), "frame %#llx freed twice",
-              (unsigned long long)f * PAGE_SIZE);
+        uint64_t pa = s->pa[--s->n];
+        CHECK(buddy_free(&buddy, extents_frame(&extents, pa), 0), "frame %#llx freed twice",
+              (unsigned long long)pa);
     }
     unlock(&frames_lock);
 }
@@ -116,27 +126,26 @@ uint64_t frame_alloc(unsigned order)
     if (order == 0) {
         if (!s->n)
             stash_fill(s);
-        return s->n ? (uint64_t)s->frame[--s->n] * PAGE_SIZE : 0;
+        return s->n ? s->pa[--s->n] : 0;
     }
     lock(&frames_lock);
     f = buddy_alloc(&buddy, order);
     unlock(&frames_lock);
-    return f == BUDDY_NIL ? 0 : (uint64_t)f * PAGE_SIZE;
+    return f == BUDDY_NIL ? 0 : extents_address(&extents, f);
 }
 
 void frame_free(uint64_t pa, unsigned order)
 {
     struct stash *s = &stashes[cpu_self()->id];
-    uint32_t f = (uint32_t)(pa / PAGE_SIZE);
 
     if (order == 0) {
         if (s->n == STASH_MAX)
             stash_drain(s, STASH_BATCH);
-        s->frame[s->n++] = f;
+        s->pa[s->n++] = pa;
         return;
     }
     lock(&frames_lock);
-    bool ok = buddy_free(&buddy, f, order);
+    bool ok = buddy_free(&buddy, extents_frame(&extents, pa), order);
     unlock(&frames_lock);
     CHECK(ok, "frames %#llx order %u freed twice", (unsigned long long)pa, order);
 }

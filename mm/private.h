@@ -5,8 +5,8 @@
 #include "boot/boot_info.h"
 #include "mm/mm.h"
 
-/* Early memory: page tables and the frame allocator's own arrays, from the largest free
- * region below 4 GiB, never freed. 0 if exhausted. (setup.c) */
+/* Early memory: page tables, from the largest free region below 4 GiB, never freed. 0 if
+ * exhausted. (setup.c) */
 uint64_t early_alloc(uint64_t size);
 void early_close(uint64_t *used_lo, uint64_t *used_hi); /* no early_alloc from here on */
 

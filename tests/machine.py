@@ -245,6 +245,11 @@ def test_sci_storm(directory):
         raise Failed(f"{count} interrupts")
 
 
+def test_nmi_halt(directory):
+    """CPUs that wake each other out of `hlt`, and NMIs that come right before it."""
+    storm(directory, "pingpong", 2)
+
+
 def test_nmi_storm(directory):
     for smp in (1, 2):
         storm(directory, "sleep", smp)
@@ -253,5 +258,6 @@ def test_nmi_storm(directory):
 
 if __name__ == "__main__":
     main([test_all, test_maxcpus_memlimit, test_crashes, test_echo, test_machine_check,
-          test_power_off, test_century, test_sci_storm],
+          test_power_off, test_century, test_sci_storm,
+          test_nmi_halt],
          slow=[test_64_cpus, test_nmi_storm])

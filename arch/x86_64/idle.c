@@ -19,7 +19,7 @@ void cpu_idle(volatile uint32_t *flag)
     }
     __atomic_store_n(&c->idle_since, t0, __ATOMIC_RELEASE);
     tlb_halt_begin();
-    __asm__ volatile("sti; hlt" ::: "memory");
+    idle_halt();
     irq_disable(); /* no handler of ours finds the sum half changed */
     tlb_halt_end(); /* hlt may end without a trap of ours: an SMI, a hypervisor that resumes */
     __atomic_store_n(&c->idle_since, CPU_IDLE_CHANGES, __ATOMIC_SEQ_CST);

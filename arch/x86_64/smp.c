@@ -67,10 +67,8 @@ _Noreturn void ap_main(struct cpu *c)
     for (int i = 0; i < 500; i++)
         warp_check(&tsc_ap, &tsc_boot);
     __atomic_store_n(&c->online, true, __ATOMIC_SEQ_CST);
-    irq_enable();
-    while (!(entry = __atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE)))
-        __asm__ volatile("cli; cmpq $0, %0; jne 1f; sti; hlt; 1: sti" ::"m"(ap_entry));
-    irq_disable();
+    for (irq_disable(); !(entry = __atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE)); irq_disable())
+        idle_halt();
     entry(c);
     PANIC("the runtime returned on cpu %u", c->id);
 }

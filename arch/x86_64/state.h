@@ -76,6 +76,9 @@ void mce_setup(void);                      /* this CPU: banks on, CR4.MCE */
 /* What the banks of this CPU hold, a line each, on the error channel. Any context. */
 void mce_print(void);
 
+/* traps.S: waits for an interrupt. Called with interrupts off, returns with them on. */
+void idle_halt(void);
+
 /* trap.c */
 void idt_init(void);
 void idt_load(void);

@@ -14,7 +14,7 @@ struct idt_gate {
     uint32_t offset_high, reserved;
 };
 static struct idt_gate idt[256] __attribute__((aligned(16)));
-extern char trap_stubs[];
+extern char trap_stubs[], idle_hlt[];
 #define STUB_SIZE 16
 #define GATE_INTERRUPT 0x8e /* present, ring 0, interrupts off on entry */
 
@@ -109,6 +109,8 @@ void trap_dispatch(struct trap_frame *tf)
     } else if (tf->vector == TRAP_NMI) {
         arch_of(c)->nmis++;
         crash_nmi(tf); /* does not return if the machine is being stopped */
+        if (tf->rip == (uintptr_t)idle_hlt) /* see idle_halt: `hlt` is one byte */
+            tf->rip++;
     } else {
         uint64_t cr2 = read_cr2();
         bool handled = tf->vector != TRAP_DF && tf->vector != TRAP_MC && arch_hooks.exception &&

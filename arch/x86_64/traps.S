@@ -63,4 +63,17 @@ trap_entry:
     call trap_dispatch
     pop_registers_iret
 
+/* void idle_halt(void): interrupts off -> on, and halts until one comes. `sti` takes effect behind
+ * the next instruction, so none comes between the two. But an NMI may, and its IRET leaves
+ * nothing of the delay: an interrupt that is pending would be taken before `hlt`, which would then
+ * wait for another one. trap.c knows the address and returns behind the `hlt` instead. */
+    .globl idle_halt, idle_hlt
+    .type idle_halt, @function
+idle_halt:
+    sti
+idle_hlt:
+    hlt
+    ret
+    .size idle_halt, . - idle_halt
+
     .section .note.GNU-stack, "", @progbits

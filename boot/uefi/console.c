@@ -125,15 +125,44 @@ void fail(const char *fmt, ...)
         __asm__ volatile("cli; hlt");
 }
 
-void *pages_alloc_raw(size_t bytes, const char *what)
+static void *pages_of(EFI_MEMORY_TYPE type, size_t bytes, const char *what)
 {
     UINTN pages = (bytes + BOOT_PAGE - 1) / BOOT_PAGE;
     EFI_PHYSICAL_ADDRESS at = 0xffffffffu;
 
-    if (EFI_ERROR(loader.bs->AllocatePages(AllocateMaxAddress, EfiLoaderData, pages, &at)) &&
-        EFI_ERROR(loader.bs->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &at)))
+    if (EFI_ERROR(loader.bs->AllocatePages(AllocateMaxAddress, type, pages, &at)) &&
+        EFI_ERROR(loader.bs->AllocatePages(AllocateAnyPages, type, pages, &at)))
         fail("not enough memory: %s needs %zu bytes", what, bytes);
     return (void *)(uintptr_t)at;
+}
+
+void *pages_alloc_raw(size_t bytes, const char *what)
+{
+    return pages_of(EfiLoaderData, bytes, what);
+}
+
+/* UEFI 2.10, 37.1: the protocol by which a page becomes executable where firmware maps even
+ * loader code without that right. Firmware that has no such policy has no such protocol. */
+#define MEMORY_XP 0x4000ull
+struct memory_attributes {
+    EFI_STATUS (EFIAPI *get)(struct memory_attributes *, EFI_PHYSICAL_ADDRESS, UINT64, UINT64 *);
+    EFI_STATUS (EFIAPI *set)(struct memory_attributes *, EFI_PHYSICAL_ADDRESS, UINT64, UINT64);
+    EFI_STATUS (EFIAPI *clear)(struct memory_attributes *, EFI_PHYSICAL_ADDRESS, UINT64, UINT64);
+};
+
+/* Strict firmware maps loader data without the right to execute it, and there is no handler of
+ * ours to tell of the fault. */
+void *code_alloc(size_t bytes, const char *what)
+{
+    static EFI_GUID guid = {0xf4560cf6, 0x40ec, 0x4b4a, {0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1,
+                                                         0x89}};
+    void *p = pages_of(EfiLoaderCode, bytes, what);
+    struct memory_attributes *m;
+    UINT64 size = (bytes + BOOT_PAGE - 1) & ~(BOOT_PAGE - 1);
+
+    if (!EFI_ERROR(loader.bs->LocateProtocol(&guid, NULL, (void **)&m)))
+        m->clear(m, (uintptr_t)p, size, MEMORY_XP);
+    return p;
 }
 
 void *pages_alloc(size_t bytes, const char *what)

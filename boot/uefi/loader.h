@@ -62,6 +62,8 @@ void serial_mark(void);
  * there are none. */
 void *pages_alloc(size_t bytes, const char *what);
 void *pages_alloc_raw(size_t bytes, const char *what);
+/* Pages for code that runs after the boot services under the firmware's page tables. */
+void *code_alloc(size_t bytes, const char *what);
 
 void parts_find(void);
 void image_place(void);

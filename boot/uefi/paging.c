@@ -111,7 +111,7 @@ static uint64_t read_cr4(void)
 static void la57_prepare(void)
 {
     size_t size = (size_t)(la57_end - la57_start);
-    char *copy = pages_alloc(size, "a trampoline");
+    char *copy = code_alloc(size, "a trampoline");
 
     pml5 = table();
     pml5[0] = pml5[511] = loader.cr3 | PTE_P | PTE_W;

@@ -20,6 +20,9 @@
 #include "mm/mm.h"
 #include "tests/kernels/machine_net.h"
 
+extern char idle_hlt[];
+void trap_dispatch(struct trap_frame *tf); /* from the entry stubs */
+
 static void out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void out(const char *fmt, ...)
 {
@@ -411,9 +414,42 @@ static void pat_read(unsigned id)
         errors++;
 }
 
+/* An NMI right before `hlt` returns behind it; anywhere else it changes nothing. */
+static void check_nmi_before_hlt(void)
+{
+    struct trap_frame tf = { .vector = TRAP_NMI, .rip = (uintptr_t)idle_hlt };
+
+    trap_dispatch(&tf);
+    CHECK(tf.rip == (uintptr_t)idle_hlt + 1, "an NMI would return to `hlt`");
+    tf.rip = (uintptr_t)idle_hlt + 1;
+    trap_dispatch(&tf);
+    CHECK(tf.rip == (uintptr_t)idle_hlt + 1, "an NMI moved rip");
+}
+
 static void test_wall(void)
 {
     out("%lld\n", (long long)(clock_wall_ns() / 1000000000));
+}
+
+static void print_nmis(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        kprintf("cpu %u: %u nmis, %u spurious, %llu interrupts\n", i, arch_of(cpus[i])->nmis,
+                arch_of(cpus[i])->spurious, (unsigned long long)cpus[i]->irqs);
+}
+
+/* For four seconds: an NMI must not cost a wake-up. */
+static void test_pingpong(void)
+{
+    int64_t end = clock_mono_ns() + 4000000000;
+    unsigned rounds = 0;
+
+    out("ready\n");
+    for (; clock_mono_ns() < end; rounds++)
+        on_all(ping);
+    print_nmis();
+    kprintf("%u rounds\n", rounds);
+    out("ok pingpong\n");
 }
 
 static void test_misc(void)
@@ -426,6 +462,7 @@ static void test_misc(void)
     CHECK(clock_wall_ns() > 1600000000ll * 1000000000, "wall clock %lld",
           (long long)clock_wall_ns());
     check_events();
+    check_nmi_before_hlt();
     on_all(pat_read);
     CHECK(!errors, "%u CPUs have other memory types", errors);
     out("ok misc\n");
@@ -453,12 +490,6 @@ static void spin(unsigned id)
         if (!vm_is_mapped(p, true))
             errors++;
     }
-}
-static void print_nmis(void)
-{
-    for (unsigned i = 0; i < ncpu; i++)
-        kprintf("cpu %u: %u nmis, %u spurious, %llu interrupts\n", i, arch_of(cpus[i])->nmis,
-                arch_of(cpus[i])->spurious, (unsigned long long)cpus[i]->irqs);
 }
 
 static void test_busy(void)
@@ -542,6 +573,7 @@ static const struct { const char *name; void (*fn)(void); } tests[] = {
     { "all", test_all }, { "vm", test_vm }, { "tlb", test_tlb }, { "lock", test_lock },
     { "timer", test_timer }, { "idle", test_idle }, { "misc", test_misc },
     { "wall", test_wall }, { "net", test_net },
+    { "pingpong", test_pingpong },
     { "busy", test_busy }, { "sleep", test_sleep }, { "echo", test_echo },
     { "overflow", test_overflow }, { "null", test_null }, { "wild", test_wild },
     { "noncanonical", test_noncanonical }, { "jump", test_jump }, { "text", test_text },

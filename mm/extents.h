@@ -1,0 +1,49 @@
+/* extents.h - which physical memory has frame numbers.
+ *
+ * RAM may lie anywhere below 2^47: behind holes of a TiB, in windows of other sockets. Frames are
+ * numbered by the GiB: each GiB that holds memory of ours takes the next 2^18 numbers, whatever
+ * lies between them, so tables per frame are as large as the RAM and not as its highest address.
+ * A GiB is the largest block of the buddy: whatever is a block of numbers is a block of memory
+ * too, equally aligned. Pure. */
+#ifndef MM_EXTENTS_H
+#define MM_EXTENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct boot_mem;
+
+#define EXTENTS_MAX 64
+#define GIB_SHIFT   30
+#define GIB_FRAMES  (1u << 18)
+#define FRAME_NONE  UINT32_MAX
+/* Numbers are 32 bits and FRAME_NONE is none: 16 TiB less one GiB. */
+#define GIBS_MAX    16383u
+
+struct extents {
+    unsigned n;
+    struct { uint32_t gib, count, first; } e[EXTENTS_MAX]; /* rising; first frame / GIB_FRAMES */
+};
+
+/* Adds [lo, hi), not below what was added before. False: no room for another extent, or for so
+ * many GiB: nothing or only the lower part of it was added. */
+bool extents_add(struct extents *x, uint64_t lo, uint64_t hi);
+uint32_t extents_gibs(const struct extents *x);
+/* Forgets all but the lowest n GiB. */
+void extents_clip(struct extents *x, uint32_t n);
+/* Number of the frame that holds the byte at pa, FRAME_NONE if it has none. */
+uint32_t extents_frame(const struct extents *x, uint64_t pa);
+uint64_t extents_address(const struct extents *x, uint32_t frame);
+
+/* What becomes of a memory map: the extents, and where the frame tables lie, per_frame bytes for
+ * each frame. They come from the largest free piece outside [used_lo, used_hi). */
+struct frame_plan {
+    struct extents x;
+    uint32_t frames;             /* numbers in use are below it */
+    uint64_t tables, tables_end; /* physical, whole pages; equal: there is no room for any */
+    uint64_t lost;               /* bytes of RAM that get no number */
+};
+void frames_plan(struct frame_plan *p, const struct boot_mem *map, uint64_t n, uint64_t used_lo,
+                 uint64_t used_hi, unsigned per_frame);
+
+#endif
