@@ -126,30 +126,73 @@ void vm_release(uintptr_t va, size_t size)
 
 /* ---- mapping ----------------------------------------------------------------------- */
 
-/* One page at va, at most `room` bytes: its size, 0 if out of memory. Zeroed before it can be
- * seen. last: not all frames need be left that are kept for the kernel. */
-static size_t commit_one(uintptr_t va, size_t room, bool last)
-{
-    uint64_t flags = PTE_P | PTE_A | PTE_D | prot_flags(VM_R | VM_W);
-    uint64_t *slot, pa;
+/* Frames that are on their way into the page tables: zeroed before vm_lock is taken, which page
+ * faults and everybody's stacks wait for, and before anybody can see them. */
+#define FEW 16
+struct fresh { unsigned n; uint64_t pa[FEW]; };
 
-    if (!(va & (HUGE_PAGE_SIZE - 1)) && room >= HUGE_PAGE_SIZE) {
-        slot = pt_slot(va, 2);
-        if (slot && !*slot && (last || mm_can_spare(HUGE_PAGE_SIZE)) &&
-            (pa = frame_alloc(FRAME_ORDER_2M))) {
-            memset(phys_to_virt(pa), 0, HUGE_PAGE_SIZE);
-            __atomic_store_n(slot, pa | flags | PTE_PS, __ATOMIC_RELEASE);
-            return HUGE_PAGE_SIZE;
-        }
-    }
-    slot = pt_slot(va, 1);
-    if (!slot || (!last && !mm_can_spare(PAGE_SIZE)) || !(pa = frame_alloc(0)))
-        return 0;
+static bool huge_fits(uintptr_t va, size_t room)
+{
+    if (va & (HUGE_PAGE_SIZE - 1) || room < HUGE_PAGE_SIZE)
+        return false;
+    lock(&vm_lock);
+    uint64_t *slot = pt_slot(va, 2);
+    bool fits = slot && !*slot;
+    unlock(&vm_lock);
+    return fits;
+}
+
+/* False: there is none, or the frames are kept for the kernel (last: they may be taken). */
+static bool fresh_add(struct fresh *f, unsigned order, bool last)
+{
+    uint64_t pa = last || mm_can_spare(PAGE_SIZE << order) ? frame_alloc(order) : 0;
+
+    if (!pa)
+        return false;
+    memset(phys_to_virt(pa), 0, PAGE_SIZE << order);
+    f->pa[f->n++] = pa;
+    return true;
+}
+
+static bool map_one_locked(uintptr_t va, uint64_t pa, unsigned level)
+{
+    uint64_t flags = PTE_P | PTE_A | PTE_D | prot_flags(VM_R | VM_W) | (level > 1 ? PTE_PS : 0);
+    uint64_t *slot = pt_slot(va, level);
+
+    if (!slot)
+        return false;
     CHECK(!*slot, "vm_commit: %#lx is committed already (entry %#llx)", va,
           (unsigned long long)*slot);
-    memset(phys_to_virt(pa), 0, PAGE_SIZE);
     __atomic_store_n(slot, pa | flags, __ATOMIC_RELEASE);
-    return PAGE_SIZE;
+    return true;
+}
+
+/* Maps from va on; frames without a table to map them go back. Returns the bytes. */
+static size_t fresh_map(struct fresh *f, uintptr_t va, unsigned level)
+{
+    unsigned i = 0;
+
+    lock(&vm_lock);
+    while (i < f->n && map_one_locked(va + i * LEVEL_SIZE(level), f->pa[i], level))
+        i++;
+    unlock(&vm_lock);
+    for (unsigned k = i; k < f->n; k++)
+        frame_free(f->pa[k], 9 * (level - 1));
+    return i * LEVEL_SIZE(level);
+}
+
+/* Some pages at va, at most `room` bytes: their size, 0 if out of memory. */
+static size_t commit_some(uintptr_t va, size_t room, bool last)
+{
+    struct fresh f = { 0 };
+
+    if (huge_fits(va, room) && fresh_add(&f, FRAME_ORDER_2M, last))
+        return fresh_map(&f, va, 2);
+    size_t to_huge = HUGE_PAGE_SIZE - (va & (HUGE_PAGE_SIZE - 1));
+    room = room < to_huge ? room : to_huge;
+    while (f.n < FEW && f.n * PAGE_SIZE < room && fresh_add(&f, FRAME_ORDER_4K, last))
+        ;
+    return fresh_map(&f, va, 1);
 }
 
 /* Frames to be freed once no TLB knows them. Large: a shootdown waits for other CPUs. */
@@ -234,15 +277,18 @@ static int commit(uintptr_t va, size_t size, bool last)
     check_range("vm_commit", va, size);
     lock(&vm_lock);
     bool fail = fail_on_purpose_locked(va);
+    unlock(&vm_lock);
     while (!fail && p < end) {
-        size_t n = commit_one(p, end - p, last);
+        size_t n = commit_some(p, end - p, last);
         fail = n == 0;
         p += n;
     }
-    if (fail)
-        decommit_locked(va, p, true);
+    if (!fail)
+        return 0;
+    lock(&vm_lock);
+    decommit_locked(va, p, true);
     unlock(&vm_lock);
-    return fail ? -ENOMEM : 0;
+    return -ENOMEM;
 }
 
 int vm_commit(uintptr_t va, size_t size) { return commit(va, size, va >= VM_KERNEL_BASE); }

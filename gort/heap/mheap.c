@@ -88,23 +88,46 @@ static void reach_locked(size_t end)
         __atomic_store_n(&mheap.reached, end, __ATOMIC_RELAXED);
 }
 
+/* Where the scavenger looks: no block of 2 MiB at or above it holds a free page with a frame. */
+static size_t candidates_end; /* [mheap.lock] page */
+
+static void candidates_locked(size_t hi)
+{
+    hi = (hi + COMMIT_PAGES - 1) / COMMIT_PAGES * COMMIT_PAGES;
+    if (hi > candidates_end)
+        candidates_end = hi;
+}
+
+static void free_pages_locked(size_t page, size_t n)
+{
+    pagealloc_free(&mheap.pages, page, n);
+    candidates_locked(page + n);
+}
+
 /* Pages for the collector itself: frames that are kept for the kernel may be taken. */
 static bool urgent; /* [mheap.lock] */
 
-static bool commit_run_locked(size_t lo, size_t hi)
+/* Counts [lo, hi), which is gone, as pages with frames. */
+static void count_committed_locked(size_t lo, size_t hi)
 {
     struct pagealloc *pa = &mheap.pages;
     size_t n = hi - lo;
 
-    if ((urgent ? vm_commit_last : vm_commit)(page_addr(lo), n * GO_PAGE_SIZE) != 0)
-        return false;
     pagealloc_clear(pa, PA_GONE, lo, n);
-    pagealloc_set(pa, PA_ZERO, lo, n);
     pa->gone_pages -= n;
     reach_locked(hi);
     uint64_t now = __atomic_add_fetch(&mheap.committed, n * GO_PAGE_SIZE, __ATOMIC_RELAXED);
     if (now > mheap.committed_peak)
         mheap.committed_peak = now;
+}
+
+static bool commit_run_locked(size_t lo, size_t hi)
+{
+    if ((urgent ? vm_commit_last : vm_commit)(page_addr(lo), (hi - lo) * GO_PAGE_SIZE) != 0)
+        return false;
+    count_committed_locked(lo, hi);
+    pagealloc_set(&mheap.pages, PA_ZERO, lo, hi - lo);
+    candidates_locked(hi); /* wider than what was asked for: some of it is free */
     return true;
 }
 
@@ -163,6 +186,77 @@ static bool commit_hard_locked(size_t page, size_t n)
     return commit_locked(page, n);
 }
 
+/* ---- large spans: frames are taken and zeroed without mheap.lock ---------------------------
+ *
+ * Zeroing some MiB takes a millisecond, in which every CPU that allocates would spin. So the
+ * pages that are gone are claimed under the lock: they are taken, so nobody looks at them, and
+ * no longer gone, so nobody commits them along with a neighbour. Then the lock is let go. */
+#define CLAIM_MIN  64  /* pages */
+#define CLAIM_RUNS 64
+struct claim { unsigned n; struct { size_t lo, hi; } run[CLAIM_RUNS]; };
+
+/* False: the pages without frames are in too many runs. */
+static bool claim_locked(struct claim *c, size_t page, size_t n)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t end = page + n;
+
+    c->n = 0;
+    for (size_t lo, hi; (lo = pagealloc_next(pa, PA_GONE, true, page, end)) < end; page = hi) {
+        hi = pagealloc_next(pa, PA_GONE, false, lo, end);
+        if (c->n == CLAIM_RUNS) {
+            c->n = 0;
+            return false;
+        }
+        c->run[c->n].lo = lo;
+        c->run[c->n++].hi = hi;
+    }
+    for (unsigned i = 0; i < c->n; i++)
+        count_committed_locked(c->run[i].lo, c->run[i].hi);
+    return true;
+}
+
+/* Without the lock. What has got its frames is no longer in the claim. */
+static bool claim_commit(struct claim *c)
+{
+    for (; c->n; c->n--) {
+        size_t lo = c->run[c->n - 1].lo, hi = c->run[c->n - 1].hi;
+        if (vm_commit(page_addr(lo), (hi - lo) * GO_PAGE_SIZE) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void claim_give_up_locked(const struct claim *c)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        size_t lo = c->run[i].lo, n = c->run[i].hi - lo;
+        pagealloc_set(&mheap.pages, PA_GONE, lo, n);
+        mheap.pages.gone_pages += n;
+        __atomic_sub_fetch(&mheap.committed, n * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    }
+}
+
+/* Frames behind all of [page, page + n), which are somebody's. Takes the lock, and does without
+ * while it zeroes. False: out of memory. */
+static bool commit_large(size_t page, size_t n)
+{
+    struct claim c;
+
+    lock(&mheap.lock);
+    relieve_locked(page, n);
+    bool claimed = claim_locked(&c, page, n);
+    unlock(&mheap.lock);
+    if (claimed && claim_commit(&c))
+        return true;
+    lock(&mheap.lock);
+    claim_give_up_locked(&c);
+    bool ok = commit_hard_locked(page, n);
+    pagealloc_clear(&mheap.pages, PA_ZERO, page, n);
+    unlock(&mheap.lock);
+    return ok;
+}
+
 /* npages with frames behind them; *zero: they hold zeros. PA_NONE: out of memory. */
 static size_t take_locked(size_t npages, bool *zero)
 {
@@ -172,7 +266,7 @@ static size_t take_locked(size_t npages, bool *zero)
     if (page == PA_NONE)
         return PA_NONE;
     if (!commit_hard_locked(page, npages)) {
-        pagealloc_free(pa, page, npages);
+        free_pages_locked(page, npages);
         return PA_NONE;
     }
     *zero = pagealloc_all(pa, PA_ZERO, page, npages);
@@ -197,13 +291,20 @@ static size_t take_bare_locked(size_t npages, bool *zero)
 
 bool mheap_commit(uintptr_t addr, size_t size)
 {
-    size_t page = (addr - HEAP_BASE) >> GO_PAGE_SHIFT_, n = size >> GO_PAGE_SHIFT_;
+    return commit_large((addr - HEAP_BASE) >> GO_PAGE_SHIFT_, size >> GO_PAGE_SHIFT_);
+}
 
+static size_t take_large(size_t npages, bool *zero)
+{
     lock(&mheap.lock);
-    bool ok = commit_hard_locked(page, n);
-    pagealloc_clear(&mheap.pages, PA_ZERO, page, n);
+    size_t page = take_bare_locked(npages, zero);
     unlock(&mheap.lock);
-    return ok;
+    if (page == PA_NONE || commit_large(page, npages))
+        return page;
+    lock(&mheap.lock);
+    free_pages_locked(page, npages);
+    unlock(&mheap.lock);
+    return PA_NONE;
 }
 
 /* The boot option allocfail=N: every Nth allocation of pages fails. */
@@ -244,7 +345,7 @@ static void give_mask_locked(size_t group, uint64_t mask)
         size_t lo = (size_t)__builtin_ctzll(mask);
         uint64_t rest = ~(mask >> lo);
         size_t n = rest ? (size_t)__builtin_ctzll(rest) : 64;
-        pagealloc_free(&mheap.pages, group + lo, n);
+        free_pages_locked(group + lo, n);
         mask = lo + n == 64 ? 0 : mask & (~0ull << (lo + n));
     }
 }
@@ -311,6 +412,8 @@ static size_t pages_take(size_t npages, bool *zero)
         if (page != PA_NONE)
             return page;
     }
+    if (npages >= CLAIM_MIN)
+        return take_large(npages, zero);
     lock(&mheap.lock);
     page = take_locked(npages, zero);
     unlock(&mheap.lock);
@@ -437,7 +540,7 @@ static void span_free(struct mspan *s)
     for (size_t i = 0; i < s->npages; i++)
         __atomic_store_n(&mheap.spans[page + i], NULL, __ATOMIC_RELAXED);
     lock(&mheap.lock);
-    pagealloc_free(&mheap.pages, page, s->npages);
+    free_pages_locked(page, s->npages);
     s->next = mheap.dead[kind];
     mheap.dead[kind] = s;
     mheap.span_structs_in_use -= sizeof *s + 2 * s->bits_words * 8;
@@ -506,17 +609,26 @@ static size_t decommit_block_locked(size_t block)
     return bytes;
 }
 
-/* Whole blocks first, from the top: they cost no large page. */
+/* From the top, where the heap ends; blocks that are wholly free within WINDOW of it first, for
+ * they cost no large page. What has been walked over is not walked over again: mheap_scavenge is
+ * called for a piece at a time. */
+#define WINDOW (64 * COMMIT_PAGES)
+
 static size_t scavenge_locked(size_t bytes)
 {
     struct pagealloc *pa = &mheap.pages;
     size_t given = 0;
 
-    for (size_t b = pa->end; b > 0 && given < bytes; b -= COMMIT_PAGES)
-        if (pagealloc_count(pa, PA_TAKEN, b - COMMIT_PAGES, COMMIT_PAGES) == 0)
-            given += decommit_locked(b - COMMIT_PAGES, COMMIT_PAGES);
-    for (size_t b = pa->end; b > 0 && given < bytes; b -= COMMIT_PAGES)
-        given += decommit_block_locked(b - COMMIT_PAGES);
+    while (candidates_end > 0 && given < bytes) {
+        size_t top = candidates_end, low = top > WINDOW ? top - WINDOW : 0;
+        for (size_t b = top; b > low && given < bytes; b -= COMMIT_PAGES)
+            if (pagealloc_count(pa, PA_TAKEN, b - COMMIT_PAGES, COMMIT_PAGES) == 0)
+                given += decommit_locked(b - COMMIT_PAGES, COMMIT_PAGES);
+        while (candidates_end > low && given < bytes) {
+            given += decommit_block_locked(candidates_end - COMMIT_PAGES);
+            candidates_end -= COMMIT_PAGES;
+        }
+    }
     give_locked();
     return given;
 }

@@ -348,6 +348,20 @@ static void test_scavenge(void)
         mheap_free_manual(s[i], &stat);
     mheap_flush_pcache(&fake_p.mcache->pages);
     mheap_scavenge(~0ul);
+    size_t holes = mheap.committed;
+    for (int i = 0; i < 64; i++) /* large ones, in pieces of which some fail */
+        s[i] = mheap_alloc(64 + (size_t)i * 7, 1);
+    for (int i = 0; i < 64; i += 2)
+        mheap_free(s[i]);
+    check(mheap_scavenge(1 << 20) >= 1 << 20 && mheap_scavenge(~0ul) > 0, "free parts of them");
+    check(mheap_scavenge(~0ul) == 0, "nothing is left to give");
+    fake_frames = fake_used + 100;
+    check(!mheap_alloc(64, 1) && mheap.committed == fake_used * 4096, "a claim is given up");
+    fake_frames = 1ul << 20;
+    for (int i = 1; i < 64; i += 2)
+        mheap_free(s[i]);
+    mheap_scavenge(~0ul);
+    check(mheap.committed == holes, "all of it is counted back");
     fake_frames = fake_used + 512, fake_kept = 128;
     for (n = 0; (s[n] = mheap_alloc_manual(1, &mheap.stacks)) != NULL; n++)
         ;

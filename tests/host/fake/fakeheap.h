@@ -120,6 +120,8 @@ static int fake_commit(uintptr_t va, size_t size, size_t frames)
     size_t first = (va - HEAP_BASE) / 4096, n = size / 4096;
 
     CHECK(va % 4096 == 0 && size % 4096 == 0 && size > 0, "commit %#lx+%#zx", va, size);
+    CHECK(nheld == 0 || size <= 2 * HUGE_PAGE_SIZE, "%zu KiB are zeroed under %s", size >> 10,
+          held[nheld - 1]->name);
     if (va - HEAP_BASE >= FAKE_HEAP_MAX)
         return 0; /* tables */
     if (fake_used + n > frames)
