@@ -1,11 +1,11 @@
 /* app.c - from a loaded bundle to the first goroutine. */
 #include "gort/app.h"
-#include "gort/sched/background.h"
 #include <errno.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "boot/boot_info.h"
 #include "gort/capp/capp.h"
+#include "gort/capp/services.h"
 #include "gort/heap/malloc.h"
 #include "gort/hooks.h"
 #include "gort/os/os.h"
@@ -16,6 +16,7 @@
 #include "gort/stack/unwind.h"
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
+#include "kernel/clock.h"
 #include "kernel/main.h"
 #include "kernel/options.h"
 #include "gort/load/refuse.h"
@@ -195,8 +196,26 @@ void gort_main(struct boot_info *bi)
         capp_start(capp);
     else
         start_main();
-    background_start();
+    services_start();
     sched.started = true;
     sched_return_p();
     sched_cpu_enter();
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+/* For -v: an idle machine takes next to no interrupts. */
+static void log_cpus(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu preemptions, %llu ms idle",
+                 i, (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
+                 (unsigned long long)cpus[i]->ipis, (unsigned long long)cpus[i]->preempts,
+                 (unsigned long long)cpu_idle_ns(cpus[i], clock_mono_ns()) / 1000000);
+}
+
+void rt_machine_halt(struct machine_halt_frame *f)
+{
+    log_cpus();
+    os_exit(f->status);
 }

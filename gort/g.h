@@ -129,7 +129,6 @@ struct g {
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
     bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
     bool           runs_user;     /* [owner, or who readies it] ... but calls the program: shown */
-    bool           is_c;          /* C goroutine: fixed stack, conservative scan */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
     bool           gc_scan_done;  /* [G_SCAN holder] */
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
@@ -146,9 +145,30 @@ struct g {
     int64_t        runnable_ns;   /* spent runnable, while tracking */
     void          *vec;           /* XSAVE area of a preemption, or NULL; conservative roots */
     struct cg     *cg;            /* [const] C goroutines: cgoroutine.h */
+    const struct g_kind *kind;   /* [const] NULL: its code is Go */
 };
 
-__attribute__((weak)) void *cg_gate_frame(const struct g *gp); /* cgoroutine.c */
+struct trap_frame;
+struct traceback_out;
+
+/* What a goroutine whose code is not Go does in its own way. */
+struct g_kind {
+    /* Interrupt context: stops gp, whose code or whose gate tf is in, if it may stop there. True:
+     * tf has been changed to where it goes on. */
+    bool (*preempt_irq)(struct g *gp, struct trap_frame *tf);
+    /* Interrupt context: an exception while gp is this CPU's. True: as above. */
+    bool (*fault_irq)(struct g *gp, struct trap_frame *tf, uint64_t cr2);
+    /* Arguments and results of the gate in which gp stands. */
+    void *(*gate_frame)(const struct g *gp);
+    /* Calls fn for all memory that is gp's own and may hold pointers: stack, registers. gp is
+     * stopped. */
+    void (*memory)(const struct g *gp, void (*fn)(void *ctx, uintptr_t lo, uintptr_t hi),
+                   void *ctx);
+    /* Prints the frames of gp, which is stopped, and who created it. Crash context. */
+    void (*traceback)(const struct traceback_out *o, const struct g *gp);
+};
+
+static inline bool g_is_go(const struct g *gp) { return !gp->kind; }
 
 /* g.wait_since of ns on the monotonic clock, and back: to the second, in half the space. */
 static inline uint32_t since_now(int64_t ns) { return (uint32_t)(ns >> 30) + 1; }
@@ -171,7 +191,7 @@ static inline void *g_gate_frame(const struct g *gp)
 {
     CHECK(!options.stackmove || g_frame_mine(gp),
           "goroutine %lu: the frame of its gate is looked at in status %#x", gp->goid, gp->status);
-    return gp->is_c ? cg_gate_frame(gp) : (void *)(gp->sched.sp + 8);
+    return g_is_go(gp) ? (void *)(gp->sched.sp + 8) : gp->kind->gate_frame(gp);
 }
 
 /* A result for gp, which waits and is about to be readied by the caller. Its stack is not the
@@ -284,9 +304,6 @@ _Noreturn void schedule(void);
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc);
 /* gp will end without running more of the program: it is one of the runtime's from now on. */
 void g_ending(struct g *gp);
-/* New C goroutine that calls fn(arg) on a fixed, demand-committed stack of `stack_size` bytes
- * (0: the default), G_WAITING: g_ready starts it. g0, with a P. What fn may do: cgoroutine.h. */
-struct g *g_new_c(void (*fn)(void *), void *arg, size_t stack_size, bool system);
 extern struct p *allp[CPU_MAX * 4];
 extern unsigned gomaxprocs;
 extern struct m *allm[CPU_MAX];

@@ -86,23 +86,6 @@ g_switch_args:
     jmp     g_switch
     .size g_switch_args, . - g_switch_args
 
-/* A page of the program's is missing: preempt.c has put the trap frame here, on g0, and made
- * interrupts possible. All but the registers in the frame is still the goroutine's; C may use
- * vector registers, which the CPU's scratch area keeps meanwhile: nobody saves into it before
- * this returns, the goroutine being neither preempted nor parked. */
-    .globl page_fault_entry
-    .type page_fault_entry, @function
-page_fault_entry:
-    movq    %gs:CPU_VEC_SCRATCH, %rcx
-    vector_state save
-    movq    %rsp, %rdi
-    xorl    %ebp, %ebp
-    call    page_faulted
-    movq    %gs:CPU_VEC_SCRATCH, %rcx
-    vector_state rstor
-    pop_registers_iret
-    .size page_fault_entry, . - page_fault_entry
-
 /* void go_call_switch(struct g *helper, uintptr_t fn, uintptr_t ctxt, const uintptr_t args[4])
  * Saves the C state on g0, moves g0_sp below it and runs fn on the helper. gocall_return,
  * called by the helper's last gate, comes back to the caller of this function.

@@ -6,7 +6,6 @@
 #include "gort/capp/capp_env.h"
 #include "gort/capp/cgoroutine.h"
 #include "gort/dying.h"
-#include "gort/observe/cgtrace.h"
 #include "gort/sync/chan.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
@@ -40,7 +39,7 @@ static void crash_c(const struct trap_frame *tf)
 {
     struct g *gp = cpu_self()->curg;
 
-    if (!gp || !gp->is_c)
+    if (!gp || g_is_go(gp))
         return;
     if (tf->rsp >= gp->stack.lo && tf->rsp <= gp->stack.hi) {
         gp->cg->trap = *tf;
@@ -85,7 +84,6 @@ void capp_start(const struct capp_table *t)
     g_ready_tail(g_new_c(sweeper, NULL, 0, true));
 }
 
-const char *capp_symbol(uintptr_t pc, uintptr_t *offset);
 const char *capp_symbol(uintptr_t pc, uintptr_t *offset)
 {
     struct elf_symbol sym;
@@ -97,7 +95,6 @@ const char *capp_symbol(uintptr_t pc, uintptr_t *offset)
     return name;
 }
 
-bool capp_line(uintptr_t pc, struct dwarf_line *out);
 bool capp_line(uintptr_t pc, struct dwarf_line *out)
 {
     struct dwarf_sections s = { 0 };

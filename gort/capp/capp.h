@@ -20,6 +20,7 @@ struct capp_table {
     uintptr_t main_stack;       /* its stack's size */
 };
 
+struct dwarf_line;
 struct elf_image;
 struct gcw;
 
@@ -29,5 +30,9 @@ void capp_init(const struct capp_table *t, const struct elf_image *im);
 void capp_start(const struct capp_table *t);
 /* World stopped: everything that C apps have as roots besides stacks. Nothing in a Go image. */
 void capp_mark_roots(struct gcw *w);
+/* For tracebacks: the program's function that contains pc, NULL if unknown; the line of pc. Crash
+ * context. */
+const char *capp_symbol(uintptr_t pc, uintptr_t *offset);
+bool capp_line(uintptr_t pc, struct dwarf_line *out);
 
 #endif

@@ -102,6 +102,11 @@ void cg_faulted(struct g *gp)
     __atomic_add_fetch(&mheap.c_stacks, PAGE_SIZE, __ATOMIC_RELAXED);
 }
 
+static void *gate_frame(const struct g *gp) { return gp->cg->gate_frame; }
+
+static const struct g_kind cg_kind = { cg_preempt_irq, cg_fault_irq, gate_frame, cg_memory,
+                                       cg_traceback };
+
 /* ---- birth and death ----------------------------------------------------------------------- */
 
 static struct g *dead_take(size_t size)
@@ -143,7 +148,7 @@ static struct g *cg_alloc(void)
     struct cg *cg = persistent_alloc(sizeof *cg, 16, &mheap.meta_other);
 
     gp->status = G_DEAD;
-    gp->is_c = true;
+    gp->kind = &cg_kind;
     gp->cg = cg;
     gp->vec = persistent_alloc(vec_area_size, 64, &mheap.meta_other);
     cg->g = gp;
@@ -197,8 +202,6 @@ void cg_exit(void)
 }
 
 /* ---- for C goroutines ---------------------------------------------------------------------- */
-
-void *cg_gate_frame(const struct g *gp) { return gp->cg->gate_frame; }
 
 void cg_yield(void)
 {

@@ -80,16 +80,20 @@ void cg_event_set(struct cg_event *e);    /* g0, locks below RANK_SUDOG may be h
 
 /* ---- for the runtime -------------------------------------------------------------------- */
 
+/* New C goroutine that calls fn(arg) on a fixed, demand-committed stack of `stack_size` bytes
+ * (0: the default), G_WAITING: g_ready starts it. g0, with a P. */
+struct g *g_new_c(void (*fn)(void *), void *arg, size_t stack_size, bool system);
 /* Interrupt context. Is tf in the goroutine's own code, at a place where it may stop? Then it
  * continues on g0, and this is true. */
 bool cg_preempt_irq(struct g *gp, struct trap_frame *tf);
 /* A page fault that a first touch of the stack, or its overflow, explains. */
 bool cg_fault_irq(struct g *gp, struct trap_frame *tf, uint64_t cr2);
+/* g_kind.memory and g_kind.traceback of C goroutines. */
+void cg_memory(const struct g *gp, void (*fn)(void *ctx, uintptr_t lo, uintptr_t hi), void *ctx);
+void cg_traceback(const struct traceback_out *o, const struct g *gp);
 void cg_resume(void); /* cgate.S */
 /* The goroutine stands where it was interrupted, its registers in cg->trap and vec. */
 bool cg_is_trapped(const struct g *gp);
-/* Lowest byte of the stack that may be live, for the collector. gp is stopped. */
-uintptr_t cg_stack_bottom(const struct g *gp);
 /* Where a stopped goroutine is, for tracebacks: its pc and frame pointer. */
 void cg_position(const struct g *gp, uintptr_t *pc, uintptr_t *bp);
 

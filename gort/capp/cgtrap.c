@@ -65,7 +65,8 @@ void cg_preempted(struct g *gp)
 
 bool cg_is_trapped(const struct g *gp) { return gp->sched.pc == (uintptr_t)cg_resume; }
 
-uintptr_t cg_stack_bottom(const struct g *gp)
+/* Lowest byte of the stack that may be live. */
+static uintptr_t stack_bottom(const struct g *gp)
 {
     uintptr_t sp = gp->sched.sp, zone = sp - CG_RED_ZONE;
 
@@ -74,6 +75,15 @@ uintptr_t cg_stack_bottom(const struct g *gp)
     if (zone < gp->stack.lo || !vm_is_mapped(zone, false))
         zone = sp & ~(PAGE_SIZE - 1);
     return zone;
+}
+
+void cg_memory(const struct g *gp, void (*fn)(void *ctx, uintptr_t lo, uintptr_t hi), void *ctx)
+{
+    fn(ctx, stack_bottom(gp), gp->stack.hi);
+    if (cg_is_trapped(gp)) {
+        fn(ctx, (uintptr_t)&gp->cg->trap, (uintptr_t)(&gp->cg->trap + 1));
+        fn(ctx, (uintptr_t)gp->vec, (uintptr_t)gp->vec + vec_area_size);
+    }
 }
 
 void cg_position(const struct g *gp, uintptr_t *pc, uintptr_t *bp)

@@ -2,7 +2,7 @@
 #include "gort/gc/final.h"
 #include "gort/g.h"
 #include "gort/heap/mbitmap.h"
-#include "gort/observe/metrics.h"
+#include "gort/gc/metrics.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
 #include "gort/observe/mprof.h"

@@ -14,7 +14,7 @@
 #include "gort/sched/background.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/heap/mcache.h"
-#include "gort/observe/metrics.h"
+#include "gort/gc/metrics.h"
 #include "gort/gc/final.h"
 #include "gort/gc/cycle.h"
 #include "gort/gc/mark.h"
@@ -38,6 +38,7 @@
 #define FORCED_PERIOD_NS 120000000000ll
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
+struct gc_metrics gc_metrics;
 void *gc_pool_cleanup;
 
 struct lock gc_lock = LOCK_INIT("gc", RANK_GC);

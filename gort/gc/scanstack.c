@@ -8,7 +8,6 @@
  * A frame under asyncPreempt, and asyncPreempt's own, are read conservatively: any word may
  * be a pointer. What only such words lead to is read conservatively too, after all else. */
 #include "gort/gc/mark.h"
-#include "gort/capp/cgoroutine.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
 #include "gort/stack/unwind.h"
@@ -201,9 +200,11 @@ static void put_fields(struct stackscan *st, struct g *gp)
         put(st, (uintptr_t)s->c, true);
     }
     /* Vector registers of an asynchronous preemption, not of one that is over. */
-    if (gp->async_safe_point && gp->vec && !gp->is_c)
+    if (gp->async_safe_point && gp->vec && g_is_go(gp))
         put_range(st, (uintptr_t)gp->vec, (uintptr_t)gp->vec + vec_area_size);
 }
+
+static void put_memory(void *st, uintptr_t lo, uintptr_t hi) { put_range(st, lo, hi); }
 
 void mark_stack(struct gcw *w, struct g *gp)
 {
@@ -218,12 +219,8 @@ void mark_stack(struct gcw *w, struct g *gp)
     st->objs.n = st->ptrs.n = st->maybe.n = 0;
     w->scan_work += gp->stack.hi - gp->sched.sp;
     w->scan_stack += gp->stack.hi - gp->sched.sp;
-    if (gp->is_c) {
-        put_range(st, cg_stack_bottom(gp), gp->stack.hi);
-        if (cg_is_trapped(gp)) {
-            put_range(st, (uintptr_t)&gp->cg->trap, (uintptr_t)(&gp->cg->trap + 1));
-            put_range(st, (uintptr_t)gp->vec, (uintptr_t)gp->vec + vec_area_size);
-        }
+    if (!g_is_go(gp)) {
+        gp->kind->memory(gp, put_memory, st);
         put_fields(st, gp);
         st->ptrs.n = st->maybe.n = 0;
         return;

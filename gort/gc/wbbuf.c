@@ -8,6 +8,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/heap/mheap.h"
+#include "rt_frames.h"
 
 /* gort/overlay/wb_amd64.s has the number. */
 _Static_assert(offsetof(struct p, wbbuf) == P_WBBUF, "overlay/wb_amd64.s: P_WBBUF");
@@ -91,6 +92,12 @@ void wb_bulk(uintptr_t dst, uintptr_t src, size_t size, const struct go_type *ty
     struct bulk b = { dst, src };
     for (uintptr_t a; (a = ptrs_next(&slots)) != 0;)
         record_slot(a, &b);
+}
+
+void rt_wb_shade(struct wb_shade_frame *f)
+{
+    gc_shade(f->old);
+    gc_shade(f->new);
 }
 
 /* ---- the leaf table ---------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 #include "gort/gc/cycle.h"
 #include "gort/gc/mark.h"
 #include "gort/gc/root.h"
-#include "gort/observe/metrics.h"
+#include "gort/gc/metrics.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
 #include "gort/gc/wbbuf.h"

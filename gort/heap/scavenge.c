@@ -2,7 +2,7 @@
 #include "gort/heap/scavenge.h"
 #include "gort/app.h"
 #include "gort/sched/background.h"
-#include "gort/observe/metrics.h"
+#include "gort/gc/metrics.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
 #include "kernel/clock.h"
@@ -70,6 +70,11 @@ static void trace(const char *forced)
                 (unsigned long)bg / 1024, (unsigned long)eager / 1024,
                 (unsigned long)mheap_released() / 1024,
                 held ? (unsigned long)(load(&mheap.in_use) * 100 / held) : 0, forced);
+}
+
+bool scavenge_for_metadata(void)
+{
+    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0;
 }
 
 void scavenge_swept(void)

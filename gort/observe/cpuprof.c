@@ -113,7 +113,7 @@ static void in_goroutine_irq(struct sample *s, struct g *gp, const struct trap_f
     const struct m *mp = c->m;
     uint32_t status = g_status(gp) & ~(uint32_t)G_SCAN;
 
-    if (gp->m != mp || gp->is_c)
+    if (gp->m != mp || !g_is_go(gp))
         return;
     if (status == G_RUNNING && within(gp->stack, tf->rsp)) {
         on_go_stack_irq(s, gp, tf);

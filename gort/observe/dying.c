@@ -83,7 +83,7 @@ void rt_crash_traceback(struct crash_traceback_frame *f)
     if (f->level > 0) /* throw shows everybody and everything */
         all = runtime = true;
     uintptr_t pc = gp->sched.pc, sp = gp->sched.sp;
-    if (!gp->is_c)
+    if (g_is_go(gp))
         dying_caller(gp, &pc, &sp);
     kprintf("\n");
     traceback_g(gp, pc, sp, 0, runtime);

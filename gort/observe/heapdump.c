@@ -210,7 +210,7 @@ static void put_goroutines(void)
 {
     for (const struct g *gp = allgs; gp; gp = gp->alllink) {
         uint32_t status = g_status(gp) & ~(uint32_t)G_SCAN;
-        if (status != G_DEAD && status != G_IDLE && !gp->is_c && gp->stack.lo)
+        if (status != G_DEAD && status != G_IDLE && g_is_go(gp) && gp->stack.lo)
             put_goroutine(gp);
     }
     for (unsigned i = 0; i < ncpu; i++)

@@ -1,16 +1,14 @@
 /* metrics.c - the raw numbers behind runtime/metrics that MemStats does not have. */
 #include <string.h>
 #include "gort/g.h"
-#include "gort/observe/metrics.h"
 #include "gort/gc/gc.h"
+#include "gort/gc/metrics.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/metrics.h"
 #include "gort/sched/sched.h"
 #include "arch/x86_64/arch.h"
 #include "kernel/clock.h"
 #include "rt_frames.h"
-
-struct gc_metrics gc_metrics;
-struct sched_metrics sched_metrics;
 
 /* metricsC of gort/overlay/metrics.go. */
 struct metrics_raw {

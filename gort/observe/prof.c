@@ -16,7 +16,7 @@ void rt_goroutine_profile(struct goroutine_profile_frame *f)
     stw_begin(STW_GOROUTINE_PROFILE);
     for (struct g *gp = allgs; gp; gp = gp->alllink) {
         uint32_t s = g_status(gp);
-        if (s == G_DEAD || s == G_IDLE || (gp->system && !gp->runs_user) || gp->is_c)
+        if (s == G_DEAD || s == G_IDLE || (gp->system && !gp->runs_user) || !g_is_go(gp))
             continue;
         if (n < f->records) {
             uintptr_t *row = pcs + n * f->depth;

@@ -2,7 +2,6 @@
 #include "gort/observe/traceback.h"
 #include <string.h>
 #include "arch/x86_64/cpu.h"
-#include "gort/observe/cgtrace.h"
 #include "gort/g.h"
 #include "gort/sched/sched.h"
 #include "gort/sync/synctest.h"
@@ -294,8 +293,8 @@ static void put_created_by(const struct traceback_out *o, const struct g *gp)
 void traceback_frames(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
                       uintptr_t sp)
 {
-    if (gp->is_c) {
-        cg_traceback(o, gp);
+    if (!g_is_go(gp)) {
+        gp->kind->traceback(o, gp);
         return;
     }
     /* A goroutine that is all runtime would show nothing: then show that. */

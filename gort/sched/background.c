@@ -1,12 +1,9 @@
 /* background.c - see background.h. Lock-free: interrupt handlers ask for jobs. */
 #include "gort/sched/background.h"
 #include <stddef.h>
-#include "gort/capp/cgoroutine.h"
-#include "gort/sched/sched.h"
+#include "gort/sched/hooks.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
-
-#define JOBS 8
 
 static struct job {
     void (*fn)(void);  /* [atomic] NULL: free */
@@ -14,11 +11,8 @@ static struct job {
                           runs the job */
     int64_t period;    /* [const] 0: when asked for */
     bool    service;   /* [const] */
-    uint32_t due;      /* [atomic] of a service: its goroutine is to call it */
-} jobs[JOBS];
-
-/* From the start: main may run, and a job be due, before background_start. */
-static struct cg_event services_due = CG_EVENT_INIT("services");
+    uint32_t due;      /* [atomic] of a service: background_take is to answer it */
+} jobs[BACKGROUND_JOBS];
 
 /* [atomic] the least `when` of all jobs. Whoever gives a job a time does so before it lowers this;
  * background_run takes it away before it reads the times. */
@@ -43,7 +37,7 @@ static void set(struct job *j, int64_t when)
 /* The slot of fn, taken now if it has none. */
 static struct job *slot_of(void (*fn)(void))
 {
-    for (int i = 0; i < JOBS; i++) {
+    for (int i = 0; i < BACKGROUND_JOBS; i++) {
         void (*seen)(void) = NULL;
         if (__atomic_compare_exchange_n(&jobs[i].fn, &seen, fn, false, __ATOMIC_SEQ_CST,
                                         __ATOMIC_SEQ_CST)) {
@@ -55,7 +49,7 @@ static struct job *slot_of(void (*fn)(void))
         if (seen == fn)
             return &jobs[i];
     }
-    CHECK(false, "more than %d background jobs", JOBS);
+    CHECK(false, "more than %d background jobs", BACKGROUND_JOBS);
 }
 
 void background_every(int64_t period, void (*fn)(void))
@@ -79,23 +73,10 @@ void background_at(void (*fn)(void), int64_t when)
     set(j, when);
 }
 
-static void call(void *job) { ((struct job *)job)->fn(); }
-
 /* A job that becomes due while it is being called is called again: `due` is taken before. */
-static void run_services(void *unused)
+void (*background_take(unsigned i))(void)
 {
-    (void)unused;
-    for (;;) {
-        cg_event_wait(&services_due);
-        for (int i = 0; i < JOBS; i++)
-            if (__atomic_exchange_n(&jobs[i].due, 0, __ATOMIC_SEQ_CST))
-                cg_call(&jobs[i], call);
-    }
-}
-
-void background_start(void)
-{
-    g_ready_tail(g_new_c(run_services, NULL, 0, true));
+    return __atomic_exchange_n(&jobs[i].due, 0, __ATOMIC_SEQ_CST) ? jobs[i].fn : NULL;
 }
 
 bool background_run(void)
@@ -104,7 +85,7 @@ bool background_run(void)
     bool any = false;
 
     __atomic_store_n(&background_soonest, INT64_MAX, __ATOMIC_SEQ_CST);
-    for (int i = 0; i < JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
+    for (int i = 0; i < BACKGROUND_JOBS && __atomic_load_n(&jobs[i].fn, __ATOMIC_SEQ_CST); i++) {
         struct job *j = &jobs[i];
         int64_t when = __atomic_load_n(&j->when, __ATOMIC_SEQ_CST);
         int64_t next = j->period ? now + j->period : INT64_MAX;
@@ -118,7 +99,7 @@ bool background_run(void)
         lower(next);
         if (j->service) {
             __atomic_store_n(&j->due, 1, __ATOMIC_SEQ_CST);
-            cg_event_set(&services_due);
+            sched_hooks.services_due();
         } else {
             j->fn();
         }

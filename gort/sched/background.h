@@ -5,7 +5,7 @@
  *
  *   jobs of the scheduler   run right there, on g0 with a P and no goroutine, as sysmon's do in Go
  *                           on Linux: what shows the state of the scheduler must not change it
- *   services                run by a C goroutine (cgoroutine.h), which takes its turn among the
+ *   services                run by a C goroutine (capp/services.c), which takes its turn among the
  *                           others, may be preempted between calls of the kernel, and is seen with
  *                           GOTRACEBACK=system: the scavenger, the collection every two minutes
  *
@@ -22,10 +22,12 @@ void background_every(int64_t period, void (*fn)(void));
  * has begun: still once. */
 void background_ask(void (*fn)(void));
 /* A service: fn is called once, not before `when` (clock_mono_ns), on g0 as in a gate. Gates and
- * services. Boot: before background_start it waits. */
+ * services. Boot: before services_start it waits. */
 void background_at(void (*fn)(void), int64_t when);
-/* Boot, with a P: the goroutine of the services. */
-void background_start(void);
+#define BACKGROUND_JOBS 8
+/* For the goroutine of the services (capp/services.c): job i, if it is a service and is to be
+ * called now; else NULL. */
+void (*background_take(unsigned i))(void);
 extern int64_t background_soonest; /* [atomic] */
 #define BACKGROUND_ASKED 1 /* its time, when it is due at once */
 /* When the next job is due: clock_mono_ns, INT64_MAX = none. Any context. */

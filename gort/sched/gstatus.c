@@ -1,8 +1,10 @@
 /* gstatus.c - the status of goroutines, and how long they wait. */
 #include "arch/x86_64/arch.h"
-#include "gort/observe/metrics.h"
+#include "gort/sched/metrics.h"
 #include "gort/sched/sched.h"
 #include "kernel/clock.h"
+
+struct sched_metrics sched_metrics;
 
 /* runtime/metrics' times of waiting: after one stop in TRACK_PERIOD a goroutine is tracked
  * until it runs again. Called before the change, while gp is the caller's. */

@@ -7,13 +7,11 @@
 #include "arch/x86_64/arch.h"
 #include "gort/app.h"
 #include "gort/sched/background.h"
-#include "gort/capp/cgoroutine.h"
-#include "gort/observe/cpuprof.h"
 #include "gort/sched/fault.h"
+#include "gort/sched/hooks.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/symtab.h"
-#include "gort/time/timer.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
 
@@ -57,8 +55,8 @@ bool preempt_here_irq(struct trap_frame *tf)
         return false;
     __atomic_store_n(&gp->preempt, true, __ATOMIC_RELAXED);
     __atomic_store_n(&gp->stackguard0, STACK_PREEMPT, __ATOMIC_RELAXED);
-    if (gp->is_c)
-        return cg_preempt_irq(gp, tf);
+    if (!g_is_go(gp))
+        return gp->kind->preempt_irq(gp, tf);
     if (!app_is_text(tf->rip) || app->debug->asyncpreemptoff || !is_async_safe_point(gp, tf))
         return false;
     inject_call_irq(tf, app->async_preempt);
@@ -84,7 +82,7 @@ static int64_t next_deadline_irq(int64_t now, bool running)
 
 static void arm_irq(struct m *mp, int64_t when)
 {
-    int64_t sample = cpuprof_due();
+    int64_t sample = sched_hooks.sample_due();
 
     if (when > sample)
         when = sample;
@@ -180,7 +178,7 @@ static void timer_irq(struct trap_frame *tf)
 
     if (!mp)
         return;
-    cpuprof_tick_irq(tf, now);
+    sched_hooks.sample_irq(tf, now);
     struct p *p = c->p;
     bool due = sched_timers_earliest() <= now;
     if (due)
@@ -224,7 +222,7 @@ static void ipi_irq(struct trap_frame *tf, int kind)
 
     if (!c->m)
         return;
-    if (cpuprof_due() < c->m->armed) /* a profile begins */
+    if (sched_hooks.sample_due() < c->m->armed) /* a profile begins */
         arm_irq(c->m, c->m->armed);
     if (kind == IPI_WAKE)
         __atomic_store_n(&c->m->kicked, false, __ATOMIC_SEQ_CST);
@@ -299,7 +297,7 @@ int64_t program_timers_earliest(void)
         struct p *p = allp[i];
         if (p != mine && __atomic_load_n(&p->status, __ATOMIC_RELAXED) == P_RUNNING)
             continue;
-        int64_t w = timers_next(p);
+        int64_t w = sched_hooks.timers_next(p);
         if (w < t)
             t = w;
     }

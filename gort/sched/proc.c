@@ -3,16 +3,12 @@
 #include "arch/x86_64/arch.h"
 #include "gort/app.h"
 #include "gort/abi/leaf.h"
-#include "gort/heap/malloc.h"
-#include "gort/heap/mheap.h"
-#include "gort/os/os.h"
+#include "gort/sched/hooks.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
 #include "gort/stack/symtab.h"
-#include "gort/sync/synctest.h"
-#include "gort/time/timer.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
@@ -112,19 +108,13 @@ static struct g *gfree_get(struct p *p)
     return gp;
 }
 
-/* What is kept of the frames is not for goroutines: the heap's free pages go first. */
-static bool room_for_metadata(void)
-{
-    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0;
-}
-
 /* A dead goroutine with a stack of the smallest size; NULL: no memory for that. */
 static struct g *g_dead(void)
 {
     struct g *gp = gfree_get(p_self());
 
     if (!gp) {
-        if (!room_for_metadata())
+        if (!sched_hooks.make_room())
             return NULL;
         gp = g_alloc();
         gp->status = G_DEAD;
@@ -170,6 +160,12 @@ static bool starts_system(uintptr_t pc)
     return seen & 1;
 }
 
+static void shade(void *p)
+{
+    if (p)
+        sched_hooks.shade(p);
+}
+
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
 {
     struct g *gp = g_dead();
@@ -184,8 +180,8 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
     gp->startpc = gp->sched.pc;
     gp->labels = parent ? parent->labels : NULL;
     /* A goroutine that is born while the collector marks is not scanned: these are its roots. */
-    gc_shade(closure);
-    gc_shade(gp->labels);
+    shade(closure);
+    shade(gp->labels);
     gp->fips_bypass = parent ? parent->fips_bypass : 0;
     gp->system = starts_system(gp->startpc);
     __atomic_add_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
@@ -195,8 +191,8 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
     g_status_set(gp, G_DEAD, G_WAITING);
     if (parent && parent->bubble && !gp->system) {
         gp->bubble = parent->bubble;
-        gc_shade(gp->bubble);
-        bubble_join(gp);
+        shade(gp->bubble);
+        sched_hooks.bubble_join(gp);
     }
     return gp;
 }
@@ -207,7 +203,7 @@ void g_clear(struct g *gp)
     gp->left_bits = 0;
     gp->defer = NULL;
     gp->m = NULL;
-    gc_shade(gp->labels); /* a sample of the CPU profile may have them */
+    shade(gp->labels); /* a sample of the CPU profile may have them */
     gp->param = gp->labels = gp->coroarg = gp->bubble = NULL;
     gp->writebuf = (struct goslice){ 0 };
     gp->waiting = NULL;
@@ -228,7 +224,7 @@ void rt_newproc1(struct newproc1_frame *f)
     if (gp)
         g_ready(gp);
     else if (f->again || m_self()->locks)
-        malloc_out_of_memory(STACK_MIN);
+        sched_hooks.out_of_memory(STACK_MIN);
 }
 
 void g_ending(struct g *gp)
@@ -259,7 +255,7 @@ void rt_goexit0(struct goexit0_frame *f)
     }
     g_status_set(gp, G_RUNNING, G_DEAD);
     if (gp->bubble)
-        bubble_leave(gp);
+        sched_hooks.bubble_leave(gp);
     g_clear(gp);
     cpu_self()->curg = NULL;
     if (gp->stack.hi - gp->stack.lo != STACK_MIN) {
@@ -368,8 +364,7 @@ static struct p *p_new(unsigned id)
 
     p->id = id;
     p->status = P_DEAD;
-    timers_init(p);
-    mcache_init(p);
+    sched_hooks.p_new(p);
     return p;
 }
 
@@ -392,8 +387,7 @@ static void procresize(unsigned n)
         struct g *gp;
         while ((gp = runq_get(p, &inherit)))
             injectglist(gp, gp, 1);
-        timers_adopt(allp[0], p);
-        mcache_flush(p);
+        sched_hooks.p_retire(p, allp[0]);
         p->status = P_DEAD;
         p->m = NULL;
     }
@@ -467,7 +461,7 @@ static struct g *helper_get(struct m *mp)
     if (!gp) {
         gp = g_dead();
         if (!gp)
-            malloc_out_of_memory(STACK_MIN);
+            sched_hooks.out_of_memory(STACK_MIN);
         gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
         gp->system = true;
         mp->callgo_g = gp; /* before a marker can take it for a goroutine that waits */
@@ -513,30 +507,8 @@ void rt_write_err(struct write_err_frame *f) { console_write(CONSOLE_ERR, f->p, 
 void rt_rand_fast(struct rand_fast_frame *f) { f->v = random_fast(); }
 void rt_random_fill(struct random_fill_frame *f) { f->ok = random_bytes(f->p, f->n) == 0; }
 
-/* For -v: an idle machine takes next to no interrupts. */
-static void log_cpus(void)
-{
-    for (unsigned i = 0; i < ncpu; i++)
-        boot_log("cpu %u: %llu interrupts, %llu ticks, %llu IPIs, %llu preemptions, %llu ms idle",
-                 i, (unsigned long long)cpus[i]->irqs, (unsigned long long)cpus[i]->ticks,
-                 (unsigned long long)cpus[i]->ipis, (unsigned long long)cpus[i]->preempts,
-                 (unsigned long long)cpu_idle_ns(cpus[i], clock_mono_ns()) / 1000000);
-}
-
-void rt_machine_halt(struct machine_halt_frame *f)
-{
-    log_cpus();
-    os_exit(f->status);
-}
-
 void rt_rt_started(struct rt_started_frame *f)
 {
     (void)f;
     boot_log("main.main");
-}
-
-void rt_wb_shade(struct wb_shade_frame *f)
-{
-    gc_shade(f->old);
-    gc_shade(f->new);
 }

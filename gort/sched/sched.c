@@ -1,21 +1,15 @@
 /* sched.c - picking what runs: see sched.h for the picture. Everything here is on g0. */
 #include "gort/sched/sched.h"
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
 #include "gort/dying.h"
 #include "gort/sched/background.h"
 #include "gort/sched/choice.h"
-#include "gort/observe/cpuprof.h"
 #include "gort/sched/globq.h"
-#include "gort/heap/mcache.h"
-#include "gort/observe/metrics.h"
-#include "gort/os/os.h"
+#include "gort/sched/hooks.h"
 #include "gort/sched/runq.h"
-#include "gort/stack/stack.h"
-#include "gort/sync/synctest.h"
-#include "gort/time/timer.h"
 #include "kernel/clock.h"
 
+struct sched_hooks sched_hooks;
 struct sched sched = { .lock = LOCK_INIT("sched", RANK_SCHED) };
 struct p *allp[CPU_MAX * 4];
 unsigned gomaxprocs;
@@ -86,11 +80,11 @@ static void p_acquire(struct p *p)
     __atomic_store_n(&p->status, P_RUNNING, __ATOMIC_RELEASE);
     /* Whoever moves a timer of p sees this M, or this M sees the timer (sched_timer_changed). */
     __atomic_store_n(&p->m, c->m, __ATOMIC_SEQ_CST);
-    sched_timer_changed(p, timers_next(p));
+    sched_timer_changed(p, sched_hooks.timers_next(p));
     p->wake_at = 0; /* its deadline was armed on another CPU, if at all */
     if (p->runnext)
         wake_soon(p);
-    mcache_ready(p);
+    sched_hooks.p_ready(p);
 }
 
 static struct p *p_release(void)
@@ -199,7 +193,7 @@ static void ready(struct g *gp, bool next)
     if (gp->block_since)
         gp->own->releasetime = clock_mono_ns();
     if (gp->bubble)
-        bubble_unpark(gp);
+        sched_hooks.bubble_unpark(gp);
     g_status_set(gp, g_parked_status(gp->wait_reason), G_RUNNABLE);
     if (gp->lockedm) {
         lockq_put(gp);
@@ -224,10 +218,10 @@ void g_ready_tail(struct g *gp) { ready(gp, false); }
 
 void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {
-    struct bubble *b = gp->bubble;
+    void *b = gp->bubble;
 
     if (b)
-        bubble_park(gp, why);
+        sched_hooks.bubble_park(gp, why);
     gp->wait_reason = why;
     gp->wait_since = 0;
     if (waits_outside(gp))
@@ -236,7 +230,7 @@ void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
     if (l)
         unlock(l);
     if (b)
-        bubble_parked(b);
+        sched_hooks.bubble_parked(b);
     schedule();
 }
 
@@ -283,14 +277,14 @@ static bool run_pending(struct p *p)
     uint32_t todo = __atomic_exchange_n(&c->pending, 0, __ATOMIC_SEQ_CST);
 
     if (todo & CPU_PENDING_POLL)
-        os_poll();
+        sched_hooks.poll();
     if (!(todo & CPU_PENDING_TIMER))
         return false;
     int64_t now = clock_mono_ns();
-    timers_run(p, now);
+    sched_hooks.timers_run(p, now);
     for (unsigned i = 0; i < gomaxprocs; i++)
         if (allp[i] != p && others_must_run_timers(allp[i]))
-            timers_run(allp[i], now);
+            sched_hooks.timers_run(allp[i], now);
     sched_timer_changed(p, sched_timers_earliest());
     return p->runnext != NULL;
 }
@@ -450,7 +444,7 @@ void sched_wait_p(void)
                 sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
             cpu_idle(&mp->wake);
         }
-        sched_timer_changed(NULL, cpuprof_due());
+        sched_timer_changed(NULL, sched_hooks.sample_due());
         lock(&sched.lock);
         if (mp->idle)
             midle_remove(mp);

@@ -5,8 +5,8 @@
  * preemption, which is sent again while the stopper waits: an IPI that met an unsafe
  * instruction has only set the goroutine's guard. */
 #include "arch/x86_64/arch.h"
-#include "gort/heap/mcache.h"
-#include "gort/observe/metrics.h"
+#include "gort/sched/hooks.h"
+#include "gort/sched/metrics.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
 #include "kernel/clock.h"
@@ -122,7 +122,7 @@ void sched_stop_here(void)
         unlock(&sched.lock);
     }
     if (c->p) /* the stop may have been a cycle's last */
-        mcache_ready(c->p);
+        sched_hooks.p_ready(c->p);
 }
 
 void sched_stop_mid_gate(void)

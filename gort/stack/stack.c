@@ -412,7 +412,7 @@ static void preempted(struct g *gp)
 
 void rt_newstack(struct g *gp)
 {
-    CHECK(gp->stack.lo && !gp->is_c, "morestack of goroutine %lu without a Go stack", gp->goid);
+    CHECK(gp->stack.lo && g_is_go(gp), "morestack of goroutine %lu without a Go stack", gp->goid);
     uintptr_t guard = __atomic_load_n(&gp->stackguard0, __ATOMIC_SEQ_CST);
     if (gp->sched.sp - 8 < gp->stack.lo) {
         kprintf("runtime: split stack overflow: %#lx < %#lx\n", gp->sched.sp - 8, gp->stack.lo);
@@ -433,7 +433,7 @@ bool stack_movable(const struct g *gp)
 {
     uint32_t s = __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE) & ~(uint32_t)G_SCAN;
 
-    if (gp->is_c || !gp->stack.lo || s == G_SYSCALL || s == G_DEAD || s == G_IDLE)
+    if (!g_is_go(gp) || !gp->stack.lo || s == G_SYSCALL || s == G_DEAD || s == G_IDLE)
         return false;
     return !gp->async_safe_point;
 }

@@ -51,7 +51,7 @@ static void count(struct bubble *b, int total, int running, int active, bool don
 }
 
 void bubble_join(struct g *gp) { count(gp->bubble, 1, 1, 0, false); }
-void bubble_parked(struct bubble *b) { count(b, 0, 0, -1, false); }
+void bubble_parked(void *b) { count(b, 0, 0, -1, false); }
 
 void bubble_leave(struct g *gp)
 {

@@ -32,11 +32,11 @@ struct bubble {
     struct lock lock;      /* 64 */
 };
 
-/* For the scheduler, with gp->bubble set; locks up to RANK_TIMER may be held. */
+/* sched_hooks.bubble_*: with gp->bubble set; locks up to RANK_TIMER may be held. */
 void bubble_join(struct g *gp);                           /* gp is new */
 void bubble_leave(struct g *gp);                          /* gp has ended */
 void bubble_park(struct g *gp, enum wait_reason why);     /* before it waits ... */
-void bubble_parked(struct bubble *b);                     /* ... and when it does */
+void bubble_parked(void *bubble);                         /* ... and when it does */
 void bubble_unpark(struct g *gp);                         /* before it is made runnable */
 bool wait_is_durable(enum wait_reason why);
 

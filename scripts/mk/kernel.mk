@@ -87,5 +87,5 @@ $(eval $(call KERNEL_RULES,$(BUILD)/machine.elf,machine,$(KERNEL_OBJ) $(TESTK_OB
 
 # Called from interrupt handlers.
 IRQ_SRC  := sched/preempt sched/fault sched/background stack/symtab stack/unwind time/timer \
-            capp/cgtrap observe/cpuprof os/userfault
+            capp/cgtrap observe/cpuprof os/fault os/userfault
 $(IRQ_SRC:%=$(KBUILD)/gort/%.c.o): KFLAGS += -mgeneral-regs-only

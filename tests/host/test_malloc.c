@@ -9,7 +9,7 @@
  * stacks, giving back and running out. */
 #include "fakeheap.h"
 #include "gort/heap/mbitmap.h"
-#include "gort/observe/metrics.h"
+#include "gort/gc/metrics.h"
 #include "gort/observe/mprof.h"
 #include "gort/gc/gc.h"
 #include "gort/gc/root.h"

@@ -26,7 +26,6 @@
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
 #include "gort/stack/symtab.h"
-#include "gort/observe/cgtrace.h"
 #include "gort/observe/traceback.h"
 #include "gort/stack/unwind.h"
 #include "kernel/options.h"
@@ -42,8 +41,6 @@ static void report(const char *name, bool good, const char *text)
     failures += !good;
     printf("%s %s%s%s\n", good ? "ok" : "FAIL", name, good ? "" : ": ", good ? "" : text);
 }
-
-void cg_traceback(const struct traceback_out *o, const struct g *gp) { (void)o, (void)gp; }
 
 /* ---- what the sources want from the kernel ------------------------------------------------ */
 

@@ -315,10 +315,12 @@ static void fake_status(struct g *gp, uint32_t from, uint32_t to)
           "g %lu: status %u where %u was due (to %u)", (unsigned long)gp->goid, seen, from, to);
 }
 
-void *cg_gate_frame(const struct g *gp)
+static void *fake_gate_frame(const struct g *gp)
 {
     return (char *)gp - offsetof(struct fg, g) + offsetof(struct fg, fr);
 }
+
+static const struct g_kind fake_kind = { .gate_frame = fake_gate_frame };
 
 /* As g_new: to be started by g_ready. */
 static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
@@ -328,7 +330,7 @@ static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
     fg->body = body;
     fg->g.goid = ++goids;
     fg->g.status = G_WAITING;
-    fg->g.is_c = true; /* its gate's frame is where we say */
+    fg->g.kind = &fake_kind; /* its gate's frame is where we say */
     __atomic_add_fetch(&fake_alive, 1, __ATOMIC_SEQ_CST);
     return fg;
 }

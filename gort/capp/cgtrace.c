@@ -1,23 +1,22 @@
-/* cgtrace.c - stacks of C goroutines as text: cgtrace.h. */
-#include "gort/observe/cgtrace.h"
+/* cgtrace.c - stacks of C goroutines as text. Crash context: no locks, no allocation. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "gort/capp/capp.h"
 #include "gort/capp/cgoroutine.h"
+#include "gort/observe/traceback.h"
 #include "gort/stack/dwarf_line.h"
 #include "kernel/symtab.h"
 #include "mm/mm.h"
 
 #define FRAMES_MAX 100
 
-__attribute__((weak)) const char *capp_symbol(uintptr_t pc, uintptr_t *offset);
-__attribute__((weak)) bool capp_line(uintptr_t pc, struct dwarf_line *out);
-
-const char *cg_symbol(uintptr_t pc, uintptr_t *offset)
+/* The function that contains pc, of the kernel or of a C app; NULL if unknown. */
+static const char *symbol_of(uintptr_t pc, uintptr_t *offset)
 {
     const char *name = ksym_lookup(pc, offset);
 
-    if (!name && capp_symbol)
+    if (!name)
         name = capp_symbol(pc, offset);
     return name;
 }
@@ -41,7 +40,7 @@ static void put_place(const struct traceback_out *o, uintptr_t pc, bool returns,
     struct dwarf_line l;
     char path[256];
 
-    if (!capp_line || !capp_line(pc - returns, &l)) {
+    if (!capp_line(pc - returns, &l)) {
         put(o, "\t%#lx +%#lx\n", pc, offset);
         return;
     }
@@ -54,7 +53,7 @@ static void put_place(const struct traceback_out *o, uintptr_t pc, bool returns,
 static void put_frame(const struct traceback_out *o, uintptr_t pc, bool returns)
 {
     uintptr_t off;
-    const char *name = cg_symbol(pc - returns, &off);
+    const char *name = symbol_of(pc - returns, &off);
 
     if (name)
         put(o, "%s(...)\n", name);
@@ -90,7 +89,7 @@ void cg_traceback(const struct traceback_out *o, const struct g *gp)
     }
     if (gp->gopc) {
         uintptr_t off;
-        const char *name = cg_symbol(gp->gopc - 1, &off);
+        const char *name = symbol_of(gp->gopc - 1, &off);
         put(o, "created by %s in goroutine %lu\n", name ? name : "?", gp->parent_goid);
         put_place(o, gp->gopc, true, name ? off + 1 : 0);
     }

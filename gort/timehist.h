@@ -1,8 +1,8 @@
 /* timehist.h - counts of durations, as runtime/metrics shows them: buckets that double from
  * 256 ns on, each in four equal parts, with one bucket below 0 and one above 2^47 ns. The
  * same borders are computed by timeHistBuckets in gort/overlay/metrics.go. */
-#ifndef GORT_OBSERVE_TIMEHIST_H
-#define GORT_OBSERVE_TIMEHIST_H
+#ifndef GORT_TIMEHIST_H
+#define GORT_TIMEHIST_H
 
 #include <stdint.h>
 

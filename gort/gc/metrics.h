@@ -1,9 +1,9 @@
-/* metrics.h - what collector and scheduler count for runtime/metrics. */
-#ifndef GORT_OBSERVE_METRICS_H
-#define GORT_OBSERVE_METRICS_H
+/* metrics.h - what the collector counts for runtime/metrics. */
+#ifndef GORT_GC_METRICS_H
+#define GORT_GC_METRICS_H
 
 #include <stdint.h>
-#include "gort/observe/timehist.h"
+#include "gort/timehist.h"
 
 struct gc_metrics {
     struct time_hist pauses, stopping;     /* each stop: all of it, and until the world stood */
@@ -15,12 +15,5 @@ struct gc_metrics {
     uint64_t finalizers_queued, finalizers_run, cleanups_queued, cleanups_run; /* [atomic] */
 };
 extern struct gc_metrics gc_metrics;
-
-struct sched_metrics {
-    struct time_hist pauses_other, stopping_other; /* stops of the world not for the collector */
-    struct time_hist latencies;            /* runnable until running, of one stop in eight */
-    int64_t mutex_wait_ns;                 /* [atomic] in sync's locks, estimated likewise */
-};
-extern struct sched_metrics sched_metrics;
 
 #endif
