@@ -62,26 +62,11 @@ struct gobuf {                            /* where to go on */
 #define STACK_PREEMPT 0xfffffffffffffadeull /* stackguard0 that makes every prologue trap */
 #define STACK_MIN     2048ul
 
-struct hchan;
-struct g;
+struct sudog;   /* a waiter: hchan.h */
 struct timer;
 struct cg;       /* what only C goroutines have: cgoroutine.h */
 struct gpanic;   /* Go's _panic, on the goroutine's stack */
 struct gdefer;   /* Go's _defer, on stack or heap */
-
-/* One waiter on a channel, semaphore or condition. */
-struct sudog {
-    struct g     *g;
-    struct sudog *next, *prev;
-    void         *elem;        /* root; may point into g's stack: adjusted when it moves */
-    int64_t       acquiretime, releasetime;
-    uint32_t      ticket;
-    bool          is_select;   /* g->select_done must be won first */
-    bool          success;     /* woken by a value, not by close */
-    uint16_t      waiters;
-    struct sudog *parent, *waitlink, *waittail;
-    struct hchan *c;           /* root */
-};
 
 struct g {
     /* ---- known to the compiler and mirrored in Go ---------------------------------- */

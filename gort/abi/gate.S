@@ -37,31 +37,6 @@ gate_enter:
     jmpq    *G_SCHED_PC(%rdx)
     .size gate_enter, . - gate_enter
 
-/* A prologue found the stack too small (or stackguard0 set to trap). rdx = closure context.
- *
- *      ret            f's return address              <- g.sched.sp
- *      pc in f        behind its CALL morestack       <- rsp on entry
- *
- * f has no frame yet; its register arguments are spilled where the unwinder expects them. */
-    .globl morestack_enter
-    .type morestack_enter, @function
-morestack_enter:
-    popq    %rcx
-    movq    %gs:CPU_CURG, %rax
-    movq    %rcx, G_SCHED_PC(%rax)
-    movq    %rsp, G_SCHED_SP(%rax)
-    movq    %rbp, G_SCHED_BP(%rax)
-    movq    %rdx, G_SCHED_CTXT(%rax)
-    movq    %gs:CPU_G0_SP, %rsp
-    xorl    %ebp, %ebp
-    movq    %rax, %rdi
-    call    rt_newstack
-    .globl morestack_return
-morestack_return:
-    movq    %gs:CPU_CURG, %rdi
-    jmp     g_switch
-    .size morestack_enter, . - morestack_enter
-
 /* g_switch(struct g *gp): continue gp at gp->sched, as Go's ABIInternal wants the world:
  * r14 = g, xmm15 = 0, rdx = context. Does not return. The caller has set cpu->curg. */
     .globl g_switch

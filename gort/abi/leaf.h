@@ -26,8 +26,6 @@ struct leaf_table {
     uintptr_t yield;           /* 80 yield_leaf */
 };
 
-void leaf_install(struct leaf_table *t, bool with_malloc);
-
 /* The leaves. */
 struct go_type;
 void *malloc_leaf_type(const struct go_type *t);

@@ -10,7 +10,7 @@ struct call { void (*fn)(void); };
 
 static void call(void *what) { ((struct call *)what)->fn(); }
 
-static void run(void *unused)
+static void run_services(void *unused)
 {
     (void)unused;
     for (;;) {
@@ -25,4 +25,4 @@ static void run(void *unused)
 
 void services_due(void) { cg_event_set(&due); }
 
-void services_start(void) { g_ready_tail(g_new_c(run, NULL, 0, true)); }
+void services_start(void) { g_ready_tail(g_new_c(run_services, NULL, 0, true)); }

@@ -1,11 +1,11 @@
 /* final.c - finalizers, cleanups, weak pointers: final.h. */
 #include "gort/gc/final.h"
 #include "gort/g.h"
+#include "gort/heap/hooks.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/metrics.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
-#include "gort/observe/mprof.h"
 #include "gort/sched/sched.h"
 #include "rt_frames.h"
 
@@ -461,7 +461,7 @@ static struct special **serve_dead(struct mspan *s, struct special **at, unsigne
         else if (x->kind == SPECIAL_CLEANUP)
             finq_put(NULL, x->ref);
         else if (x->kind == SPECIAL_PROFILE)
-            mprof_free(x->ref, s->elemsize);
+            heap_hooks.sampled_freed(x->ref, s->elemsize);
         else
             __atomic_store_n((uintptr_t *)x->ref, 0, __ATOMIC_RELEASE);
         special_release(s, x);

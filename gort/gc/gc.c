@@ -11,6 +11,7 @@
 #include "gort/gc/gc.h"
 #include "arch/x86_64/arch.h"
 #include "gort/app.h"
+#include "gort/heap/hooks.h"
 #include "gort/sched/background.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/heap/mcache.h"
@@ -21,10 +22,9 @@
 #include "gort/gc/pacer.h"
 #include "gort/gc/root.h"
 #include "gort/heap/mheap.h"
-#include "gort/observe/mprof.h"
 #include "gort/heap/scavenge.h"
 #include "gort/sched/sched.h"
-#include "gort/stack/stackalloc.h"
+#include "gort/heap/stackalloc.h"
 #include "gort/gc/wbbuf.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
@@ -121,14 +121,11 @@ _Noreturn void gc_step_back(struct g *gp)
     schedule();
 }
 
-bool gc_can_wait_for_memory(void)
-{
-    return __atomic_load_n(&sweeper_runs, __ATOMIC_RELAXED);
-}
-
 /* The sweeper goes first: once gc_lock is free, gp may be served. */
 void gc_wait_for_memory(struct g *gp)
 {
+    if (!__atomic_load_n(&sweeper_runs, __ATOMIC_RELAXED))
+        return;
     gp->wanted_memory = true;
     lock(&gc_lock);
     struct g *s = sweeper;
@@ -302,7 +299,7 @@ static void end_cycle(void)
     gc_cycle.runway = live > gc_cycle.live_at_start ? live - gc_cycle.live_at_start : 0;
     sweep_begin();
     sched.gfree_due = sched.gfree_count;
-    mprof_next_cycle();
+    heap_hooks.cycle_marked();
     __atomic_store_n(&gc.heap_live, gc.heap_marked, __ATOMIC_RELAXED);
     gc_metrics.scan_stack = gc_cycle.scan_stack;
     gc_metrics.scan_globals = gc_cycle.scan_globals;
@@ -389,7 +386,7 @@ static void finish_stopped(int64_t t0)
     stack_marking_done();
     work_release();
     count_cycle(t1 - t0);
-    mprof_flush();
+    heap_hooks.cycle_counted();
     if (app->debug->gctrace)
         trace(t0 - gc_cycle.mark_ns, t1 - t0, live_end);
     trace_pacer_end(live_end, goal, expected);
@@ -448,7 +445,7 @@ void rt_gc_enable(struct gc_enable_frame *f)
     gc_cycle.enabled = !app->debug->sbrk; /* then nothing is ever reclaimed */
     gc.percent = f->percent;
     gc.limit = f->limit;
-    mprof_init(f->profile_rate);
+    heap_hooks.profile_init(f->profile_rate);
     pace();
     background_at(collect_if_old, clock_mono_ns() + forced_period());
 }
@@ -486,7 +483,7 @@ void rt_gc_sweep(struct gc_sweep_frame *f)
         f->more = sweep_one() != ~0ul;
     if (!f->more) {
         sweep_all();
-        mprof_flush_swept();
+        heap_hooks.cycle_swept();
         f->more = gfree_drop_stacks();
     }
     finq_wake();

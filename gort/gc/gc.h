@@ -64,11 +64,8 @@ bool gc_assist(struct g *gp, size_t size);
 /* In a gate, while not gc.blacken. False: a cycle is wanted that cannot begin yet, as the last one
  * is still being brought to its end: as above. */
 bool gc_may_allocate(void);
-/* Is there a sweeper to collect for who waits? Not while the program is still being started. */
-bool gc_can_wait_for_memory(void);
-/* gp, which is running, is at a prologue and finds no memory for its stack: it waits for a whole
- * collection and begins again there, with wanted_memory set. On g0, no locks; a sweeper runs. */
-_Noreturn void gc_wait_for_memory(struct g *gp);
+/* stack_hooks.wait_for_memory: a sweeper runs once the program has started it. */
+void gc_wait_for_memory(struct g *gp);
 /* mheap.stacks has grown: the heap's goal falls now and then. g0, locks may be held. */
 void gc_stacks_grew(void);
 /* The object at index i of s has just been allocated while marking: it is born black. */

@@ -1,8 +1,7 @@
 /* mark.c - from roots to objects to objects: mark.h. */
 #include "gort/gc/mark.h"
 #include "arch/x86_64/arch.h"
-#include "gort/capp/capp.h"
-#include "gort/observe/cpuprof.h"
+#include "gort/heap/hooks.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/final.h"
 #include "gort/gc/gc.h"
@@ -10,8 +9,6 @@
 #include "gort/heap/mheap.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
-#include "gort/sync/synctest.h"
-#include "gort/time/timer.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
 
@@ -184,19 +181,12 @@ static uint32_t segment_job_count(const struct gc_segment *s)
     return (uint32_t)((s->hi - s->lo + SEGMENT_JOB - 1) / SEGMENT_JOB);
 }
 
-static void visit_timer(void *ctx, void *timer) { mark_ptr(ctx, (uintptr_t)timer); }
-static void visit_label(void *ctx, void *label) { mark_ptr(ctx, (uintptr_t)label); }
-
 /* What little there is besides: done with the world stopped. */
 static void mark_fixed_roots(struct gcw *w)
 {
-    for (unsigned i = 0; i < CPU_MAX * 4 && allp[i]; i++)
-        timers_roots(allp[i], visit_timer, w);
-    cpuprof_roots(visit_label, w);
-    bubbles_roots(visit_timer, w);
     mark_ptr(w, (uintptr_t)gc_pool_cleanup);
     finq_mark();
-    capp_mark_roots(w);
+    heap_hooks.mark_roots(w);
 }
 
 uint64_t mark_roots_prepare(void)

@@ -1,11 +1,9 @@
 /* wbbuf.c - write barriers: one pointer (through buffers), and whole ranges. */
 #include "gort/abi/leaf.h"
-#include "gort/app.h"
 #include "gort/g.h"
 #include "gort/gc/gc.h"
 #include "gort/gc/root.h"
 #include "gort/gc/wbbuf.h"
-#include "gort/heap/malloc.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/heap/mheap.h"
 #include "rt_frames.h"
@@ -98,23 +96,4 @@ void rt_wb_shade(struct wb_shade_frame *f)
 {
     gc_shade(f->old);
     gc_shade(f->new);
-}
-
-/* ---- the leaf table ---------------------------------------------------------------------- */
-
-void *malloc_leaf_type(const struct go_type *t) { return malloc_leaf(t->size, t, true); }
-
-void leaf_install(struct leaf_table *t, bool with_malloc)
-{
-    t->bulk_barrier = (uintptr_t)wb_bulk;
-    t->wb_flush = (uintptr_t)wb_flush_leaf;
-    if (with_malloc) {
-        t->malloc = (uintptr_t)malloc_leaf;
-        t->newobject = (uintptr_t)malloc_leaf_type;
-    }
-    t->chansend = (uintptr_t)chansend_leaf;
-    t->chanrecv = (uintptr_t)chanrecv_leaf;
-    t->select = (uintptr_t)select_leaf;
-    t->yield = (uintptr_t)yield_leaf;
-    t->installed = 1;
 }

@@ -4,10 +4,10 @@
 #include "gort/app.h"
 #include "gort/g.h"
 #include "gort/abi/leaf.h"
+#include "gort/heap/hooks.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
-#include "gort/observe/mprof.h"
 #include "kernel/options.h"
 #include "rt_frames.h"
 
@@ -19,6 +19,8 @@ enum { MALLOC_DONE = 0, MALLOC_DIRTY = 1, MALLOC_COLLECT = 2, MALLOC_BARE = 3,
        MALLOC_BARE_DIRTY = 4, MALLOC_WAIT = 5 };
 
 extern const void *type_mask_in_progress;
+
+struct heap_hooks heap_hooks;
 
 void malloc_init(void)
 {
@@ -55,7 +57,7 @@ static uintptr_t take_sampled(struct mcache *c, struct mspan *s)
     s->free_index = s->sample_at;
     mspan_unsample(s);
     uintptr_t x = mspan_take_fast(s);
-    mprof_arm(s);
+    heap_hooks.sample_span(s);
     c->sampled = true;
     return x;
 }
@@ -243,6 +245,8 @@ void *malloc_leaf(size_t size, const struct go_type *t, bool needzero)
     return (void *)x;
 }
 
+void *malloc_leaf_type(const struct go_type *t) { return malloc_leaf(t->size, t, true); }
+
 /* What is still to be done about a large object: see rt_malloc_slow. */
 struct todo { bool dirty, bare; };
 
@@ -296,7 +300,7 @@ void *malloc_gc(size_t size, const struct go_type *typ, bool needzero)
 static void install_leaves(struct leaf_table *t)
 {
     type_mask_in_progress = t->mask_in_progress;
-    leaf_install(t, options.gcstress == 0);
+    heap_hooks.install_leaves(t, options.gcstress == 0);
 }
 
 static bool stress_due(void)
@@ -313,10 +317,10 @@ static void sample(struct g *gp, uintptr_t x)
     struct mcache *c = p_self()->mcache;
     struct mspan *s = mheap_span_of(x);
 
-    if (!c->sampled && !(s && mspan_is_large(s) && mprof_due(s->elemsize)))
+    if (!c->sampled && !(s && mspan_is_large(s) && heap_hooks.sample_large(s->elemsize)))
         return;
     c->sampled = false;
-    mprof_malloc(gp, s->base + mspan_index(s, x) * s->elemsize, s->elemsize);
+    heap_hooks.sampled(gp, s->base + mspan_index(s, x) * s->elemsize, s->elemsize);
 }
 
 void rt_malloc_slow(struct malloc_slow_frame *f)

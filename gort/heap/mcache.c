@@ -6,9 +6,9 @@
 #include "gort/gc/gc.h"
 #include "gort/gc/wbbuf.h"
 #include "gort/gc/work.h"
+#include "gort/heap/hooks.h"
 #include "gort/heap/mheap.h"
-#include "gort/observe/mprof.h"
-#include "gort/stack/stackalloc.h"
+#include "gort/heap/stackalloc.h"
 
 /* What an empty slot points to: a span without objects, so that the fast path needs no test. */
 static struct mspan empty_span = { .sample_at = MSPAN_NO_SAMPLE };
@@ -68,7 +68,7 @@ bool mcache_refill(struct mcache *c, unsigned spc)
     __atomic_add_fetch(&mheap.tiny_allocs, c->tiny_allocs, __ATOMIC_RELAXED);
     c->scan_alloc = c->tiny_allocs = 0;
     c->alloc[spc] = s;
-    mprof_arm(s);
+    heap_hooks.sample_span(s);
     return true;
 }
 

@@ -2,11 +2,10 @@
 #include "gort/observe/blockprof.h"
 #include <string.h>
 #include "gort/app.h"
-#include "gort/sync/chan.h"
+#include "gort/sync/waitprof.h"
 #include "gort/g.h"
 #include "gort/observe/stackhash.h"
 #include "gort/stack/unwind.h"
-#include "kernel/clock.h"
 #include "kernel/random.h"
 #include "mm/mm.h"
 #include "rt_frames.h"
@@ -28,14 +27,8 @@ struct bucket {
 
 static struct {
     struct lock lock;
-    int64_t rate[KINDS];           /* [atomic] 0 = off */
     struct bucket *table[KINDS][BUCKETS], *all[KINDS]; /* [lock] */
 } prof = { .lock = LOCK_INIT("blockprof", RANK_FINALIZER) };
-
-static int64_t rate_of(unsigned kind)
-{
-    return __atomic_load_n(&prof.rate[kind], __ATOMIC_RELAXED);
-}
 
 static struct bucket *bucket_locked(unsigned kind, const uintptr_t *pc, uint32_t n)
 {
@@ -76,9 +69,9 @@ static void add(unsigned kind, struct g *gp, int64_t skip, double count, int64_t
 }
 
 /* A wait of ns is sampled with probability ns / rate, if that is below 1. */
-static void block_event(struct g *gp, int64_t ns, int64_t skip)
+void block_event(struct g *gp, int64_t ns, int64_t skip)
 {
-    int64_t rate = rate_of(BLOCK);
+    int64_t rate = __atomic_load_n(&wait_profile.block_rate, __ATOMIC_RELAXED);
 
     ns = ns > 0 ? ns : 1;
     if (rate <= 0 || (ns < rate && (int64_t)(random_fast() >> 1) % rate > ns))
@@ -97,37 +90,12 @@ static int64_t times(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &v) ? INT64_MAX : v;
 }
 
-static void mutex_event(struct g *gp, int64_t ns, int64_t skip)
+void mutex_event(struct g *gp, int64_t ns, int64_t skip)
 {
-    int64_t rate = rate_of(MUTEX);
+    int64_t rate = __atomic_load_n(&wait_profile.mutex_rate, __ATOMIC_RELAXED);
 
     if (rate > 0 && (int64_t)(random_fast() >> 1) % rate == 0)
         add(MUTEX, gp, skip, (double)rate, times(rate, ns > 0 ? ns : 0));
-}
-
-/* When it is readied comes to stand in its sudog. */
-void block_start(struct g *gp)
-{
-    gp->block_since = rate_of(BLOCK) ? clock_mono_ns() : 0;
-    if (gp->block_since && !gp->own)
-        gp->own = sudog_acquire();
-}
-
-void block_done(struct g *gp, int64_t skip)
-{
-    int64_t since = gp->block_since;
-
-    gp->block_since = 0;
-    if (since)
-        block_event(gp, gp->own->releasetime - since, skip);
-}
-
-int64_t mutex_start(void) { return rate_of(MUTEX) ? clock_mono_ns() : 0; }
-
-void mutex_done(struct g *gp, int64_t since, int64_t skip)
-{
-    if (since)
-        mutex_event(gp, clock_mono_ns() - since, skip);
 }
 
 /* ---- gates --------------------------------------------------------------------------------- */
@@ -144,7 +112,9 @@ void rt_block_event(struct block_event_frame *f)
 
 void rt_block_rate(struct block_rate_frame *f)
 {
-    f->old = __atomic_exchange_n(&prof.rate[f->mutex ? MUTEX : BLOCK], f->rate, __ATOMIC_SEQ_CST);
+    int64_t *rate = f->mutex ? &wait_profile.mutex_rate : &wait_profile.block_rate;
+
+    f->old = __atomic_exchange_n(rate, f->rate, __ATOMIC_SEQ_CST);
 }
 
 /* blockRecord of gort/overlay/blockprof.go. */

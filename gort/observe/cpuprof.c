@@ -43,7 +43,7 @@ static struct {
     uintptr_t stands_for[IN_COUNT]; /* [const once set] */
 } prof;
 
-extern const char morestack_return[]; /* gate.S */
+extern const char morestack_return[]; /* morestack.S */
 
 /* ---- where the CPU was ------------------------------------------------------------------- */
 

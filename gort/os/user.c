@@ -30,7 +30,7 @@ bool user_range(const struct call *c, uint64_t p, uint64_t n)
         return false;
     if (p + n <= USER_END)
         return true;
-    return c->gp->is_c && p >= VM_KERNEL_BASE;
+    return !g_is_go(c->gp) && p >= VM_KERNEL_BASE;
 }
 
 int user_bring(const struct call *c, uint64_t at, unsigned access)

@@ -28,7 +28,7 @@ struct sched_hooks {
 
     /* ---- devices and faults ---------------------------------------------------------- */
     void (*poll)(void);   /* takes what devices have brought, wakes readers. g0, no locks */
-    /* Interrupt context: an exception of the kernel's own while it copies from or to the program. */
+    /* Interrupt context: the kernel itself faults while it copies from or to the program. */
     bool (*copy_fault_irq)(struct trap_frame *tf);
     /* Interrupt context: gp's code has touched a page that may come now. True: tf has been changed
      * to where that happens. */

@@ -2,6 +2,7 @@
 #include "gort/sched/sched.h"
 #include "arch/x86_64/arch.h"
 #include "gort/dying.h"
+#include "gort/hchan.h"
 #include "gort/sched/background.h"
 #include "gort/sched/choice.h"
 #include "gort/sched/globq.h"

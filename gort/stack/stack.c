@@ -4,9 +4,7 @@
 #include "gort/abi/goabi.h"
 #include "gort/app.h"
 #include "gort/dying.h"
-#include "gort/sync/chan.h"
-#include "gort/heap/malloc.h"
-#include "gort/gc/gc.h"
+#include "gort/hchan.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
@@ -45,6 +43,7 @@ _Static_assert(GO_DEFER_SP == OVERLAY_DEFER_SP && GO_DEFER_FN == OVERLAY_DEFER_F
 #define POISON 0xfc
 
 struct stack_stats stack_stats;
+struct stack_hooks stack_hooks;
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
@@ -85,7 +84,7 @@ struct stack stack_alloc(size_t size)
 
     while (n < size)
         n *= 2;
-    uintptr_t lo = stack_mem_alloc(n);
+    uintptr_t lo = stack_hooks.alloc(n);
     if (!lo)
         return (struct stack){ 0, 0 };
     if (poisons())
@@ -102,7 +101,7 @@ void stack_free(struct stack s)
     if (poisons())
         poison(s.lo, n);
     __atomic_sub_fetch(&stack_stats.inuse_bytes, n, __ATOMIC_RELAXED);
-    stack_mem_free(s.lo, n);
+    stack_hooks.free(s.lo, n);
 }
 
 /* ---- adjusting pointers into the old stack ----------------------------------------------- */
@@ -365,8 +364,7 @@ static bool may_preempt(const struct g *gp)
 /* Once, and nobody that collection itself may wait for. */
 static bool may_wait(const struct g *gp)
 {
-    return !gp->wanted_memory && may_preempt(gp) && (!gp->system || gp->runs_user) &&
-           gc_can_wait_for_memory();
+    return !gp->wanted_memory && may_preempt(gp) && (!gp->system || gp->runs_user);
 }
 
 static void grow(struct g *gp)
@@ -385,13 +383,13 @@ static void grow(struct g *gp)
         overflow(gp, max);
     struct stack new = stack_alloc(size);
     if (!new.lo && may_wait(gp))
-        gc_wait_for_memory(gp); /* morestack comes again */
+        stack_hooks.wait_for_memory(gp); /* morestack comes again */
     if (!new.lo && size > STACK_LARGE) {
         kprintf("runtime: no memory for a goroutine stack of %zu bytes\n", size);
         overflow(gp, size / 2);
     }
     if (!new.lo)
-        malloc_out_of_memory(size);
+        stack_hooks.out_of_memory(size);
     gp->wanted_memory = false;
     g_status_set(gp, G_RUNNING, G_COPYSTACK);
     copy_to(gp, new);

@@ -22,11 +22,20 @@
 #include <stdint.h>
 #include "gort/g.h"
 
-/* The memory of stacks: `size` is a power of two >= STACK_MIN; the result is aligned to
- * min(size, 8 KiB), contents undefined; 0 = out of memory. g0, a P held, no lock of rank
- * >= RANK_STACKPOOL. stackalloc.c has them, with per-P caches. */
-uintptr_t stack_mem_alloc(size_t size);
-void stack_mem_free(uintptr_t lo, size_t size);
+/* What this room needs of those above it: gort/hooks.c sets it. */
+struct stack_hooks {
+    /* The memory of stacks: `size` is a power of two >= STACK_MIN; the result is aligned to
+     * min(size, 8 KiB), contents undefined; 0 = out of memory. g0, a P held, no lock of rank
+     * >= RANK_STACKPOOL. */
+    uintptr_t (*alloc)(size_t size);
+    void (*free)(uintptr_t lo, size_t size);
+    /* gp, which is running, is at a prologue and finds no memory for its stack: it waits for a
+     * collection and begins again there, with wanted_memory set. Returns at once if nobody could
+     * collect yet. g0, no locks. */
+    void (*wait_for_memory)(struct g *gp);
+    void (*out_of_memory)(size_t wanted) __attribute__((noreturn));
+};
+extern struct stack_hooks stack_hooks; /* [const after boot] */
 /* Called for each free stack whose memory goes back to the heap. */
 void stack_untag(uintptr_t lo);
 
@@ -35,8 +44,8 @@ struct stack stack_alloc(size_t size);
 void stack_free(struct stack s);
 
 /* From morestack_enter, on g0: gp is running and stopped in a prologue (gp->sched). Handles a
- * preemption request, or grows; without memory gp waits for a collection once. Returns if gp is to
- * go on at once. */
+ * preemption request, or grows; where there is no memory gp waits for a collection, once. Returns
+ * if gp is to go on at once. */
 void rt_newstack(struct g *gp);
 
 /* Moves gp to a stack of `newsize` bytes. The caller owns the stack (gp's own gate, or

@@ -24,25 +24,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "gort/g.h"
+#include "gort/hchan.h"
 #include "gort/heap/typedmem.h"
-
-struct sudogq { struct sudog *first, *last; };
-
-/* Layout mirrored in overlay/chan.go, which reads qcount, dataqsiz, closed, timer unlocked. */
-struct hchan {
-    uint64_t qcount;       /* 0  [lock, atomic reads] elements in the ring */
-    uint64_t dataqsiz;     /* 8  [const] */
-    void    *buf;          /* 16 [const] */
-    uint16_t elemsize;     /* 24 [const] */
-    uint32_t closed;       /* 28 [lock, atomic reads] */
-    struct timer *timer;   /* 32 [const] that feeds the channel, or NULL */
-    const void *elemtype;  /* 40 [const] */
-    uint64_t sendx, recvx; /* 48 [lock] */
-    struct sudogq recvq;   /* 64 [lock] */
-    struct sudogq sendq;   /* 80 [lock] */
-    void    *bubble;       /* 96 synctest */
-    struct lock lock;      /* 104 also guards elem, success, next, prev of its sudogs */
-};
 
 enum chan_status {
     CHAN_WOULD_BLOCK, /* non-blocking: nothing done */

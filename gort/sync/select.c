@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include "gort/abi/leaf.h"
 #include "gort/dying.h"
-#include "gort/observe/blockprof.h"
 #include "gort/sched/choice.h"
 #include "gort/sync/chan.h"
+#include "gort/sync/waitprof.h"
 #include "gort/time/timer.h"
 #include "rt_frames.h"
 

@@ -15,11 +15,11 @@
  * g.param != NULL, and gives it the CPU at once. */
 #include <stddef.h>
 #include "gort/dying.h"
-#include "gort/observe/blockprof.h"
 #include "arch/x86_64/arch.h"
 #include "gort/sync/chan.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
+#include "gort/sync/waitprof.h"
 #include "kernel/random.h"
 #include "rt_frames.h"
 

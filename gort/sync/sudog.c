@@ -1,7 +1,10 @@
 /* sudog.c - waiters: a cache per P, refilled from and drained to a common pool in halves. */
 #include <stddef.h>
 #include "gort/sync/chan.h"
+#include "gort/sync/waitprof.h"
 #include "mm/mm.h"
+
+struct wait_profile wait_profile;
 
 enum { CACHE_MAX = 128, BATCH = 64, SLAB = 32 };
 

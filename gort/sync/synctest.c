@@ -4,6 +4,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
 #include "gort/sched/sched.h"
+#include "gort/time/timer.h"
 #include "gort/time/timer_heap.h"
 #include "mm/mm.h"
 #include "rt_frames.h"

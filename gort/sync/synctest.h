@@ -15,22 +15,7 @@
 #define GORT_SYNC_SYNCTEST_H
 
 #include "gort/g.h"
-#include "gort/time/timer.h"
-
-/* An object of the Go heap: g.bubble keeps it. Mirrored in overlay/synctest.go. */
-struct bubble {
-    int64_t now;           /* 0  [root while all others are blocked] */
-    uint64_t id;           /* 8  [const] */
-    struct g *root;        /* 16 [const] */
-    struct g *main;        /* 24 [const] */
-    struct g *waiter;      /* 32 [lock] in Wait */
-    struct timers *timers; /* 40 [const] */
-    int32_t total;         /* 48 [lock] goroutines */
-    int32_t running;       /* 52 [lock] those not durably blocked */
-    int32_t active;        /* 56 [lock] */
-    bool done;             /* 60 [lock] main has ended */
-    struct lock lock;      /* 64 */
-};
+#include "gort/time/bubble.h"
 
 /* sched_hooks.bubble_*: with gp->bubble set; locks up to RANK_TIMER may be held. */
 void bubble_join(struct g *gp);                           /* gp is new */
@@ -42,7 +27,5 @@ bool wait_is_durable(enum wait_reason why);
 
 /* Pointers of timers in bubbles' heaps: roots. World stopped. */
 void bubbles_roots(void (*visit)(void *ctx, void *obj), void *ctx);
-
-static inline struct bubble *g_bubble(const struct g *gp) { return gp->bubble; }
 
 #endif

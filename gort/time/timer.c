@@ -7,14 +7,16 @@
 #include "gort/time/timer.h"
 #include <stddef.h>
 #include "gort/dying.h"
-#include "gort/sync/chan.h"
+#include "gort/hchan.h"
 #include "gort/gc/gc.h"
 #include "gort/sched/sched.h"
-#include "gort/sync/synctest.h"
+#include "gort/time/bubble.h"
 #include "gort/time/timer_heap.h"
 #include "kernel/clock.h"
 #include "mm/mm.h"
 #include "rt_frames.h"
+
+bool (*timer_chan_drain)(struct hchan *c);
 
 _Static_assert(RANK_TIMER == 53, "newTimer in overlay/time.go sets this lock rank");
 _Static_assert(sizeof(struct timer) == 104 && offsetof(struct timer, f) == 40 &&
@@ -412,7 +414,7 @@ static struct hchan *timer_chan(const struct timer *t)
 static bool timer_chan_revoke(struct timer *t, struct hchan *c, int64_t old_period)
 {
     t->seq++;
-    return (old_period == 0 && t->sending > 0) | chan_drain(c);
+    return (old_period == 0 && t->sending > 0) | timer_chan_drain(c);
 }
 
 /* t (locked) is in no heap but should be, and is due at its bubble's time: it fires now, not

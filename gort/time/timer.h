@@ -54,6 +54,7 @@ struct timer {
     void    *carg;          /* [const] */
 };
 
+struct hchan;
 struct timers;
 
 #define TIMER_NEVER INT64_MAX
@@ -91,6 +92,10 @@ void timer_start_collected(struct timer *t, int64_t when, int64_t period, void (
                            void *arg);
 /* True if the call was prevented. */
 bool timer_stop_c(struct timer *t);
+
+/* chan.c's: empties the ring of a timer's channel, which is locked. True if there was anything.
+ * [const after boot] */
+extern bool (*timer_chan_drain)(struct hchan *c);
 
 /* ---- for chan.c ------------------------------------------------------------------------ */
 struct hchan;

@@ -1,6 +1,6 @@
 // sources: gort/heap/sizeclass.c gort/heap/pagealloc.c gort/heap/mspan.c gort/heap/mheap.c
 // sources: gort/heap/mcentral.c
-// sources: gort/heap/mcache.c gort/heap/mbitmap.c gort/heap/malloc.c gort/stack/stackalloc.c
+// sources: gort/heap/mcache.c gort/heap/mbitmap.c gort/heap/malloc.c gort/heap/stackalloc.c
 // sources: gort/gc/sweep.c
 // sources: gort/gc/root.c gort/gc/wbbuf.c gort/gc/work.c gort/gc/final.c gort/heap/mstats.c
 // flags: -Itests/host/fake -Wno-unused-function
@@ -10,11 +10,11 @@
 #include "fakeheap.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/metrics.h"
-#include "gort/observe/mprof.h"
+#include "gort/heap/hooks.h"
 #include "gort/gc/gc.h"
 #include "gort/gc/root.h"
 #include "gort/gc/work.h"
-#include "gort/stack/stackalloc.h"
+#include "gort/heap/stackalloc.h"
 #include "gort/stack/symtab.h"
 
 const struct moduledata *symtab_first(void) { return NULL; }
@@ -27,10 +27,13 @@ _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 
 /* The profile wants an object here and there: the bitmap's cache ends before it. */
 static unsigned sampled;
-bool mprof_due(uint64_t size) { (void)size; return false; }
-void mprof_malloc(struct g *gp, uintptr_t p, uint64_t size) { (void)gp, (void)p, (void)size; }
-void mprof_free(struct mprof_bucket *b, uint64_t size) { (void)b, (void)size; }
-void mprof_arm(struct mspan *s)
+static bool sample_large(uint64_t size) { (void)size; return false; }
+static void count_sampled(struct g *gp, uintptr_t p, uint64_t size)
+{
+    (void)gp, (void)p, (void)size;
+}
+static void sampled_freed(struct mprof_bucket *b, uint64_t size) { (void)b, (void)size; }
+static void sample_span(struct mspan *s)
 {
     unsigned i = s->free_index + (unsigned)rand() % (s->nelems - s->free_index + 1);
 
@@ -420,6 +423,8 @@ static void test_stats(void)
 
 int main(void)
 {
+    heap_hooks = (struct heap_hooks){ .sample_span = sample_span, .sample_large = sample_large,
+                                      .sampled = count_sampled, .sampled_freed = sampled_freed };
     fake_start();
     make_types();
     test_tiny();

@@ -218,7 +218,7 @@ void kprintf(const char *fmt, ...) { (void)fmt; }
 /* There are no bubbles, and nobody counts. */
 void g_ending(struct g *gp) { (void)gp; }
 void bubble_park(struct g *gp, enum wait_reason why) { (void)gp, (void)why; }
-void bubble_parked(struct bubble *b) { (void)b; }
+void bubble_parked(void *b) { (void)b; }
 
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
 {

@@ -21,8 +21,6 @@
 #undef PAGE_SIZE
 #include "gort/app.h"
 #include "gort/dying.h"
-#include "gort/heap/malloc.h"
-#include "gort/gc/gc.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
 #include "gort/stack/symtab.h"
@@ -95,14 +93,12 @@ _Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
     exit(1);
 }
 
-struct gc gc;
-bool gc_can_wait_for_memory(void) { return true; }
-_Noreturn void gc_wait_for_memory(struct g *gp) { rt_throw("%p waits", (void *)gp); }
-_Noreturn void malloc_out_of_memory(size_t wanted) { rt_throw("no %zu bytes", wanted); }
+static void wait_for_memory(struct g *gp) { rt_throw("%p waits", (void *)gp); }
+static _Noreturn void out_of_memory(size_t wanted) { rt_throw("no %zu bytes", wanted); }
 
 static uintptr_t arena, arena_used;
 
-uintptr_t stack_mem_alloc(size_t size)
+static uintptr_t stack_mem_alloc(size_t size)
 {
     uintptr_t lo = ((arena + 4095) & ~4095ul) + (arena_used % 2) * (1 << 20);
 
@@ -110,7 +106,7 @@ uintptr_t stack_mem_alloc(size_t size)
     CHECK(size <= 1 << 20, "stack of %zu bytes", size);
     return lo;
 }
-void stack_mem_free(uintptr_t lo, size_t size) { (void)lo, (void)size; }
+static void stack_mem_free(uintptr_t lo, size_t size) { (void)lo, (void)size; }
 
 /* ---- the program's memory ------------------------------------------------------------------ */
 
@@ -555,6 +551,8 @@ static void cpu_make(void)
 int main(void)
 {
     cpu_make();
+    stack_hooks = (struct stack_hooks){ stack_mem_alloc, stack_mem_free, wait_for_memory,
+                                        out_of_memory };
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (system("go version >/dev/null 2>&1") != 0) {
         printf("ok skipped: no go command\n");

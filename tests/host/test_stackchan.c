@@ -86,23 +86,22 @@ _Noreturn void kernel_panic(const char *file, int line, const char *fmt, ...)
 static bool no_memory;
 static struct g *waiting_g; /* for memory */
 
-bool gc_can_wait_for_memory(void) { return true; }
-_Noreturn void gc_wait_for_memory(struct g *gp)
+static void wait_for_memory(struct g *gp)
 {
     gp->wanted_memory = true;
     waiting_g = gp;
     longjmp(thrown, 1);
 }
-_Noreturn void malloc_out_of_memory(size_t wanted)
+static _Noreturn void out_of_memory(size_t wanted)
 {
     rt_throw("out of memory: %zu", wanted);
 }
 
-uintptr_t stack_mem_alloc(size_t size)
+static uintptr_t stack_mem_alloc(size_t size)
 {
     return no_memory ? 0 : (uintptr_t)aligned_alloc(2048, size);
 }
-void stack_mem_free(uintptr_t lo, size_t size)
+static void stack_mem_free(uintptr_t lo, size_t size)
 {
     (void)size;
     free((void *)lo);
@@ -291,6 +290,8 @@ static void cpu_make(void)
 int main(void)
 {
     cpu_make();
+    stack_hooks = (struct stack_hooks){ stack_mem_alloc, stack_mem_free, wait_for_memory,
+                                        out_of_memory };
     make_tables();
     test_words();
     test_channels();

@@ -17,7 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #undef PAGE_SIZE
-#include "gort/abi/leaf.h"
 #include "gort/app.h"
 #include "gort/dying.h"
 #include "gort/g.h"
@@ -163,18 +162,6 @@ void vm_decommit_all(const struct vm_range *r, unsigned n)
 }
 
 uint64_t persistent_other;
-
-/* Leaves that wait for nobody are not what these tests are about. */
-uint64_t chansend_leaf(struct hchan *c, const void *elem) { (void)c; (void)elem; return 0; }
-uint64_t chanrecv_leaf(struct hchan *c, void *elem) { (void)c; (void)elem; return 0; }
-uint64_t select_leaf(void *cases, int64_t nsends, int64_t nrecvs)
-{
-    (void)cases;
-    (void)nsends;
-    (void)nrecvs;
-    return 0;
-}
-uint64_t yield_leaf(void) { return 1; }
 
 void *persistent_alloc(size_t size, size_t align, uint64_t *stat)
 {

@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "gort/dying.h"
-#include "gort/observe/blockprof.h"
+#include "gort/sync/waitprof.h"
 #include "gort/sync/chan.h"
 #include "gort/abi/leaf.h"
 #include "gort/sched/sched.h"
@@ -342,10 +342,6 @@ _Noreturn void schedule(void)
 }
 
 /* Nothing is profiled. */
-void block_start(struct g *gp) { (void)gp; }
-void block_done(struct g *gp, int64_t skip) { (void)gp, (void)skip; }
-int64_t mutex_start(void) { return 0; }
-void mutex_done(struct g *gp, int64_t since, int64_t skip) { (void)gp, (void)since, (void)skip; }
 
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {
@@ -494,6 +490,7 @@ static void *fake_loop(void *arg)
 /* For code outside goroutines: this thread is CPU 0. */
 static void fake_init(void)
 {
+    timer_chan_drain = chan_drain;
     ncpu = gomaxprocs = 1;
     fake_enter(0);
     fake_cpus[0].cpu.curg = &fake_cpus[0].helper.g;

@@ -2,9 +2,9 @@
  *
  * Sizes are powers of two from 2 KiB. Up to 32 KiB they come from a P's cache, which is filled
  * from spans of 32 KiB shared by stacks of one size; larger ones are spans of their own.
- * Contents are undefined. g0 context with a P. */
-#ifndef GORT_STACK_STACKALLOC_H
-#define GORT_STACK_STACKALLOC_H
+ * Contents are undefined. g0 context with a P. stack_hooks.alloc and .free. */
+#ifndef GORT_HEAP_STACKALLOC_H
+#define GORT_HEAP_STACKALLOC_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
  * `d.link = s` have written, and a marker may just have read d.link from the heap, when the stack
  * moves and its old memory is freed. Were that the heap's again, such a pointer would mark some
  * object of the new span, which may be free, or white with children that nobody marks then. */
-#include "gort/stack/stackalloc.h"
+#include "gort/heap/stackalloc.h"
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
