@@ -1,9 +1,9 @@
 /* app.c - from a loaded bundle to the first goroutine. */
-#include "gort/app.h"
+#include "boot/boot_info.h"
 #include <errno.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "boot/boot_info.h"
+#include "gort/abi/handshake.h"
 #include "gort/capp/capp.h"
 #include "gort/capp/services.h"
 #include "gort/heap/malloc.h"
@@ -24,13 +24,7 @@
 #include "mm/mm.h"
 #include "rt_frames.h"
 
-const struct app_table *app;
-static uintptr_t text_lo, text_hi;
-
-int vec_use_xsave;
-unsigned vec_area_size = 512;
-
-bool app_is_text(uintptr_t pc) { return pc - text_lo < text_hi - text_lo; }
+static const struct app_table *program; /* [const after boot] NULL: it is in C */
 
 /* The app table's magic stands 8-aligned in a read-only segment of every program that was
  * built through the overlay, and in no other. Must be asked before any of it runs. */
@@ -49,25 +43,6 @@ static bool has_table(const struct elf_image *im, uint64_t magic)
     return false;
 }
 
-static void check_app(const struct app_table *t)
-{
-    if (!t || t->magic != APPTAB_MAGIC || t->version != APPTAB_VERSION)
-        boot_refuse("the program was built for another version of gort's runtime; build it again "
-               "with this gort");
-    if (*t->abi != RT_ABI_VERSION)
-        boot_refuse("the program was built for another runtime interface; build it again with "
-               "this gort");
-    const struct gostring *v = t->go_version;
-    if (v->len < 6 || memcmp(v->ptr, "go1.26", 6) != 0)
-        boot_refuse("the program was built by %s; gort runs programs of Go 1.26",
-               v->len > 0 && v->len < 40 ? v->ptr : "an unknown Go");
-    unsigned level = (unsigned)*t->goamd64;
-    if (level >= 4 && !cpu_features.avx512)
-        boot_refuse("the program was built with GOAMD64=v4, this CPU has no AVX-512");
-    if (level >= 3 && !cpu_features.avx2)
-        boot_refuse("the program was built with GOAMD64=v3, this CPU has no AVX2");
-}
-
 static const struct capp_table *capp; /* NULL: a Go program */
 
 static void capp_load(const struct elf_image *im)
@@ -77,8 +52,7 @@ static void capp_load(const struct elf_image *im)
 
     if (!t || t->magic != CAPPTAB_MAGIC || t->version != CAPPTAB_VERSION ||
         t->abi != RT_ABI_VERSION)
-        boot_refuse("the program was built for another version of gort's runtime; build it again "
-               "with this gort");
+        boot_refuse(OTHER_GORT);
     capp_init(t, im);
     capp = t;
 }
@@ -98,13 +72,16 @@ static void app_load(void)
     }
     if (!has_table(&im, APPTAB_MAGIC))
         boot_refuse("this program was not built for gort: build it with `gort build`, or with "
-               "`go build` and the flags of `gort env`");
+                    "`go build` and the flags of `gort env`");
     const struct app_table *(*entry)(const uintptr_t *, uint64_t) = (void *)im.entry;
     const struct app_table *t = entry(kernel_table, RT_TABLE_WORDS);
-    check_app(t);
+    handshake_check(t);
     symtab_init(t->firstmodule);
-    symtab_text_range(&text_lo, &text_hi);
-    app = t;
+    uintptr_t lo, hi;
+    symtab_text_range(&lo, &hi);
+    app_text_set(lo, hi);
+    app = &t->facts;
+    program = t;
 }
 
 static void m_init(struct cpu *c)
@@ -124,19 +101,9 @@ static void m_init(struct cpu *c)
     allm[c->id] = mp;
 }
 
-const char *app_getenv(const char *name)
-{
-    size_t n = strlen(name);
-
-    for (const char *s = bundle.env.first; s; s = bundle_string_next(&bundle.env, s))
-        if (strncmp(s, name, n) == 0 && s[n] == '=')
-            return s + n + 1;
-    return NULL;
-}
-
 static unsigned procs_wanted(void)
 {
-    const char *s = app_getenv("GOMAXPROCS");
+    const char *s = bundle_getenv("GOMAXPROCS");
     unsigned n = 0;
 
     for (; s && *s >= '0' && *s <= '9' && n < 100000; s++)
@@ -155,12 +122,12 @@ void gort_cpu_main(struct cpu *c)
 /* The program's first goroutine is number 1. */
 static void start_main(void)
 {
-    struct g *gp = g_new(app->main_closure, NULL, 0);
+    struct g *gp = g_new(program->main_closure, NULL, 0);
     struct mm_stats mm;
 
     mm_stats_read(&mm);
     if (!gp) {
-        kprintf("gort: out of memory: %llu KiB of RAM do not do for the program to start\n",
+        kprintf("gort: out of memory: %llu KiB of RAM are not enough to start the program\n",
                 (unsigned long long)mm.ram_bytes >> 10);
         machine_exit(2);
     }

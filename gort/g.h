@@ -1,9 +1,9 @@
-/* g.h - G, M and P: what a goroutine, a CPU and a processor are.
+/* g.h - what a goroutine is, and what the scheduler does with one for other rooms.
  *
  *   G  goroutine            its stack, where it stopped, what it waits for
  *   M  machine = CPU        fixed, one per physical CPU, owns the g0 stack
  *   P  processor            the right to run Go code: run queue, timers, caches;
- *                           GOMAXPROCS of them, each held by at most one M
+ *                           GOMAXPROCS of them, each held by at most one M (sched/mp.h)
  *
  * The first fields of struct g are known to the compiler (prologue, R14) and mirrored in
  * gort/overlay/runtime2.go; scripts/abigen proves that both agree. All g, m, p and sudog
@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include "arch/x86_64/cpu.h"
 #include "gort/abi/gotypes.h"
+#include "gort/sched/waitreason.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
 #include "kernel/options.h"
@@ -33,20 +34,6 @@ enum g_status {
     G_COPYSTACK = 8, /* its stack is being moved */
     G_PREEMPTED = 9, /* stopped for a suspendG, to be readied by the suspender */
     G_SCAN = 0x1000, /* OR-ed in: the collector holds the stack */
-};
-
-/* Why a goroutine waits. The texts (sched.c) are those that Go prints in tracebacks. */
-enum wait_reason {
-    WAIT_ZERO, WAIT_GC_ASSIST, WAIT_IO, WAIT_CHAN_RECV_NIL, WAIT_CHAN_SEND_NIL,
-    WAIT_DUMPING_HEAP, WAIT_GC_SWEEP_WAIT, WAIT_GC_SCAVENGE_WAIT, WAIT_CHAN_RECV,
-    WAIT_CHAN_SEND, WAIT_FINALIZER, WAIT_FORCE_GC_IDLE, WAIT_SEMACQUIRE, WAIT_SLEEP,
-    WAIT_SYNC_COND, WAIT_SYNC_MUTEX_LOCK, WAIT_SYNC_RWMUTEX_RLOCK, WAIT_SYNC_RWMUTEX_LOCK,
-    WAIT_SYNC_WAITGROUP, WAIT_TRACE_READER, WAIT_FOR_GC, WAIT_GC_WORKER_IDLE,
-    WAIT_GC_WORKER_ACTIVE, WAIT_PREEMPTED, WAIT_DEBUG_CALL, WAIT_STOPPING_WORLD,
-    WAIT_SELECT, WAIT_SELECT_NO_CASES, WAIT_COROUTINE, WAIT_CLEANUP, WAIT_LOCKED_M,
-    WAIT_SYSCALL, WAIT_CPU_PROFILE, WAIT_SYNCTEST_RUN, WAIT_SYNCTEST_WAIT,
-    WAIT_SYNCTEST_CHAN_RECV, WAIT_SYNCTEST_CHAN_SEND, WAIT_SYNCTEST_SELECT,
-    WAIT_SYNCTEST_WAITGROUP, WAIT_GC_ASSIST_WAIT, WAIT_COUNT
 };
 
 struct stack { uintptr_t lo, hi; };       /* [lo, hi) */
@@ -188,89 +175,8 @@ static inline void g_wake_with(struct g *gp, void (*fn)(struct g *), uint64_t re
     gp->on_wake = fn;
 }
 
-/* The CPU's half of the runtime: one per CPU, for good. */
-struct m {
-    /* ---- mirrored in Go (overlay/runtime2.go) ---------------------------------------- */
-    struct g   *g0p;           /* 0  [const] &g0 */
-    struct g   *curg;          /* 8  [owner] as cpu->curg */
-    int32_t     locks;         /* 16 [owner] >0: do not preempt the goroutine (procPin, mutex) */
-    int32_t     dying;         /* 20 [owner] how deep in a fatal error */
-    int8_t      printlock;     /* 24 [owner] nesting of print's lock */
-    int32_t     mallocing;     /* 28 */
-    /* ---- C only ----------------------------------------------------------------------- */
-    struct cpu *cpu;           /* [const] */
-    struct g    g0;            /* [owner] the scheduler's own g: its stack is the CPU's g0 stack */
-    uint32_t    id;
-    bool        spinning;      /* [owner] looking for work */
-    uint32_t    nlocked;       /* [atomic] goroutines locked to this M */
-    struct p   *nextp;         /* [sched.lock] P handed over while idle */
-    struct m   *idlelink;      /* [sched.lock] */
-    bool        idle;          /* [sched.lock] on the idle list */
-    struct g   *lockq;         /* [sched.lock] runnable goroutines locked to this M, by schedlink */
-    bool        mid_gate;      /* [atomic] has lost its P in a gate, which must go on */
-    bool        lockq_turn_over; /* [owner] the last pick was of lockq: others go first now */
-    bool        fresh_p;       /* [owner] has run nothing yet since it got its P */
-    bool        ticking;       /* [owner, interrupts] a tick ends the running goroutine's slice */
-    bool        kicked;        /* [atomic] an IPI_WAKE is on its way */
-    int64_t     armed;         /* [owner, interrupts] the timer's deadline, INT64_MAX = none */
-    struct { struct stack stack; uintptr_t sp, pc; } moving; /* [owner, interrupts] where the
-                                  stack was that is just copied; hi = 0: none */
-    uint32_t    tick_seen;     /* [interrupts] p->schedtick at the last tick */
-    volatile uint32_t wake;    /* [atomic] set, then IPI_WAKE: leaves cpu_idle */
-    struct pc_cache_entry *pc_cache; /* [owner] for the walks of gates: unwind.h */
-    struct g   *callgo_g;      /* helper goroutine of go_call */
-    struct profring *prof_ring; /* [const once set] samples of the CPU profile (cpuprof.c) */
-    int64_t     prof_next;     /* [interrupts] busy time at which to take the next */
-    uint32_t    prof_run;      /* [interrupts] number of the profile that it is for */
-    uint32_t    throwing;
-};
-
-#ifndef RUNQ_SIZE /* a host test takes a small one */
-#define RUNQ_SIZE 256
-#endif
-
-struct mcache;
-struct timers;
-struct gcw;
-struct wbbuf;
-
-struct p {
-    uint32_t   id;             /* [const] */
-    uint32_t   status;         /* [atomic] enum p_status */
-    struct m  *m;              /* [owner] or NULL */
-    struct p  *link;           /* [sched.lock] idle list */
-    uint32_t   schedtick;      /* [owner] rises at every pick */
-    int64_t    slice_start;    /* [owner] when the running goroutine's slice began */
-    uint32_t   runq_head;      /* [atomic] consumers: any P */
-    uint32_t   runq_tail;      /* [atomic] producer: the owner */
-    struct g  *runq[RUNQ_SIZE];
-    struct g  *runnext;        /* [atomic] runs next, inherits the slice */
-    struct g  *gfree;          /* [owner] dead goroutines */
-    uint32_t   gfree_count;
-    struct sudog *sudog_cache; /* [owner] linked by next */
-    uint32_t   sudog_count;
-    struct mcache *mcache;     /* [owner] malloc.c */
-    struct timers *timers;     /* timer.c */
-    struct gcw *gcw;           /* [owner] gc */
-    struct wbbuf *wbbuf;       /* [owner] write barrier buffer */
-    void      *stack_cache;    /* [owner] stackalloc.c */
-    void      *defer_pool;     /* reserved for the overlay */
-    uint32_t   picks;          /* [owner] goroutines executed, whether or not they inherit */
-    uint32_t   wake_picks;     /* [owner, interrupts] picks when wake_at was set */
-    uint32_t   globq_tick;     /* [owner] schedtick at the last look at the global queue */
-    int64_t    waste_since;    /* [owner, interrupts] option conserve: since when work waits and */
-    uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
-    uint32_t   waste_picks;    /* picks at the last of them */
-    int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
-    int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
-    uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
-};
-enum p_status { P_IDLE, P_RUNNING, P_SYSCALL, P_GCSTOP, P_DEAD };
-
 /* ---- scheduler (sched.c); all of it on g0 unless said otherwise -------------------- */
 static inline struct g *g_calling(void) { return cpu_self()->curg; } /* the g whose gate this is */
-static inline struct p *p_self(void) { return cpu_self()->p; }
-static inline struct m *m_self(void) { return cpu_self()->m; }
 
 /* Parks gp (the calling goroutine, stopped at its gate): sets G_WAITING, or G_SYSCALL if that is
  * why, releases `l` (may be NULL), runs others. Does not return: gp goes on behind its gate
@@ -289,18 +195,7 @@ _Noreturn void schedule(void);
 struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc);
 /* gp will end without running more of the program: it is one of the runtime's from now on. */
 void g_ending(struct g *gp);
-extern struct p *allp[CPU_MAX * 4];
-extern unsigned gomaxprocs;
-extern struct m *allm[CPU_MAX];
 /* Visits every g ever made (dead ones too). The list only grows; readable without locks. */
 extern struct g *allgs; /* linked by alllink */
-
-/* Calls a Go closure synchronously from C on this CPU's helper goroutine: for callbacks that
- * do not block (timer functions, pool cleanup). g0 context, no locks held. Up to four word
- * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
-void go_call(void *closure, const uintptr_t *args, unsigned nargs);
-
-/* Bytes of an XSAVE area for this machine's vector state. */
-extern unsigned vec_area_size; /* [const after boot] */
 
 #endif

@@ -19,6 +19,7 @@
 #include "gort/os/os.h"
 #include "gort/os/user.h"
 #include "gort/sched/hooks.h"
+#include "gort/sched/mp.h"
 #include "gort/stack/stack.h"
 #include "gort/sync/chan.h"
 #include "gort/sync/synctest.h"

@@ -3,6 +3,7 @@
 #include "arch/x86_64/state.h"
 #include "gort/capp/cgoroutine.h"
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 
 #define OFFSET(name, type, field)                                                        \
     __asm__ volatile("\n#OFFSET " #name " %c0" ::"i"(offsetof(type, field)))

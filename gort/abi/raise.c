@@ -1,9 +1,10 @@
 /* raise.c - from C into a Go panic, and into the end of the program: dying.h. */
 #include <stdarg.h>
 #include <string.h>
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 
 _Noreturn void g_switch_args(struct g *gp, uintptr_t a, uintptr_t b, uintptr_t c);
 

@@ -2,10 +2,11 @@
 #include "gort/capp/capp.h"
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/capp/capp_env.h"
 #include "gort/capp/cgoroutine.h"
 #include "gort/dying.h"
+#include "gort/load/bundle.h"
 #include "gort/sync/chan.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
@@ -30,7 +31,7 @@ static struct app_debug debug = { .gcstoptheworld = 1, .gotraceback = 1, .gogc =
 static volatile uint8_t write_barrier;
 static uintptr_t zerobase, maxstacksize = CG_STACK_MAX;
 static uint32_t panic_defers;
-static struct app_table table = {
+static struct app_facts facts = {
     .write_barrier = &write_barrier, .zerobase = &zerobase, .maxstacksize = &maxstacksize,
     .panic_defers = &panic_defers, .debug = &debug,
 };
@@ -54,7 +55,7 @@ void capp_init(const struct capp_table *t, const struct elf_image *im)
 {
     (void)t;
     image = im;
-    app = &table;
+    app = &facts;
     arch_hooks.crash = crash_c;
 }
 
@@ -69,7 +70,7 @@ static void sweeper(void *unused)
 
 void capp_start(const struct capp_table *t)
 {
-    const char *value, *bad = capp_env(&debug, app_getenv, &value);
+    const char *value, *bad = capp_env(&debug, bundle_getenv, &value);
 
     if (bad) {
         kprintf("GOMEMLIMIT=%s\n", value);

@@ -3,7 +3,7 @@
 #ifndef GORT_CAPP_CAPP_ENV_H
 #define GORT_CAPP_CAPP_ENV_H
 
-#include "gort/app.h"
+#include "gort/abi/app.h"
 
 /* get: NULL for what is not set. NULL; or what the program is to end with, *value being the
  * malformed value. Pure. */

@@ -2,6 +2,7 @@
  * context is in cgtrap.c. */
 #include "gort/capp/cgoroutine.h"
 #include <string.h>
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"

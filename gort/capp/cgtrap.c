@@ -1,6 +1,7 @@
 /* cgtrap.c - C goroutines and interrupts (cgoroutine.h). Interrupt context, but for what the
  * collector and tracebacks ask. */
 #include "gort/capp/cgoroutine.h"
+#include "gort/abi/app.h"
 #include "gort/sched/sched.h"
 #include "mm/mm.h"
 

@@ -10,7 +10,7 @@
  * Who marks, and how much: worker.c. */
 #include "gort/gc/gc.h"
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/heap/hooks.h"
 #include "gort/sched/background.h"
 #include "gort/heap/mbitmap.h"

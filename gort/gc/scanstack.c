@@ -8,9 +8,11 @@
  * A frame under asyncPreempt, and asyncPreempt's own, are read conservatively: any word may
  * be a pointer. What only such words lead to is read conservatively too, after all else. */
 #include "gort/gc/mark.h"
+#include "gort/abi/app.h"
 #include "gort/hchan.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/mp.h"
 #include "gort/stack/unwind.h"
 
 struct sobj {

@@ -6,7 +6,7 @@
  * The protocol of sweep_gen is in gc.h. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/heap/mcache.h"
 #include "gort/gc/final.h"
 #include "gort/gc/gc.h"

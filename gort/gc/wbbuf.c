@@ -6,6 +6,7 @@
 #include "gort/gc/wbbuf.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/mp.h"
 #include "rt_frames.h"
 
 /* gort/overlay/wb_amd64.s has the number. */

@@ -3,6 +3,7 @@
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/mp.h"
 
 #define CHUNK_PAGES 4 /* workbufs come from spans of 32 KiB */
 

@@ -1,13 +1,14 @@
 /* malloc.c - allocation of objects: malloc.h. */
 #include "gort/heap/malloc.h"
 #include <string.h>
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/g.h"
 #include "gort/abi/leaf.h"
 #include "gort/heap/hooks.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/mp.h"
 #include "kernel/options.h"
 #include "rt_frames.h"
 

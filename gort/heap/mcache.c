@@ -9,6 +9,7 @@
 #include "gort/heap/hooks.h"
 #include "gort/heap/mheap.h"
 #include "gort/heap/stackalloc.h"
+#include "gort/sched/mp.h"
 
 /* What an empty slot points to: a span without objects, so that the fast path needs no test. */
 static struct mspan empty_span = { .sample_at = MSPAN_NO_SAMPLE };

@@ -3,6 +3,7 @@
 #include "gort/g.h"
 #include "gort/heap/mcache.h"
 #include "gort/gc/gc.h"
+#include "gort/sched/mp.h"
 #include "kernel/options.h"
 
 struct mheap mheap;

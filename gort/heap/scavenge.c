@@ -1,6 +1,6 @@
 /* scavenge.c - see scavenge.h. */
 #include "gort/heap/scavenge.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sched/background.h"
 #include "gort/gc/metrics.h"
 #include "gort/gc/gc.h"

@@ -14,6 +14,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/mheap.h"
+#include "gort/sched/mp.h"
 #include "gort/stack/stack.h"
 
 #define ORDERS      5

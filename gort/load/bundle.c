@@ -163,3 +163,13 @@ int bundle_open(uint64_t pa, uint64_t size, const char **err)
         return fail(err, "there is no init in it: was it made by `gort build`?");
     return 0;
 }
+
+const char *bundle_getenv(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *s = bundle.env.first; s; s = bundle_string_next(&bundle.env, s))
+        if (strncmp(s, name, n) == 0 && s[n] == '=')
+            return s + n + 1;
+    return NULL;
+}

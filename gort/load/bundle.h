@@ -46,6 +46,9 @@ int bundle_open(uint64_t pa, uint64_t size, const char **err);
  *     for (const char *s = bundle.args.first; s; s = bundle_string_next(&bundle.args, s)) */
 const char *bundle_string_next(const struct bundle_strings *l, const char *s);
 
+/* The value in the environment that the program starts with, or NULL. */
+const char *bundle_getenv(const char *name);
+
 /* The entries of the program's file tree, in archive order; `init` and .gort/ are left out.
  * Parent directories may be missing (make them, mode 0755), names are unique, relative and
  * free of "." and "..". data stays in place: serve reads straight from it.

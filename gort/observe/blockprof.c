@@ -1,7 +1,7 @@
 /* blockprof.c - the block and the mutex profile: blockprof.h. */
 #include "gort/observe/blockprof.h"
 #include <string.h>
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sync/waitprof.h"
 #include "gort/g.h"
 #include "gort/observe/stackhash.h"

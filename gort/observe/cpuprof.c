@@ -3,7 +3,7 @@
 #include "gort/observe/cpuprof.h"
 #include <stddef.h>
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/gc/gc.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/unwind.h"

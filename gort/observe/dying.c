@@ -2,7 +2,7 @@
 #include "gort/observe/dying.h"
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sched/sched.h"
 #include "gort/observe/schedtrace.h"
 #include "gort/stack/symtab.h"

@@ -5,7 +5,7 @@
  * goroutine that asked (overlay/heapdump.go): so it may go into a pipe that another goroutine
  * empties. All numbers are unsigned LEB128; strings and memory have their length in front. */
 #include <string.h>
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/gc/final.h"
 #include "gort/gc/root.h"
 #include "gort/heap/mbitmap.h"

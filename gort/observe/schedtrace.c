@@ -2,7 +2,7 @@
 #include "gort/observe/schedtrace.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sched/background.h"
 #include "gort/sched/sched.h"
 #include "gort/time/timer_heap.h"

@@ -24,26 +24,26 @@ copy:
 done:
 	RET
 
-// The app table: what C needs to know of this program. gort/app.h has the same order.
+// The app table: what C needs to know of this program, in the order of gort/abi/handshake.h and
+// app.h.
 DATA ·apptab+0(SB)/8, $0x4241545050415447  // "GTAPPTAB"
-DATA ·apptab+8(SB)/8, $3
+DATA ·apptab+8(SB)/8, $4
 DATA ·apptab+16(SB)/8, $runtime·firstmoduledata(SB)
 DATA ·apptab+24(SB)/8, $·mainfn(SB)
-DATA ·apptab+32(SB)/8, $·goexit<ABIInternal>(SB)
-DATA ·apptab+40(SB)/8, $·asyncPreempt(SB)
-DATA ·apptab+48(SB)/8, $·sigpanic0(SB)
-DATA ·apptab+56(SB)/8, $runtime·writeBarrier(SB)
-DATA ·apptab+64(SB)/8, $runtime·zerobase(SB)
-DATA ·apptab+72(SB)/8, $runtime·maxstacksize(SB)
-DATA ·apptab+80(SB)/8, $·gocallret(SB)
-DATA ·apptab+88(SB)/8, $·raise(SB)
-DATA ·apptab+96(SB)/8, $runtime·runningPanicDefers(SB)
-DATA ·apptab+104(SB)/8, $·abiversion(SB)
-DATA ·apptab+112(SB)/8, $runtime·buildVersion(SB)
-DATA ·apptab+120(SB)/8, $·goamd64(SB)
-DATA ·apptab+128(SB)/8, $runtime·debug(SB)
-DATA ·apptab+136(SB)/8, $0
-GLOBL ·apptab(SB), RODATA, $144
+DATA ·apptab+32(SB)/8, $·abiversion(SB)
+DATA ·apptab+40(SB)/8, $·goamd64(SB)
+DATA ·apptab+48(SB)/8, $·goexit<ABIInternal>(SB)
+DATA ·apptab+56(SB)/8, $·asyncPreempt(SB)
+DATA ·apptab+64(SB)/8, $·sigpanic0(SB)
+DATA ·apptab+72(SB)/8, $runtime·writeBarrier(SB)
+DATA ·apptab+80(SB)/8, $runtime·zerobase(SB)
+DATA ·apptab+88(SB)/8, $runtime·maxstacksize(SB)
+DATA ·apptab+96(SB)/8, $·gocallret(SB)
+DATA ·apptab+104(SB)/8, $·raise(SB)
+DATA ·apptab+112(SB)/8, $runtime·runningPanicDefers(SB)
+DATA ·apptab+120(SB)/8, $runtime·debug(SB)
+DATA ·apptab+128(SB)/8, $runtime·buildVersion(SB)
+GLOBL ·apptab(SB), RODATA, $136
 
 DATA ·mainfn+0(SB)/8, $·main<ABIInternal>(SB)
 GLOBL ·mainfn(SB), RODATA, $8

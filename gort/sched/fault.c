@@ -4,8 +4,9 @@
  * Compiled, as preempt.c, with -mgeneral-regs-only. */
 #include "gort/sched/fault.h"
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sched/hooks.h"
+#include "gort/sched/mp.h"
 #include "gort/sched/preempt.h"
 
 enum { SI_KERNEL = 0x80, FPE_INTDIV = 1, FPE_FLTDIV = 3, ILL_ILLOPN = 2 };

@@ -5,7 +5,7 @@
  * this CPU and the trap frame. (Makefile: compiled with -mgeneral-regs-only.) */
 #include "gort/sched/preempt.h"
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/sched/background.h"
 #include "gort/sched/fault.h"
 #include "gort/sched/hooks.h"

@@ -1,7 +1,7 @@
 /* proc.c - goroutines come and go; the gates of sched.def. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/abi/leaf.h"
 #include "gort/sched/hooks.h"
 #include "gort/sched/preempt.h"

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 
 /* Owner: puts gp at the tail, or, with `next`, into runnext, whose old content goes to the
  * tail. Returns NULL, or the head of a list (linked by schedlink, *n long) that did not fit:

@@ -13,6 +13,7 @@
 #define GORT_SCHED_SCHED_H
 
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 
 struct sched {
     struct lock lock;
@@ -75,8 +76,12 @@ static inline uint32_t g_parked_status(enum wait_reason why)
     return why == WAIT_SYSCALL ? G_SYSCALL : G_WAITING;
 }
 
-const char *wait_reason_text(enum wait_reason r);
 _Noreturn void execute(struct g *gp, bool inherit);
+
+/* Calls a Go closure synchronously from C on this CPU's helper goroutine: for callbacks that
+ * do not block (timer functions, pool cleanup). g0 context, no locks held. Up to four word
+ * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
+void go_call(void *closure, const uintptr_t *args, unsigned nargs);
 
 /* A timer of pp may now be due earlier, at `when`: arms a timer interrupt for it. */
 void sched_timer_changed(struct p *pp, int64_t when);

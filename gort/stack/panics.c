@@ -16,8 +16,9 @@
  *     C passes its closure, arrives at B, is at f4 at once, and next at f3
  *
  * gpanic.outer is the innermost panic at which the walk has not arrived yet. */
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
 #include "kernel/check.h"

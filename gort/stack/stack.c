@@ -2,7 +2,7 @@
 #include "gort/stack/stack.h"
 #include <string.h>
 #include "gort/abi/goabi.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/hchan.h"
 #include "gort/sched/sched.h"

@@ -2,6 +2,7 @@
 #include "gort/stack/unwind.h"
 #include <string.h>
 #include "gort/g.h"
+#include "gort/sched/mp.h"
 
 static void stop(struct unwinder *u, const char *why, uintptr_t bad)
 {

@@ -13,6 +13,7 @@
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
 #include "gort/gc/gc.h"
+#include "gort/sched/mp.h"
 #include "gort/sync/synctest.h"
 #include "kernel/print.h"
 #include "rt_frames.h"

@@ -1,5 +1,6 @@
 /* sudog.c - waiters: a cache per P, refilled from and drained to a common pool in halves. */
 #include <stddef.h>
+#include "gort/sched/mp.h"
 #include "gort/sync/chan.h"
 #include "gort/sync/waitprof.h"
 #include "mm/mm.h"

@@ -34,7 +34,7 @@ $(KERNEL_OBJ): KFLAGS += -mgeneral-regs-only
 NOLOOPS  := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 $(KBUILD)/kernel/string.c.o: KFLAGS += -fno-builtin $(NOLOOPS)
 
-$(GEN)/offsets.h: gort/abi/offsets.c $(wildcard arch/x86_64/*.h) gort/g.h
+$(GEN)/offsets.h: gort/abi/offsets.c $(wildcard arch/x86_64/*.h) gort/g.h gort/sched/mp.h
 	@mkdir -p $(GEN)
 	$(CC) $(filter-out -g,$(KFLAGS)) -S -o $(GEN)/offsets.s $<
 	@{ echo '/* Generated from gort/abi/offsets.c. */'; \

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #undef PAGE_SIZE
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
@@ -42,7 +42,7 @@ static void report(const char *name, bool good, const char *text)
 
 /* ---- what the sources want from the kernel ------------------------------------------------ */
 
-const struct app_table *app;
+const struct app_facts *app;
 struct boot_options options;
 struct g *allgs;
 

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "gort/abi/goabi.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/sync/chan.h"
 #include "gort/heap/malloc.h"
@@ -31,7 +31,7 @@ static void report(const char *name, bool good)
     printf("%s %s\n", good ? "ok" : "FAIL", name);
 }
 
-const struct app_table *app;
+const struct app_facts *app;
 struct boot_options options;
 static jmp_buf thrown;
 static char message[256];
@@ -243,7 +243,7 @@ static void test_newstack(void)
     report("no preemption under a lock", gp->stackguard0 == gp->stack.lo + STACK_GUARD);
     mp.locks = 0;
     uintptr_t limit = 8192;
-    struct app_table table = { .maxstacksize = &limit };
+    struct app_facts table = { .maxstacksize = &limit };
     static const struct app_debug debug;
     table.debug = &debug;
     app = &table;

@@ -163,8 +163,9 @@ class CApps(unittest.TestCase):
         commands = "".join(line[4:] or "\n" for line in block.splitlines(True))
         self.assertIn("gort run", commands)
         with tempfile.TemporaryDirectory() as empty:
+            path = os.path.join(ROOT, "scripts") + ":" + os.environ["PATH"]
             r = subprocess.run(["sh", "-ec", commands], cwd=empty, capture_output=True,
-                               env={**os.environ, "PATH": ROOT + ":" + os.environ["PATH"]})
+                               env={**os.environ, "PATH": path})
         self.assertEqual((r.returncode, r.stdout), (0, b"144\n"), r.stderr[-800:])
 
     def test_posix(self):

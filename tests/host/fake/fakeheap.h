@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #undef PAGE_SIZE
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/g.h"
 #include "gort/heap/malloc.h"
@@ -184,7 +184,7 @@ struct p *allp[CPU_MAX * 4];
 struct m *allm[CPU_MAX];
 unsigned gomaxprocs = 1;
 struct g *allgs;
-const struct app_table *app;
+const struct app_facts *app;
 static struct cpu fake_cpu;
 static struct m fake_m;
 static struct p fake_p;
@@ -192,7 +192,7 @@ static struct g fake_g;
 
 static void fake_start(void)
 {
-    static struct app_table table;
+    static struct app_facts table;
     static struct app_debug debug = { .gogc = 100 };
     static uintptr_t zerobase;
     static uint8_t barrier;
