@@ -12,16 +12,19 @@ import (
 // that takes its place.
 func wb_shade(old, new unsafe.Pointer)
 
-//go:linkname atomicwb
-func atomicwb(ptr *unsafe.Pointer, new unsafe.Pointer) {
+// told is the word at ptr, when the collector has heard that it becomes new.
+func told(ptr *unsafe.Pointer, new unsafe.Pointer) *uintptr {
 	if writeBarrier.enabled {
 		wb_shade(*ptr, new)
 	}
+	return (*uintptr)(unsafe.Pointer(ptr))
 }
 
+//go:linkname atomicwb
+func atomicwb(ptr *unsafe.Pointer, new unsafe.Pointer) { told(ptr, new) }
+
 func atomicstorep(ptr unsafe.Pointer, new unsafe.Pointer) {
-	atomicwb((*unsafe.Pointer)(ptr), new)
-	atomic.StorepNoWB(noescape(ptr), new)
+	atomic.Storeuintptr(told((*unsafe.Pointer)(noescape(ptr)), new), uintptr(new))
 }
 
 //go:linkname atomic_storePointer internal/runtime/atomic.storePointer
@@ -31,14 +34,12 @@ func atomic_storePointer(ptr *unsafe.Pointer, new unsafe.Pointer) {
 
 //go:linkname atomic_casPointer internal/runtime/atomic.casPointer
 func atomic_casPointer(ptr *unsafe.Pointer, old, new unsafe.Pointer) bool {
-	atomicwb(ptr, new)
-	return atomic.Casp1(ptr, old, new)
+	return atomic.Casuintptr(told(ptr, new), uintptr(old), uintptr(new))
 }
 
 //go:linkname sync_atomic_StorePointer sync/atomic.StorePointer
 func sync_atomic_StorePointer(ptr *unsafe.Pointer, new unsafe.Pointer) {
-	atomicwb(ptr, new)
-	sync_atomic_StoreUintptr((*uintptr)(unsafe.Pointer(ptr)), uintptr(new))
+	sync_atomic_StoreUintptr(told(ptr, new), uintptr(new))
 }
 
 //go:linkname sync_atomic_StoreUintptr sync/atomic.StoreUintptr
@@ -46,8 +47,7 @@ func sync_atomic_StoreUintptr(ptr *uintptr, new uintptr)
 
 //go:linkname sync_atomic_SwapPointer sync/atomic.SwapPointer
 func sync_atomic_SwapPointer(ptr *unsafe.Pointer, new unsafe.Pointer) unsafe.Pointer {
-	atomicwb(ptr, new)
-	return unsafe.Pointer(sync_atomic_SwapUintptr((*uintptr)(unsafe.Pointer(ptr)), uintptr(new)))
+	return unsafe.Pointer(sync_atomic_SwapUintptr(told(ptr, new), uintptr(new)))
 }
 
 //go:linkname sync_atomic_SwapUintptr sync/atomic.SwapUintptr
@@ -55,8 +55,7 @@ func sync_atomic_SwapUintptr(ptr *uintptr, new uintptr) uintptr
 
 //go:linkname sync_atomic_CompareAndSwapPointer sync/atomic.CompareAndSwapPointer
 func sync_atomic_CompareAndSwapPointer(ptr *unsafe.Pointer, old, new unsafe.Pointer) bool {
-	atomicwb(ptr, new)
-	return sync_atomic_CompareAndSwapUintptr((*uintptr)(unsafe.Pointer(ptr)), uintptr(old), uintptr(new))
+	return sync_atomic_CompareAndSwapUintptr(told(ptr, new), uintptr(old), uintptr(new))
 }
 
 //go:linkname sync_atomic_CompareAndSwapUintptr sync/atomic.CompareAndSwapUintptr

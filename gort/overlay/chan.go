@@ -6,7 +6,6 @@ package runtime
 
 import (
 	"internal/runtime/atomic"
-	"internal/runtime/math"
 	"internal/runtime/sys"
 	"unsafe"
 )
@@ -97,33 +96,31 @@ func block()
 
 func makechan64(t *chantype, size int64) *hchan { return makechan(t, int(size)) }
 
-// makechan allocates a channel: header and ring in one object when the elements hold no
-// pointers, since then nothing in it concerns the collector.
+// makechan allocates a channel: header and ring in one object unless the elements hold pointers,
+// since then nothing in it concerns the collector.
 func makechan(t *chantype, size int) *hchan {
-	elem := t.Elem
-	if elem.Size_ >= 1<<16 || elem.Align_ > chanMaxAlign {
+	of := t.Elem
+	if of.Align_ > chanMaxAlign || of.Size_ > 1<<16-1 {
 		throw("makechan: bad channel element type")
 	}
-	buf, wraps := math.MulUintptr(elem.Size_, uintptr(size))
-	if wraps || buf > maxAlloc-hchanSize || size < 0 {
+	ring, fits := arrayBytes(of.Size_, size, maxAlloc-hchanSize)
+	if !fits {
 		panic(plainError("makechan: size out of range"))
 	}
-
 	var c *hchan
-	switch {
-	case buf == 0:
-		c = (*hchan)(mallocgc(hchanSize, nil, true))
-		c.buf = unsafe.Pointer(&c.buf)
-	case !elem.Pointers():
-		c = (*hchan)(mallocgc(hchanSize+buf, nil, true))
-		c.buf = add(unsafe.Pointer(c), hchanSize)
-	default:
+	if ring != 0 && of.Pointers() {
 		c = new(hchan)
-		c.buf = mallocgc(buf, elem, true)
+		c.buf = mallocgc(ring, of, true)
+	} else {
+		whole := mallocgc(hchanSize+ring, nil, true)
+		at := unsafe.Offsetof(c.buf) // no ring: any place in the object will do
+		if ring != 0 {
+			at = hchanSize
+		}
+		c = (*hchan)(whole)
+		c.buf = add(whole, at)
 	}
-	c.elemsize = uint16(elem.Size_)
-	c.elemtype = elem
-	c.dataqsiz = uint(size)
+	c.dataqsiz, c.elemsize, c.elemtype = uint(size), uint16(of.Size_), of
 	c.lock.rank = rankHchan
 	if b := getg().bubble; b != nil {
 		c.bubble = b
@@ -138,37 +135,27 @@ func panicSendClosed() { panic(plainError("send on closed channel")) }
 
 // sendFails and recvFails see without the lock that a non-blocking operation would fail.
 // Both look at one word that says "not ready" and one that says "not closed", and an open
-// channel was not ready at the moment of the first look. A bubble's channels always go to the
-// gate, which sees who calls.
+// channel was not ready at the moment of the first look.
 
 func sendFails(c *hchan) bool {
-	if c == nil {
-		return true
-	}
-	if atomic.Load(&c.closed) != 0 || c.timer != nil || c.bubble != nil {
-		return false
-	}
-	if c.dataqsiz == 0 {
-		return atomic.Loadp(unsafe.Pointer(&c.recvq.first)) == nil
-	}
-	return atomic.Loaduint(&c.qcount) == c.dataqsiz
+	return c == nil || atomic.Load(&c.closed) == 0 && c.unready(&c.recvq, c.dataqsiz)
 }
 
 func recvFails(c *hchan) bool {
-	if c == nil {
-		return true
-	}
+	return c == nil || c.unready(&c.sendq, 0) && atomic.Load(&c.closed) == 0
+}
+
+// unready: with a ring, it holds just the stuck elements with which nothing goes; without one,
+// nobody waits at the other side. A timer's channel, and a bubble's, always go to the gate, which
+// sees what is due and who calls.
+func (c *hchan) unready(others *waitq, stuck uint) bool {
 	if c.timer != nil || c.bubble != nil {
 		return false
 	}
-	if c.dataqsiz == 0 {
-		if atomic.Loadp(unsafe.Pointer(&c.sendq.first)) != nil {
-			return false
-		}
-	} else if atomic.Loaduint(&c.qcount) != 0 {
-		return false
+	if c.dataqsiz != 0 {
+		return atomic.Loaduint(&c.qcount) == stuck
 	}
-	return atomic.Load(&c.closed) == 0
+	return atomic.Loadp(unsafe.Pointer(&others.first)) == nil
 }
 
 // trysend and tryrecv do what can be done at once (leaves, in wb_amd64.s). False: nothing has
@@ -215,12 +202,12 @@ func reflect_chansend(c *hchan, elem unsafe.Pointer, nb bool) (selected bool) {
 	return true
 }
 
-// chanrecv receives into *elem, if elem is not nil.
-func chanrecv(c *hchan, elem unsafe.Pointer, block bool) (selected, received bool) {
-	status, delay := chanrecvg(c, elem, block)
+// receive receives into *elem, if elem is not nil.
+func receive(c *hchan, elem unsafe.Pointer, block bool) (selected, received bool) {
+	status, late := chanrecvg(c, elem, block)
 	for status == chanTimer {
-		timerFire(c.timer, delay)
-		status, delay = chanrecvg(c, elem, block)
+		timerFire(c.timer, late)
+		status, late = chanrecvg(c, elem, block)
 	}
 	if status == chanParked {
 		status = chanwoken(c)
@@ -230,23 +217,22 @@ func chanrecv(c *hchan, elem unsafe.Pointer, block bool) (selected, received boo
 
 func chanrecv1(c *hchan, elem unsafe.Pointer) {
 	if !tryrecv(c, elem) {
-		chanrecv(c, elem, true)
+		receive(c, elem, true)
 	}
 }
 
 func chanrecv2(c *hchan, elem unsafe.Pointer) (received bool) {
-	if tryrecv(c, elem) {
-		return true
+	if received = tryrecv(c, elem); !received {
+		_, received = receive(c, elem, true)
 	}
-	_, received = chanrecv(c, elem, true)
 	return
 }
 
 func selectnbrecv(elem unsafe.Pointer, c *hchan) (selected, received bool) {
-	if recvFails(c) {
-		return false, false
+	if !recvFails(c) {
+		selected, received = receive(c, elem, false)
 	}
-	return chanrecv(c, elem, false)
+	return
 }
 
 //go:linkname reflect_chanrecv reflect.chanrecv
@@ -254,35 +240,39 @@ func reflect_chanrecv(c *hchan, nb bool, elem unsafe.Pointer) (selected bool, re
 	if nb {
 		return selectnbrecv(elem, c)
 	}
-	return chanrecv(c, elem, true)
+	return true, chanrecv2(c, elem)
 }
 
 func closechan(c *hchan) {
-	if c == nil {
-		panic(plainError("close of nil channel"))
+	why := "close of nil channel"
+	if c != nil {
+		if chanclose(c) != chanClosed {
+			return
+		}
+		why = "close of closed channel"
 	}
-	if chanclose(c) == chanClosed {
-		panic(plainError("close of closed channel"))
-	}
+	panic(plainError(why))
 }
 
 //go:linkname reflect_chanclose reflect.chanclose
 func reflect_chanclose(c *hchan) { closechan(c) }
 
-// The buffer of a timer's channel is not to be seen: see gort/sync/chan.c.
+// ring reports whether programs may see the buffer: that of a timer's channel they may not, see
+// gort/sync/chan.c.
+func (c *hchan) ring() bool { return c != nil && c.timer == nil }
 
-func chanlen(c *hchan) int {
-	if c == nil || c.timer != nil {
-		return 0
+func chanlen(c *hchan) (n int) {
+	if c.ring() {
+		n = int(atomic.Loaduint(&c.qcount))
 	}
-	return int(atomic.Loaduint(&c.qcount))
+	return
 }
 
-func chancap(c *hchan) int {
-	if c == nil || c.timer != nil {
-		return 0
+func chancap(c *hchan) (n int) {
+	if c.ring() {
+		n = int(c.dataqsiz)
 	}
-	return int(c.dataqsiz)
+	return
 }
 
 //go:linkname reflect_chanlen reflect.chanlen

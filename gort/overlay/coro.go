@@ -38,15 +38,21 @@ func newcoro(f func(*coro)) *coro {
 	return c
 }
 
-// corostart is the outermost function of a coroutine's goroutine: C has left the coro in g.
+// corostart is the outermost function of a coroutine's goroutine.
 func corostart() {
-	gp := getg()
-	c := (*coro)(gp.coroarg)
-	gp.coroarg = nil
-	f := c.f
-	c.f = nil
+	c := takeCoro()
 	defer coroexit(c)
-	f(c)
+	run := c.f
+	c.f = nil
+	run(c)
+}
+
+// takeCoro is what C has left in g.
+func takeCoro() *coro {
+	arg := &getg().coroarg
+	c := *arg
+	*arg = nil
+	return (*coro)(c)
 }
 
 func coroexit(c *coro) {

@@ -2,7 +2,10 @@ package runtime
 
 // Arguments and environment, from the bundle.
 
-import "unsafe"
+import (
+	"internal/bytealg"
+	"unsafe"
+)
 
 // os_strings tells where the kernel keeps the arguments (0) or the environment (1): NUL-
 // terminated strings one behind the other. They lie in the kernel's half of the address space, of
@@ -48,12 +51,20 @@ func gogetenv(key string) string {
 	if key == "GODEBUG" && godebugSet {
 		return godebugValue
 	}
-	for _, s := range envs {
-		if len(s) > len(key) && s[len(key)] == '=' && s[:len(key)] == key {
-			return s[len(key)+1:]
+	for _, setting := range envs {
+		if name, value, _ := splitAt(setting, '='); name == key {
+			return value
 		}
 	}
 	return ""
+}
+
+// splitAt gives what stands before and behind the first sep; without one, all and nothing.
+func splitAt(s string, sep byte) (before, behind string, found bool) {
+	if i := bytealg.IndexByteString(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 var godebugSet bool
@@ -80,7 +91,7 @@ func syscall_runtimeUnsetenv(key string) {
 
 //go:linkname syscall_runtimeClearenv syscall.runtimeClearenv
 func syscall_runtimeClearenv(env map[string]int) {
-	if _, ok := env["GODEBUG"]; ok {
-		setGodebug("")
+	for name := range env {
+		syscall_runtimeUnsetenv(name)
 	}
 }

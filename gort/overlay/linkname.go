@@ -55,17 +55,26 @@ type pcHeader struct {
 //
 //go:linkname moduledataverify1
 func moduledataverify1(md *moduledata) {
-	h := (*pcHeader)(md.pcHeader)
-	if h.magic != abi.CurrentPCLnTabMagic || h.minLC != sys.PCQuantum || h.ptrSize != goarch.PtrSize {
-		throw("invalid function symbol table")
+	if wrong := md.wrong(); wrong != "" {
+		throw(wrong)
 	}
-	for i := 1; i < len(md.ftab); i++ {
-		if md.ftab[i-1].entryoff > md.ftab[i].entryoff {
-			throw("invalid runtime symbol table")
+}
+
+func (md *moduledata) wrong() string {
+	made := pcHeader{magic: abi.CurrentPCLnTabMagic, minLC: sys.PCQuantum, ptrSize: goarch.PtrSize}
+	h := *(*pcHeader)(md.pcHeader)
+	if h.pad1, h.pad2 = 0, 0; h != made {
+		return "invalid function symbol table"
+	}
+	last := uint32(0)
+	for _, f := range md.ftab {
+		if f.entryoff < last {
+			return "invalid runtime symbol table"
 		}
+		last = f.entryoff
 	}
-	if n := len(md.ftab); n == 0 || md.minpc != md.text+uintptr(md.ftab[0].entryoff) ||
-		md.maxpc != md.text+uintptr(md.ftab[n-1].entryoff) {
-		throw("minpc or maxpc invalid")
+	if len(md.ftab) == 0 || md.minpc != md.textAddr(md.ftab[0].entryoff) || md.maxpc != md.textAddr(last) {
+		return "minpc or maxpc invalid"
 	}
+	return ""
 }

@@ -105,19 +105,24 @@ func reflect_unsafe_New(typ *_type) unsafe.Pointer { return newobject(typ) }
 //go:linkname reflectlite_unsafe_New internal/reflectlite.unsafe_New
 func reflectlite_unsafe_New(typ *_type) unsafe.Pointer { return newobject(typ) }
 
+// arrayBytes is the size of n elements; ok: there may be so many, in at most limit bytes.
+func arrayBytes(elem uintptr, n int, limit uintptr) (bytes uintptr, ok bool) {
+	more, size := math.Mul64(uint64(elem), uint64(n))
+	return uintptr(size), n >= 0 && more == 0 && uintptr(size) <= limit
+}
+
 // newarray allocates n values of typ.
 //
 //go:linkname newarray
 func newarray(typ *_type, n int) unsafe.Pointer {
-	if n == 1 {
-		return newobject(typ)
+	bytes, ok := arrayBytes(typ.Size_, n, maxAlloc)
+	if !ok {
+		arrayTooLarge()
 	}
-	size, overflow := math.MulUintptr(typ.Size_, uintptr(n))
-	if overflow || size > maxAlloc || n < 0 {
-		panic(plainError("runtime: allocation size out of range"))
-	}
-	return mallocgc(size, typ, true)
+	return mallocgc(bytes, typ, true)
 }
+
+func arrayTooLarge() { panic(plainError("runtime: allocation size out of range")) }
 
 //go:linkname reflect_unsafe_NewArray reflect.unsafe_NewArray
 func reflect_unsafe_NewArray(typ *_type, n int) unsafe.Pointer { return newarray(typ, n) }
@@ -138,45 +143,36 @@ var memstats struct {
 	other_sys sysMemStat
 }
 
-// ---- write barriers for ranges ---------------------------------------------------------
+// ---- copying and clearing values ---------------------------------------------------------
 //
 // While the collector marks, the pointers that a range held and those that it will hold are
-// told to it before they are written. There is no safe point between a barrier and its write:
-// all of this is nosplit, and bulkBarrierPreWrite does not stop the goroutine.
+// told to it before they are written. There is no safe point between telling and writing: all of
+// this is nosplit, and shadeRange does not stop the goroutine.
 
-// bulkBarrierPreWrite shades the pointers in [dst, dst+size) and those that come from
-// [src, src+size); src may be 0. typ: what dst holds whole values of, or nil.
+// shadeRange tells of the pointers in the n bytes at dst and of those that come from src, which may
+// be nil. typ: what dst holds whole values of, or nil. A leaf, in wb_amd64.s.
 //
 //go:nosplit
-func bulkBarrierPreWrite(dst, src, size uintptr, typ *abi.Type)
+//go:noescape
+func shadeRange(dst, src unsafe.Pointer, n uintptr, typ *_type)
 
-// bulkBarrierPreWriteSrcOnly is for a destination that holds nothing yet.
+// heeded reports whether the collector has to hear of writes of values of typ.
+func heeded(typ *_type) bool { return typ.PtrBytes != 0 && writeBarrier.enabled }
+
+// bulkBarrierPreWriteSrcOnly is for a destination that holds nothing yet: slice.go's.
 //
 //go:nosplit
 func bulkBarrierPreWriteSrcOnly(dst, src, size uintptr, typ *abi.Type) {
-	bulkBarrierPreWrite(dst, src, size, typ)
+	shadeRange(unsafe.Pointer(dst), unsafe.Pointer(src), size, typ)
 }
 
 //go:linkname typedmemmove
 //go:nosplit
-func typedmemmove(typ *abi.Type, dst, src unsafe.Pointer) {
-	if dst == src {
-		return
-	}
-	if writeBarrier.enabled && typ.Pointers() {
-		bulkBarrierPreWrite(uintptr(dst), uintptr(src), typ.PtrBytes, typ)
+func typedmemmove(typ *_type, dst, src unsafe.Pointer) {
+	if heeded(typ) {
+		wbMove(typ, dst, src)
 	}
 	memmove(dst, src, typ.Size_)
-}
-
-// wbZero and wbMove: the compiler clears or copies itself afterwards.
-//
-//go:nosplit
-func wbZero(typ *_type, dst unsafe.Pointer) { bulkBarrierPreWrite(uintptr(dst), 0, typ.PtrBytes, typ) }
-
-//go:nosplit
-func wbMove(typ *_type, dst, src unsafe.Pointer) {
-	bulkBarrierPreWrite(uintptr(dst), uintptr(src), typ.PtrBytes, typ)
 }
 
 //go:linkname reflect_typedmemmove reflect.typedmemmove
@@ -188,66 +184,76 @@ func reflectlite_typedmemmove(typ *_type, dst, src unsafe.Pointer) { typedmemmov
 //go:linkname maps_typedmemmove internal/runtime/maps.typedmemmove
 func maps_typedmemmove(typ *_type, dst, src unsafe.Pointer) { typedmemmove(typ, dst, src) }
 
+// wbZero and wbMove: the compiler clears or copies itself afterwards.
+//
+//go:nosplit
+func wbZero(typ *_type, dst unsafe.Pointer) { shadeRange(dst, nil, typ.PtrBytes, typ) }
+
+//go:nosplit
+func wbMove(typ *_type, dst, src unsafe.Pointer) { shadeRange(dst, src, typ.PtrBytes, typ) }
+
+// typedslicecopy copies as many elements as both slices have.
+//
 //go:linkname typedslicecopy
 //go:nosplit
-func typedslicecopy(typ *_type, dstPtr unsafe.Pointer, dstLen int, srcPtr unsafe.Pointer, srcLen int) int {
-	n := min(dstLen, srcLen)
-	if n == 0 || dstPtr == srcPtr {
-		return n
+func typedslicecopy(typ *_type, to unsafe.Pointer, room int, from unsafe.Pointer, n int) int {
+	n = min(n, room)
+	if bytes := uintptr(n) * typ.Size_; bytes != 0 {
+		if heeded(typ) {
+			shadeRange(to, from, bytes-typ.Size_+typ.PtrBytes, typ)
+		}
+		memmove(to, from, bytes)
 	}
-	size := uintptr(n) * typ.Size_
-	if writeBarrier.enabled {
-		bulkBarrierPreWrite(uintptr(dstPtr), uintptr(srcPtr), size-typ.Size_+typ.PtrBytes, typ)
-	}
-	memmove(dstPtr, srcPtr, size)
 	return n
 }
 
 //go:linkname reflect_typedslicecopy reflect.typedslicecopy
-func reflect_typedslicecopy(elemType *_type, dst, src slice) int {
-	if !elemType.Pointers() {
-		return slicecopy(dst.array, dst.len, src.array, src.len, elemType.Size_)
+func reflect_typedslicecopy(typ *_type, dst, src slice) int {
+	return typedslicecopy(typ, dst.array, dst.len, src.array, src.len)
+}
+
+// clearValues clears n values of typ.
+//
+//go:nosplit
+func clearValues(typ *_type, at unsafe.Pointer, n uintptr) {
+	bytes := n * typ.Size_
+	if heeded(typ) {
+		shadeRange(at, nil, bytes, typ)
 	}
-	return typedslicecopy(elemType, dst.array, dst.len, src.array, src.len)
+	memclrNoHeapPointers(at, bytes)
 }
 
 //go:nosplit
-func typedmemclr(typ *_type, ptr unsafe.Pointer) {
-	if writeBarrier.enabled && typ.Pointers() {
-		bulkBarrierPreWrite(uintptr(ptr), 0, typ.PtrBytes, typ)
-	}
-	memclrNoHeapPointers(ptr, typ.Size_)
-}
+func typedmemclr(typ *_type, ptr unsafe.Pointer) { clearValues(typ, ptr, 1) }
 
 //go:linkname reflect_typedmemclr reflect.typedmemclr
-func reflect_typedmemclr(typ *_type, ptr unsafe.Pointer) { typedmemclr(typ, ptr) }
+func reflect_typedmemclr(typ *_type, ptr unsafe.Pointer) { clearValues(typ, ptr, 1) }
 
 //go:linkname maps_typedmemclr internal/runtime/maps.typedmemclr
-func maps_typedmemclr(typ *_type, ptr unsafe.Pointer) { typedmemclr(typ, ptr) }
-
-//go:linkname reflect_typedmemclrpartial reflect.typedmemclrpartial
-func reflect_typedmemclrpartial(typ *_type, ptr unsafe.Pointer, off, size uintptr) {
-	if typ.Pointers() {
-		memclrHasPointers(ptr, size)
-		return
-	}
-	memclrNoHeapPointers(ptr, size)
-}
+func maps_typedmemclr(typ *_type, ptr unsafe.Pointer) { clearValues(typ, ptr, 1) }
 
 //go:linkname reflect_typedarrayclear reflect.typedarrayclear
 func reflect_typedarrayclear(typ *_type, ptr unsafe.Pointer, len int) {
-	size := typ.Size_ * uintptr(len)
-	if writeBarrier.enabled && typ.Pointers() {
-		bulkBarrierPreWrite(uintptr(ptr), 0, size, typ)
-	}
-	memclrNoHeapPointers(ptr, size)
+	clearValues(typ, ptr, uintptr(len))
+}
+
+// reflect_typedmemclrpartial clears size bytes at ptr, which is off bytes into a value of typ.
+//
+//go:linkname reflect_typedmemclrpartial reflect.typedmemclrpartial
+func reflect_typedmemclrpartial(typ *_type, ptr unsafe.Pointer, off, size uintptr) {
+	clearWords(ptr, size, typ.PtrBytes > off)
 }
 
 //go:linkname memclrHasPointers
 //go:nosplit
-func memclrHasPointers(ptr unsafe.Pointer, n uintptr) {
-	if writeBarrier.enabled {
-		bulkBarrierPreWrite(uintptr(ptr), 0, n, nil)
+func memclrHasPointers(ptr unsafe.Pointer, n uintptr) { clearWords(ptr, n, true) }
+
+// clearWords clears n bytes that may hold pointers.
+//
+//go:nosplit
+func clearWords(at unsafe.Pointer, n uintptr, may bool) {
+	if may && writeBarrier.enabled {
+		shadeRange(at, nil, n, nil)
 	}
-	memclrNoHeapPointers(ptr, n)
+	memclrNoHeapPointers(at, n)
 }

@@ -112,17 +112,22 @@ var timeBuckets, sizeBuckets []float64 // [const once made]
 
 // timeHistBuckets gives the borders of struct time_hist, in seconds.
 func timeHistBuckets() []float64 {
-	b := make([]float64, 0, timeHistLen+1)
-	b = append(b, infinity(-1))
-	for j := uint64(0); j < 4; j++ {
-		b = append(b, float64(j<<(timeHistMinBits-3))/1e9)
+	b := make([]float64, 1, timeHistLen+1)
+	b[0] = infinity(-1)
+	for k := range timeHistLen - 1 {
+		b = append(b, timeHistBorder(k))
 	}
-	for bits := timeHistMinBits; bits < timeHistMaxBits; bits++ {
-		for j := uint64(0); j < 4; j++ {
-			b = append(b, float64(1<<(bits-1)|j<<(bits-3))/1e9)
-		}
+	return append(b, infinity(1))
+}
+
+// timeHistBorder: the first four borders and the next four are equally far apart, and from there on
+// each four twice as far as the four before.
+func timeHistBorder(k int) float64 {
+	ns := uint64(k)
+	if doublings := k/4 - 1; doublings > 0 {
+		ns = uint64(4+k%4) << doublings
 	}
-	return append(b, float64(uint64(1)<<(timeHistMaxBits-1))/1e9, infinity(1))
+	return float64(ns<<(timeHistMinBits-3)) / 1e9
 }
 
 // sizeClassBuckets gives the borders of size classes: a class holds what is larger than the

@@ -57,19 +57,25 @@ func bgsweep() {
 
 // isStaticData reports whether p is a variable of the program: it lives for ever.
 func isStaticData(p unsafe.Pointer) bool {
-	a := uintptr(p)
-	if a == uintptr(unsafe.Pointer(&zerobase)) {
+	if p == unsafe.Pointer(&zerobase) {
 		return true
 	}
 	for mod := &firstmoduledata; mod != nil; mod = mod.next {
-		if mod.noptrdata <= a && a < mod.end || mod.types <= a && a < mod.etypes || mod.rodata <= a && a < mod.etypes {
+		if mod.hasVariable(uintptr(p)) {
 			return true
 		}
 	}
 	return false
 }
 
-// finalizerArg checks a pointer and its finalizer as the documentation of SetFinalizer wants it.
+// hasVariable reports whether a is in the module's variables or its read-only data. Below a
+// segment the difference is huge.
+func (md *moduledata) hasVariable(a uintptr) bool {
+	first := min(md.types, md.rodata)
+	return a-md.noptrdata < md.end-md.noptrdata || a-first < md.etypes-first
+}
+
+// checkFinalizer checks a pointer and its finalizer as the documentation of SetFinalizer wants it.
 func checkFinalizer(etyp *_type, ot *ptrtype, ftyp *_type) {
 	if ftyp.Kind() != abi.Func {
 		throw("runtime.SetFinalizer: second argument is " + toRType(ftyp).string() + ", not a function")
@@ -102,37 +108,47 @@ func checkFinalizer(etyp *_type, ot *ptrtype, ftyp *_type) {
 // SetFinalizer has finalizer called with obj, in a goroutine of the runtime, some time after obj
 // has become unreachable; nil takes back what an earlier call has set.
 func SetFinalizer(obj any, finalizer any) {
-	e := efaceOf(&obj)
-	if e._type == nil {
-		throw("runtime.SetFinalizer: first argument is nil")
+	o, f := efaceOf(&obj), efaceOf(&finalizer)
+	onHeap := checkFinalizable(o)
+	switch {
+	case !onHeap: // it never becomes unreachable
+	case f._type == nil:
+		removeFinalizer(o.data)
+	default:
+		ot := (*ptrtype)(unsafe.Pointer(o._type))
+		checkFinalizer(o._type, ot, f._type)
+		if !addFinalizer(o.data, f, ot) {
+			throw("runtime.SetFinalizer: finalizer already set")
+		}
 	}
-	if e._type.Kind() != abi.Pointer {
-		throw("runtime.SetFinalizer: first argument is " + toRType(e._type).string() + ", not pointer")
+}
+
+// checkFinalizable ends the program unless o points to a variable, or to the beginning of an object
+// in the heap, which it reports.
+func checkFinalizable(o *eface) (onHeap bool) {
+	const who = "runtime.SetFinalizer: "
+	t := o._type
+	if t == nil {
+		throw(who + "first argument is nil")
 	}
-	ot := (*ptrtype)(unsafe.Pointer(e._type))
-	if ot.Elem == nil {
+	if t.Kind() != abi.Pointer {
+		throw(who + "first argument is " + toRType(t).string() + ", not pointer")
+	}
+	elem := (*ptrtype)(unsafe.Pointer(t)).Elem
+	if elem == nil {
 		throw("nil elem type!")
 	}
-	base, _, _, _ := mem_object(e.data)
-	if base == 0 {
-		if isStaticData(e.data) {
-			return
-		}
-		throw("runtime.SetFinalizer: pointer not in allocated block")
+	base, _, _, _ := mem_object(o.data)
+	onHeap = base != 0
+	if !onHeap && !isStaticData(o.data) {
+		throw(who + "pointer not in allocated block")
 	}
 	// Objects without pointers below 16 bytes may share a block.
-	if uintptr(e.data) != base && (ot.Elem.Pointers() || ot.Elem.Size_ >= 16) {
-		throw("runtime.SetFinalizer: pointer not at beginning of allocated block")
+	alone := elem.Size_ >= 16 || elem.Pointers()
+	if onHeap && alone && base != uintptr(o.data) {
+		throw(who + "pointer not at beginning of allocated block")
 	}
-	f := efaceOf(&finalizer)
-	if f._type == nil {
-		removeFinalizer(e.data)
-		return
-	}
-	checkFinalizer(e._type, ot, f._type)
-	if !addFinalizer(e.data, f, (*ptrtype)(unsafe.Pointer(e._type))) {
-		throw("runtime.SetFinalizer: finalizer already set")
-	}
+	return
 }
 
 // Cleanup names one call that AddCleanup has arranged.
@@ -144,34 +160,41 @@ type Cleanup struct {
 // AddCleanup has cleanup called with arg, in a goroutine of the runtime, once the collector has
 // found that nothing reaches the object of ptr any more.
 func AddCleanup[T, S any](ptr *T, cleanup func(S), arg S) Cleanup {
-	ptr = abi.Escape(ptr)
-	cleanup = abi.Escape(cleanup)
+	ptr, cleanup = abi.Escape(ptr), abi.Escape(cleanup)
+	p, closure := unsafe.Pointer(ptr), *(*unsafe.Pointer)(unsafe.Pointer(&cleanup))
+	var kept uintptr // what arg keeps alive at least
+	switch abi.TypeOf(arg).Kind() {
+	case abi.Pointer, abi.UnsafePointer:
+		kept = *(*uintptr)(unsafe.Pointer(&arg))
+	}
+	if !checkCleanup(p, closure, kept) {
+		return Cleanup{}
+	}
+	return addCleanup(p, func() { cleanup(arg) })
+}
+
+// checkCleanup panics when a cleanup of ptr could never run, or ptr is no pointer to a variable.
+// It reports whether there is an object that can die.
+func checkCleanup(ptr, closure unsafe.Pointer, kept uintptr) bool {
+	const who = "runtime.AddCleanup: "
 	if ptr == nil {
-		panic("runtime.AddCleanup: ptr is nil")
+		panic(who + "ptr is nil")
 	}
-	base, size, _, tiny := mem_object(unsafe.Pointer(ptr))
-	var argPtr uintptr
-	kind := abi.TypeOf(arg).Kind()
-	if kind == abi.Pointer || kind == abi.UnsafePointer {
-		argPtr = *(*uintptr)(unsafe.Pointer(&arg))
-		if argPtr == uintptr(unsafe.Pointer(ptr)) {
-			panic("runtime.AddCleanup: ptr is equal to arg, cleanup will never run")
-		}
+	if kept == uintptr(ptr) {
+		panic(who + "ptr is equal to arg, cleanup will never run")
 	}
-	if base == 0 {
-		if isStaticData(unsafe.Pointer(ptr)) {
-			return Cleanup{}
-		}
-		panic("runtime.AddCleanup: ptr not in allocated block")
+	base, size, _, tiny := mem_object(ptr)
+	switch {
+	case base == 0 && isStaticData(ptr):
+		return false
+	case base == 0:
+		panic(who + "ptr not in allocated block")
+	case kept-base < size && !tiny:
+		panic(who + "ptr is within arg, cleanup will never run")
+	case closesOver(closure, base, size):
+		panic(who + "cleanup function closes over ptr, cleanup will never run")
 	}
-	if argPtr >= base && argPtr < base+size && !tiny {
-		panic("runtime.AddCleanup: ptr is within arg, cleanup will never run")
-	}
-	if closesOver(*(*unsafe.Pointer)(unsafe.Pointer(&cleanup)), base, size) {
-		panic("runtime.AddCleanup: cleanup function closes over ptr, cleanup will never run")
-	}
-	fn := func() { cleanup(arg) }
-	return addCleanup(unsafe.Pointer(ptr), fn)
+	return true
 }
 
 // closesOver reports whether the closure fn has captured a pointer into [base, base+size).

@@ -4,8 +4,8 @@ package runtime
 // package runtime.
 
 import (
-	"internal/bytealg"
 	"internal/runtime/atomic"
+	"internal/runtime/math"
 	"unsafe"
 )
 
@@ -79,29 +79,28 @@ type dbgvar struct {
 	a    *atomic.Int32
 }
 
-func dbgvarList() []dbgvar {
-	return []dbgvar{
-		{name: "clobberfree", v: &debug.clobberfree},
-		{name: "gccheckmark", v: &debug.gccheckmark},
-		{name: "gcpacertrace", v: &debug.gcpacertrace},
-		{name: "gcshrinkstackoff", v: &debug.gcshrinkstackoff},
-		{name: "gcstoptheworld", v: &debug.gcstoptheworld},
-		{name: "gctrace", v: &debug.gctrace},
-		{name: "invalidptr", v: &debug.invalidptr},
-		{name: "scavtrace", v: &debug.scavtrace},
-		{name: "scheddetail", v: &debug.scheddetail},
-		{name: "schedtrace", v: &debug.schedtrace},
-		{name: "tracebackancestors", v: &debug.tracebackancestors},
-		{name: "asyncpreemptoff", v: &debug.asyncpreemptoff},
-		{name: "inittrace", v: &debug.inittrace},
-		{name: "sbrk", v: &debug.sbrk},
-		{name: "checkfinalizers", v: &debug.checkfinalizers},
-		{name: "profstackdepth", v: &debug.profstackdepth},
-		{name: "dontfreezetheworld", v: &debug.dontfreezetheworld},
-		{name: "panicnil", a: &debug.panicnil},
-		{name: "asynctimerchan", a: &debug.asynctimerchan},
-		{name: "tracebacklabels", a: &debug.tracebacklabels},
-	}
+// dbgvars has the settings that GODEBUG may name: fixed at the start, or changing with it.
+var dbgvars = [...]dbgvar{
+	{"clobberfree", &debug.clobberfree, nil},
+	{"gccheckmark", &debug.gccheckmark, nil},
+	{"gcpacertrace", &debug.gcpacertrace, nil},
+	{"gcshrinkstackoff", &debug.gcshrinkstackoff, nil},
+	{"gcstoptheworld", &debug.gcstoptheworld, nil},
+	{"gctrace", &debug.gctrace, nil},
+	{"invalidptr", &debug.invalidptr, nil},
+	{"scavtrace", &debug.scavtrace, nil},
+	{"scheddetail", &debug.scheddetail, nil},
+	{"schedtrace", &debug.schedtrace, nil},
+	{"tracebackancestors", &debug.tracebackancestors, nil},
+	{"asyncpreemptoff", &debug.asyncpreemptoff, nil},
+	{"inittrace", &debug.inittrace, nil},
+	{"sbrk", &debug.sbrk, nil},
+	{"checkfinalizers", &debug.checkfinalizers, nil},
+	{"profstackdepth", &debug.profstackdepth, nil},
+	{"dontfreezetheworld", &debug.dontfreezetheworld, nil},
+	{"panicnil", nil, &debug.panicnil},
+	{"asynctimerchan", nil, &debug.asynctimerchan},
+	{"tracebacklabels", nil, &debug.tracebacklabels},
 }
 
 var godebugDefault string // set by the linker from go.mod and //go:debug lines
@@ -113,9 +112,8 @@ func godebugEnv() string { return gogetenv("GODEBUG") }
 func parsedebugvars() {
 	debug.invalidptr = 1
 	debug.profstackdepth = 128
-	vars := dbgvarList()
-	parsegodebug(vars, godebugDefault)
-	parsegodebug(vars, godebugEnv())
+	parsegodebug(dbgvars[:], godebugDefault)
+	parsegodebug(dbgvars[:], godebugEnv())
 	setTraceback(gogetenv("GOTRACEBACK"))
 	tracebackEnv = debug.gotraceback
 	debug.gogc = 100
@@ -139,53 +137,48 @@ func parsedebugvars() {
 	sched_trace_opts(debug.schedtrace, debug.scheddetail)
 }
 
+// parsegodebug sets those of vars that s names: name=number, with commas between.
 func parsegodebug(vars []dbgvar, s string) {
 	for s != "" {
-		var field string
-		if i := bytealg.IndexByteString(s, ','); i >= 0 {
-			field, s = s[:i], s[i+1:]
-		} else {
-			field, s = s, ""
-		}
-		i := bytealg.IndexByteString(field, '=')
-		if i < 0 {
-			continue
-		}
-		n, ok := atoi(field[i+1:])
-		if !ok {
-			continue
-		}
-		for _, v := range vars {
-			switch {
-			case v.name != field[:i]:
-			case v.v != nil:
-				*v.v = int32(n)
-			default:
-				v.a.Store(int32(n))
+		var setting string
+		setting, s, _ = splitAt(s, ',')
+		name, value, _ := splitAt(setting, '=')
+		n, ok := atoi(value)
+		for i := 0; ok && i < len(vars); i++ {
+			if vars[i].name == name {
+				vars[i].set(int32(n))
 			}
 		}
 	}
 }
 
+func (v *dbgvar) set(n int32) {
+	if v.v == nil {
+		v.a.Store(n)
+	} else {
+		*v.v = n
+	}
+}
+
+// tracebackLevels: GOTRACEBACK's words by the level that they mean.
+var tracebackLevels = [...]string{"none", "single", "all", "system", "crash"}
+
 //go:linkname setTraceback runtime/debug.SetTraceback
 func setTraceback(level string) {
-	var t int32
-	switch level {
-	case "none":
-	case "single", "":
-		t = 1
-	case "all":
-		t = 2
-	case "system":
-		t = 3
-	case "crash":
-		t = 4
-	default: // all goroutines, with so many frames of the runtime's
-		if n, ok := atoi(level); ok && n > 0 {
-			t = min(int32(n), 2) + 1
+	wanted := int32(0)
+	if level == "" {
+		level = "single"
+	}
+	// A number: all goroutines, with so many frames of the runtime's.
+	if n, ok := atoi(level); ok && n > 0 {
+		wanted = min(int32(n), 2) + 1
+	}
+	for i, word := range tracebackLevels {
+		if level == word {
+			wanted = int32(i)
 		}
 	}
-	debug.gotraceback = max(t, tracebackEnv)
+	debug.gotraceback = max(wanted, tracebackEnv)
 }
 
 // tracebackEnv is what GOTRACEBACK says: a program can only ask for more.
@@ -214,7 +207,7 @@ func godebugNotify(changed bool) {
 	env := godebugEnv()
 	if changed {
 		var vars []dbgvar
-		for _, v := range dbgvarList() {
+		for _, v := range dbgvars {
 			if v.a != nil {
 				v.v = new(int32)
 				vars = append(vars, v)
@@ -238,16 +231,22 @@ type godebugInc struct {
 }
 
 func (g *godebugInc) IncNonDefault() {
-	inc := g.inc.Load()
-	if inc == nil {
-		if newIncNonDefault == nil {
-			return
-		}
-		inc = new(func())
-		*inc = newIncNonDefault(g.name)
-		g.inc.CompareAndSwap(nil, inc)
+	if count := g.inc.Load(); count != nil {
+		(*count)()
+	} else if g.connect() {
+		g.IncNonDefault()
 	}
-	(*inc)()
+}
+
+// connect gets the counter from internal/godebug, if that is in the program.
+func (g *godebugInc) connect() bool {
+	if newIncNonDefault == nil {
+		return false
+	}
+	counter := new(func())
+	*counter = newIncNonDefault(g.name)
+	g.inc.CompareAndSwap(nil, counter) // or another goroutine's stays
+	return true
 }
 
 var panicnil = &godebugInc{name: "panicnil"}
@@ -299,7 +298,10 @@ func maps_rand() uint64 { return rand() }
 func os_fastrand() uint64 { return rand() }
 
 //go:linkname randn
-func randn(n uint32) uint32 { return uint32((uint64(uint32(rand())) * uint64(n)) >> 32) }
+func randn(n uint32) uint32 {
+	below, _ := math.Mul64(rand(), uint64(n)) // the fraction rand/2^64 of n
+	return uint32(below)
+}
 
 //go:linkname cheaprand
 func cheaprand() uint32 { return uint32(rand()) }

@@ -24,14 +24,7 @@ func (r *MemProfileRecord) InUseBytes() int64   { return r.AllocBytes - r.FreeBy
 func (r *MemProfileRecord) InUseObjects() int64 { return r.AllocObjects - r.FreeObjects }
 
 // Stack returns the record's program counters, up to the first zero.
-func (r *MemProfileRecord) Stack() []uintptr {
-	for i, pc := range r.Stack0 {
-		if pc == 0 {
-			return r.Stack0[:i]
-		}
-	}
-	return r.Stack0[:]
-}
+func (r *MemProfileRecord) Stack() []uintptr { return upToZero(r.Stack0[:]) }
 
 // memProfRecord is struct mprof_record of gort/observe/mprof.c.
 type memProfRecord struct {
@@ -46,30 +39,35 @@ func mem_profile(out *memProfRecord, cap int, inuseZero bool) (n int)
 // as of the last collections but one or two. Records whose objects are all free count only if
 // inuseZero.
 func MemProfile(p []MemProfileRecord, inuseZero bool) (n int, ok bool) {
-	return memProfileInternal(len(p), inuseZero, func(i int, r profilerecord.MemProfileRecord) {
+	recs, n := memProfileInternal(len(p), inuseZero)
+	for i, r := range recs {
 		p[i] = MemProfileRecord{AllocBytes: r.AllocBytes, FreeBytes: r.FreeBytes,
 			AllocObjects: r.AllocObjects, FreeObjects: r.FreeObjects}
 		copy(p[i].Stack0[:], r.Stack)
-	})
+	}
+	return n, n <= len(p)
 }
 
-// memProfileInternal is known to the linker by name: see disableMemoryProfiling.
-func memProfileInternal(room int, inuseZero bool, put func(i int, r profilerecord.MemProfileRecord)) (n int, ok bool) {
+// memProfileInternal returns the number of records, and them if they are at most room. It is known
+// to the linker by name: see disableMemoryProfiling.
+func memProfileInternal(room int, inuseZero bool) (recs []profilerecord.MemProfileRecord, n int) {
 	raw := make([]memProfRecord, room)
-	n = mem_profile(unsafe.SliceData(raw), room, inuseZero)
-	if n > room {
-		return n, false
+	if n = mem_profile(unsafe.SliceData(raw), room, inuseZero); n > room {
+		return nil, n
 	}
-	for i := range raw[:n] {
+	recs = make([]profilerecord.MemProfileRecord, n)
+	for i := range recs {
 		r := &raw[i]
-		put(i, profilerecord.MemProfileRecord{
+		recs[i] = profilerecord.MemProfileRecord{
 			AllocBytes: int64(r.allocBytes), FreeBytes: int64(r.freeBytes),
-			AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees), Stack: r.pc[:r.n]})
+			AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees), Stack: r.pc[:r.n]}
 	}
-	return n, true
+	return recs, n
 }
 
 //go:linkname pprof_memProfileInternal
 func pprof_memProfileInternal(p []profilerecord.MemProfileRecord, inuseZero bool) (n int, ok bool) {
-	return memProfileInternal(len(p), inuseZero, func(i int, r profilerecord.MemProfileRecord) { p[i] = r })
+	recs, n := memProfileInternal(len(p), inuseZero)
+	copy(p, recs)
+	return n, n <= len(p)
 }

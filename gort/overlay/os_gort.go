@@ -40,24 +40,31 @@ func exitsyscall() {}
 //go:nosplit
 func entersyscallblock() {}
 
-// write writes to a descriptor: print and internal/godebug.
+// call3 makes a system call of three arguments.
+//
+//go:nosplit
+func call3(num, a1, a2, a3 uintptr) (result, errno int32) {
+	r, _, e := linux.Syscall6(num, a1, a2, a3, 0, 0, 0)
+	return int32(r), int32(e)
+}
+
+// write writes to a descriptor: print and internal/godebug. Less than 0 is minus the error.
 //
 //go:linkname write
 //go:nosplit
 func write(fd uintptr, p unsafe.Pointer, n int32) int32 {
 	const sysWrite = 1
-	r1, _, err := linux.Syscall6(sysWrite, fd, uintptr(noescape(p)), uintptr(n), 0, 0, 0)
-	if err != 0 {
-		return -int32(err)
+	done, errno := call3(sysWrite, fd, uintptr(noescape(p)), uintptr(n))
+	if errno != 0 {
+		done = -errno
 	}
-	return int32(r1)
+	return done
 }
 
 //go:linkname fcntl
 //go:nosplit
 func fcntl(fd, cmd, arg int32) (ret int32, errno int32) {
-	r1, _, err := linux.Syscall6(linux.SYS_FCNTL, uintptr(fd), uintptr(cmd), uintptr(arg), 0, 0, 0)
-	return int32(r1), int32(err)
+	return call3(linux.SYS_FCNTL, uintptr(fd), uintptr(cmd), uintptr(arg))
 }
 
 // vgetrandom is the getrandom that needs no system call on newer Linux.

@@ -54,8 +54,24 @@ var mainInitDone atomic.Bool
 
 // main is the first goroutine: C starts it once the CPUs are up.
 func main() {
+	startRuntime()
+	initPackages()
+	rt_started()
+	program := main_main // indirect: the linker places package main later
+	program()
+	leave()
+}
+
+func leave() {
+	awaitPanics()
+	runExitHooks(0)
+	exit(0)
+}
+
+// startRuntime makes package runtime fit to run other packages' initialisation.
+func startRuntime() {
 	loadedModules = append(loadedModules, &firstmoduledata)
-	cpuinit()
+	noteFeatures()
 	alginit()
 	hashinit()
 	modulesinit()
@@ -64,37 +80,34 @@ func main() {
 	goenvsinit()
 	parsedebugvars()
 	mainStarted = true
-
 	doInit(runtime_inittasks)
 	startSystemGoroutines()
+}
+
+func initPackages() {
 	for mod := &firstmoduledata; mod != nil; mod = mod.next {
 		doInit(mod.inittasks)
 	}
 	mainInitDone.Store(true)
-	rt_started()
+}
 
-	fn := main_main // indirect: the linker places package main later
-	fn()
-
-	// A goroutine that is panicking gets to print before main's return ends everything.
-	if runningPanicDefers.Load() != 0 {
-		for i := 0; i < 1000 && runningPanicDefers.Load() != 0; i++ {
-			Gosched()
-		}
+// awaitPanics keeps main's return from ending everything under a goroutine that is panicking:
+// while that calls what it has deferred, for a while, and while it prints, for ever.
+func awaitPanics() {
+	for turns := 1000; turns > 0 && runningPanicDefers.Load() != 0; turns-- {
+		Gosched()
 	}
 	if panicking.Load() != 0 {
 		block()
 	}
-	runExitHooks(0)
-	exit(0)
 }
 
-func cpuinit() {
+// noteFeatures: what compiled code and package runtime ask of the CPU, by GODEBUG's leave.
+func noteFeatures() {
 	cpu.Initialize(godebugEnv())
-	x86HasPOPCNT = cpu.X86.HasPOPCNT
-	x86HasSSE41 = cpu.X86.HasSSE41
-	x86HasFMA = cpu.X86.HasFMA
-	x86HasAVX = cpu.X86.HasAVX
+	have := &cpu.X86
+	x86HasPOPCNT, x86HasSSE41 = have.HasPOPCNT, have.HasSSE41
+	x86HasFMA, x86HasAVX = have.HasFMA, have.HasAVX
 }
 
 // hashinit seeds the portable hash functions, which memhash and its kin are here on every
@@ -112,35 +125,40 @@ func modulesinit() {}
 
 // doInit runs the init tasks of packages in the order that the linker found.
 func doInit(ts []*initTask) {
-	for _, t := range ts {
-		doInit1(t)
+	for i := range ts {
+		ts[i].run()
 	}
 }
 
-func doInit1(t *initTask) {
-	switch t.state {
-	case 2:
+// States of a task: the linker begins with 0.
+const (
+	initRunning = 1
+	initDone    = 2
+)
+
+// run calls a package's init functions, the addresses of which stand behind t, unless that has been
+// done: a package belongs to all modules that import it.
+func (t *initTask) run() {
+	if t.state == initDone {
 		return
-	case 1:
+	}
+	if t.state == initRunning {
 		throw("recursive call during initialization - linker skew")
 	}
-	t.state = 1
 	if t.nfns == 0 {
 		throw("inittask with no functions")
 	}
-	first := add(unsafe.Pointer(t), 8)
-	for i := uint32(0); i < t.nfns; i++ {
-		p := add(first, uintptr(i)*8)
-		f := *(*func())(unsafe.Pointer(&p))
-		f()
+	t.state = initRunning
+	code := unsafe.Slice((*funcval)(add(unsafe.Pointer(t), unsafe.Sizeof(*t))), t.nfns)
+	for i := range code {
+		closure := &code[i] // without captured variables
+		(*(*func())(unsafe.Pointer(&closure)))()
 	}
-	t.state = 2
+	t.state = initDone
 }
 
 func init() {
-	exithook.Gosched = Gosched
-	exithook.Goid = func() uint64 { return getg().goid }
-	exithook.Throw = throw
+	exithook.Gosched, exithook.Goid, exithook.Throw = Gosched, runtime_goid, throw
 }
 
 func runExitHooks(code int) { exithook.Run(code) }

@@ -14,63 +14,50 @@ type StackRecord struct {
 }
 
 // Stack returns the record's program counters, up to the first zero.
-func (r *StackRecord) Stack() []uintptr {
-	for i, pc := range r.Stack0 {
-		if pc == 0 {
-			return r.Stack0[:i]
-		}
+func (r *StackRecord) Stack() []uintptr { return upToZero(r.Stack0[:]) }
+
+// upToZero is the part of pcs before its first zero.
+func upToZero(pcs []uintptr) []uintptr {
+	n := 0
+	for n < len(pcs) && pcs[n] != 0 {
+		n++
 	}
-	return r.Stack0[:]
+	return pcs[:n]
 }
 
 func goroutine_profile(pcs *uintptr, records, depth int, labels *unsafe.Pointer) (n int)
 
 const profDepth = 128
 
-// goroutineStacks fills p with the stacks of all goroutines, if there is room for all.
-func goroutineStacks(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
-	n = NumGoroutine()
-	if n > len(p) {
+// goroutineStacks calls put with each goroutine's stack and labels, if there are at most room of them.
+func goroutineStacks(room int, put func(i int, stack []uintptr, labels unsafe.Pointer)) (n int, ok bool) {
+	if n = NumGoroutine(); n > room {
 		return n, false
 	}
-	room := len(p)
-	pcs := make([]uintptr, room*profDepth)
-	labs := make([]unsafe.Pointer, room)
-	n = goroutine_profile(unsafe.SliceData(pcs), room, profDepth, unsafe.SliceData(labs))
-	if n > room {
-		return n, false
+	pcs, labels := make([]uintptr, room*profDepth), make([]unsafe.Pointer, room)
+	n = goroutine_profile(unsafe.SliceData(pcs), room, profDepth, unsafe.SliceData(labels))
+	for i := 0; n <= room && i < n; i++ {
+		put(i, upToZero(pcs[i*profDepth:(i+1)*profDepth]), labels[i])
 	}
-	for i := 0; i < n; i++ {
-		st := pcs[i*profDepth : (i+1)*profDepth]
-		for j, pc := range st {
-			if pc == 0 {
-				st = st[:j]
-				break
-			}
-		}
-		p[i].Stack = st
-	}
-	copy(labels, labs[:n])
-	return n, true
+	return n, n <= room
 }
 
 // GoroutineProfile returns the number of goroutines and, if p has room, their stacks.
 func GoroutineProfile(p []StackRecord) (n int, ok bool) {
-	tmp := make([]profilerecord.StackRecord, len(p))
-	n, ok = goroutineStacks(tmp, nil)
-	if !ok {
-		return n, false
-	}
-	for i := range tmp[:n] {
+	return goroutineStacks(len(p), func(i int, stack []uintptr, _ unsafe.Pointer) {
 		p[i] = StackRecord{}
-		copy(p[i].Stack0[:], tmp[i].Stack)
-	}
-	return n, true
+		copy(p[i].Stack0[:], stack)
+	})
 }
 
 //go:linkname pprof_goroutineProfileWithLabels
 func pprof_goroutineProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
-	return goroutineStacks(p, labels)
+	return goroutineStacks(len(p), func(i int, stack []uintptr, label unsafe.Pointer) {
+		p[i].Stack = stack
+		if i < len(labels) {
+			labels[i] = label
+		}
+	})
 }
 
 //go:linkname pprof_goroutineLeakProfileWithLabels

@@ -6,62 +6,65 @@ import (
 	"unsafe"
 )
 
+// Offsets of a type's module, or, below 0, what reflection has made: see rtype in type.go.
+
+func rtypeAt(p unsafe.Pointer) rtype { return toRType((*_type)(p)) }
+
+func nameAt(base unsafe.Pointer, off int32) unsafe.Pointer {
+	name := resolveNameOff(base, nameOff(off))
+	return unsafe.Pointer(name.Bytes)
+}
+
+func typeAt(p unsafe.Pointer, off int32) unsafe.Pointer {
+	return unsafe.Pointer(rtypeAt(p).typeOff(typeOff(off)))
+}
+
 //go:linkname reflectlite_resolveNameOff internal/reflectlite.resolveNameOff
 func reflectlite_resolveNameOff(base unsafe.Pointer, off int32) unsafe.Pointer {
-	return unsafe.Pointer(resolveNameOff(base, nameOff(off)).Bytes)
+	return nameAt(base, off)
 }
 
 //go:linkname reflectlite_resolveTypeOff internal/reflectlite.resolveTypeOff
-func reflectlite_resolveTypeOff(rtype unsafe.Pointer, off int32) unsafe.Pointer {
-	return unsafe.Pointer(toRType((*_type)(rtype)).typeOff(typeOff(off)))
-}
+func reflectlite_resolveTypeOff(t unsafe.Pointer, off int32) unsafe.Pointer { return typeAt(t, off) }
 
 //go:linkname reflect_resolveNameOff reflect.resolveNameOff
-func reflect_resolveNameOff(base unsafe.Pointer, off int32) unsafe.Pointer {
-	return unsafe.Pointer(resolveNameOff(base, nameOff(off)).Bytes)
-}
+func reflect_resolveNameOff(base unsafe.Pointer, off int32) unsafe.Pointer { return nameAt(base, off) }
 
 //go:linkname reflect_resolveTypeOff reflect.resolveTypeOff
-func reflect_resolveTypeOff(rtype unsafe.Pointer, off int32) unsafe.Pointer {
-	return unsafe.Pointer(toRType((*_type)(rtype)).typeOff(typeOff(off)))
-}
+func reflect_resolveTypeOff(t unsafe.Pointer, off int32) unsafe.Pointer { return typeAt(t, off) }
 
 //go:linkname reflect_resolveTextOff reflect.resolveTextOff
-func reflect_resolveTextOff(rtype unsafe.Pointer, off int32) unsafe.Pointer {
-	return toRType((*_type)(rtype)).textOff(textOff(off))
+func reflect_resolveTextOff(t unsafe.Pointer, off int32) unsafe.Pointer {
+	return rtypeAt(t).textOff(textOff(off))
 }
 
 // reflect_addReflectOff names an address that reflection made at run time by a negative
-// offset, the same one each time.
+// offset, the same one each time: the n-th is -n.
 //
 //go:linkname reflect_addReflectOff reflect.addReflectOff
 func reflect_addReflectOff(ptr unsafe.Pointer) int32 {
+	made := &reflectOffs
 	reflectOffsLock()
-	if reflectOffs.m == nil {
-		reflectOffs.m = make(map[int32]unsafe.Pointer)
-		reflectOffs.minv = make(map[unsafe.Pointer]int32)
-		reflectOffs.next = -1
-	}
-	id, known := reflectOffs.minv[ptr]
-	if !known {
-		id = reflectOffs.next
-		reflectOffs.next--
-		reflectOffs.m[id] = ptr
-		reflectOffs.minv[ptr] = id
+	off := made.minv[ptr]
+	if off == 0 {
+		if made.m == nil {
+			made.m, made.minv = map[int32]unsafe.Pointer{}, map[unsafe.Pointer]int32{}
+		}
+		off = -int32(len(made.m)) - 1
+		made.m[off], made.minv[ptr] = ptr, off
 	}
 	reflectOffsUnlock()
-	return id
+	return off
 }
 
 //go:linkname reflect_typelinks reflect.typelinks
-func reflect_typelinks() ([]unsafe.Pointer, [][]int32) {
-	var sections []unsafe.Pointer
-	var offsets [][]int32
-	for _, md := range activeModules() {
-		sections = append(sections, unsafe.Pointer(md.types))
-		offsets = append(offsets, md.typelinks)
+func reflect_typelinks() (sections []unsafe.Pointer, offsets [][]int32) {
+	n := len(loadedModules)
+	sections, offsets = make([]unsafe.Pointer, n), make([][]int32, n)
+	for i, m := range loadedModules {
+		sections[i], offsets[i] = unsafe.Pointer(m.types), m.typelinks
 	}
-	return sections, offsets
+	return
 }
 
 //go:noescape

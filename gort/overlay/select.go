@@ -64,21 +64,22 @@ func reflect_rselect(cases []runtimeSelect) (int, bool) {
 	if len(cases) == 0 {
 		block()
 	}
-	sel := make([]scase, 0, len(cases))
-	orig := make([]int, 0, len(cases)) // index in cases of each of sel
-	dflt, nsends := -1, 0
-	for dir := selectSend; dir <= selectRecv; dir++ {
-		for i := range cases {
-			switch c := &cases[i]; c.dir {
-			case dir:
-				sel = append(sel, scase{c.ch, c.val})
-				orig = append(orig, i)
-			case selectDefault:
-				dflt = i
-			}
+	var count [selectDefault + 1]int
+	dflt := -1
+	for i := range cases {
+		if count[cases[i].dir]++; cases[i].dir == selectDefault {
+			dflt = i
 		}
-		if dir == selectSend {
-			nsends = len(sel)
+	}
+	nsends := count[selectSend]
+	sel := make([]scase, nsends+count[selectRecv])
+	orig := make([]int, len(sel)) // index in cases of each of sel
+	next := [...]int{selectSend: 0, selectRecv: nsends}
+	for i, c := range cases {
+		if c.dir != selectDefault {
+			at := next[c.dir]
+			next[c.dir]++
+			sel[at], orig[at] = scase{c.ch, c.val}, i
 		}
 	}
 	if len(sel) == 0 {

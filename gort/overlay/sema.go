@@ -34,16 +34,14 @@ const (
 	waitBubbleGroup  = 38
 )
 
-func cansemacquire(addr *uint32) bool {
-	for {
-		v := atomic.Load(addr)
-		if v == 0 {
-			return false
-		}
-		if atomic.Cas(addr, v, v-1) {
+// takeOne takes one from *addr, unless there is none.
+func takeOne(addr *uint32) bool {
+	for n := atomic.Load(addr); n > 0; n = atomic.Load(addr) {
+		if atomic.Cas(addr, n, n-1) {
 			return true
 		}
 	}
+	return false
 }
 
 // semacquire1 waits until *addr > 0 and takes one from it. After a park g.param tells whether
@@ -51,7 +49,7 @@ func cansemacquire(addr *uint32) bool {
 // Profiles leave out skip frames above the caller.
 func semacquire1(addr *uint32, lifo bool, reason uint32, skip int) {
 	waited := false
-	for !cansemacquire(addr) {
+	for !takeOne(addr) {
 		if !semacquireg(addr, lifo, reason) {
 			break
 		}

@@ -28,7 +28,7 @@ const (
 
 func add(p unsafe.Pointer, x uintptr) unsafe.Pointer { return unsafe.Pointer(uintptr(p) + x) }
 
-func addb(p *byte, n uintptr) *byte { return (*byte)(unsafe.Pointer(uintptr(unsafe.Pointer(p)) + n)) }
+func addb(p *byte, n uintptr) *byte { return (*byte)(add(unsafe.Pointer(p), n)) }
 
 // getg is replaced by the compiler with the contents of the g register.
 func getg() *g
@@ -74,17 +74,19 @@ func reflectcall(stackArgsType *_type, fn, stackArgs unsafe.Pointer, stackArgsSi
 
 func badreflectcall() { panic(plainError("arg size to reflect.call more than 1GB")) }
 
-// reflectcallmove copies the results of a reflected call back from the callee's frame.
+// reflectcallmove copies the results of a reflected call back from the callee's frame, and makes those
+// that are pointers, and came in registers, visible to the collector.
 //
 //go:nosplit
 func reflectcallmove(typ *_type, dst, src unsafe.Pointer, size uintptr, regs *abi.RegArgs) {
-	if writeBarrier.enabled && typ != nil && typ.Pointers() && size >= goarch.PtrSize {
-		bulkBarrierPreWrite(uintptr(dst), uintptr(src), size, nil)
+	if size >= goarch.PtrSize && typ != nil && heeded(typ) {
+		shadeRange(dst, src, size, nil)
 	}
 	memmove(dst, src, size)
-	for i := range regs.Ints {
+	words := (*[abi.IntArgRegs]unsafe.Pointer)(unsafe.Pointer(&regs.Ints))
+	for i := len(words) - 1; i >= 0; i-- {
 		if regs.ReturnIsPtr.Get(i) {
-			regs.Ptrs[i] = unsafe.Pointer(regs.Ints[i])
+			regs.Ptrs[i] = words[i]
 		}
 	}
 }

@@ -62,12 +62,14 @@ func Callers(skip int, pc []uintptr) int {
 // Caller reports pc, file and line of the skip'th function on the calling goroutine's stack,
 // where 0 is the caller of Caller.
 func Caller(skip int) (pc uintptr, file string, line int, ok bool) {
-	rpc := make([]uintptr, 1)
-	if callers(skip+1, rpc) < 1 {
-		return
-	}
-	frame, _ := CallersFrames(rpc).Next()
-	return frame.PC, frame.File, frame.Line, frame.PC != 0
+	chain := Frames{callers: make([]uintptr, 1)}
+	chain.callers = chain.callers[:callers(skip+1, chain.callers)]
+	at, _ := chain.Next()
+	return at.position()
+}
+
+func (f *Frame) position() (pc uintptr, file string, line int, known bool) {
+	return f.PC, f.File, f.Line, f.PC != 0
 }
 
 // Frames turns what Callers returns into function, file and line.
@@ -160,17 +162,20 @@ func (ci *Frames) continueInlined(s symFrame) {
 
 // Next returns the next frame, and whether there are more. With no frames at all it is zero.
 func (ci *Frames) Next() (frame Frame, more bool) {
-	for ci.n < 2 && ci.advance() {
+	for ci.n < len(ci.ready) && ci.advance() {
 	}
-	if ci.n == 0 {
-		return
+	if ci.n > 0 {
+		frame, ci.ready[0] = ci.ready[0], ci.ready[1]
+		ci.n--
+		frame.locate()
 	}
-	frame = ci.ready[0]
-	ci.ready[0] = ci.ready[1]
-	ci.n--
-	file, line := sym_line(unsafe.Pointer(frame.fn), frame.PC)
-	frame.File, frame.Line = file, int(line)
 	return frame, ci.n > 0
+}
+
+// locate finds file and line, which most callers of Next never look at of most frames.
+func (f *Frame) locate() {
+	file, line := sym_line(unsafe.Pointer(f.fn), f.PC)
+	f.File, f.Line = file, int(line)
 }
 
 //go:linkname runtime_FrameStartLine runtime/pprof.runtime_FrameStartLine
@@ -189,28 +194,27 @@ func runtime_FrameSymbolName(f *Frame) string {
 //
 //go:linkname runtime_expandFinalInlineFrame runtime/pprof.runtime_expandFinalInlineFrame
 func runtime_expandFinalInlineFrame(stk []uintptr) []uintptr {
-	if len(stk) == 0 {
-		return stk
-	}
-	pc := stk[len(stk)-1] - 1
-	s, ok := frameAt(pc)
-	if !ok || !s.inlined {
-		return stk
-	}
-	stk = stk[:len(stk)-1]
-	callee := abi.FuncIDNormal
-	for ok {
-		if s.funcID != abi.FuncIDWrapper || !elideWrapperCalling(callee) {
-			stk = append(stk, pc+1)
+	last := len(stk) - 1
+	if last >= 0 {
+		if s, ok := frameAt(stk[last] - 1); ok && s.inlined {
+			return s.unroll(stk[:last], stk[last]-1, abi.FuncIDNormal)
 		}
-		callee = s.funcID
-		if !s.inlined {
-			break
-		}
-		pc = s.parent
-		s, ok = frameAt(pc)
 	}
 	return stk
+}
+
+// unroll appends to pcs one for s, at pc, and for each function that it is inlined into, except
+// wrappers that are not shown. callee is what s calls.
+func (s symFrame) unroll(pcs []uintptr, pc uintptr, callee abi.FuncID) []uintptr {
+	if s.funcID != abi.FuncIDWrapper || !elideWrapperCalling(callee) {
+		pcs = append(pcs, pc+1)
+	}
+	if s.inlined {
+		if outer, ok := frameAt(s.parent); ok {
+			return outer.unroll(pcs, s.parent, s.funcID)
+		}
+	}
+	return pcs
 }
 
 // A Func is a Go function of the running program: the linker's record of it, or a funcInlined.
@@ -240,15 +244,16 @@ func (f *Func) inlined() *funcInlined {
 // it is that one, with the entry of the outer one.
 func FuncForPC(pc uintptr) *Func {
 	s, ok := frameAt(pc)
-	if !ok {
+	switch {
+	case !ok:
 		return nil
-	}
-	if !s.inlined {
+	case !s.inlined:
 		return s.fn
 	}
+	in := &funcInlined{ones: ^uint32(0), entry: s.entry, name: s.name, startLine: s.startLine}
 	file, line := sym_line(unsafe.Pointer(s.fn), pc)
-	fi := &funcInlined{^uint32(0), s.entry, s.name, file, int(line), s.startLine}
-	return (*Func)(unsafe.Pointer(fi))
+	in.file, in.line = file, int(line)
+	return (*Func)(unsafe.Pointer(in))
 }
 
 // Name returns the function's name.
@@ -276,11 +281,12 @@ func (f *Func) Entry() uintptr {
 
 // FileLine returns the source position of pc, which should lie in f.
 func (f *Func) FileLine(pc uintptr) (file string, line int) {
-	if fi := f.inlined(); fi != nil {
-		return fi.file, fi.line
+	in := f.inlined()
+	if in == nil {
+		path, number := sym_line(unsafe.Pointer(f), pc)
+		return path, int(number)
 	}
-	file, l := sym_line(unsafe.Pointer(f), pc)
-	return file, int(l)
+	return in.file, in.line
 }
 
 // symNameForPrint shows type arguments as [...].

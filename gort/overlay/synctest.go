@@ -47,13 +47,12 @@ func synctest_run(f func()) {
 	if debug.asynctimerchan.Load() != 0 {
 		panic("synctest.Run not supported with asynctimerchan!=0")
 	}
-	gp := getg()
-	if gp.bubble != nil {
+	if currentBubble() != nil {
 		panic("synctest.Run called from within a synctest bubble")
 	}
 	b := &synctestBubble{now: bubbleEpoch, id: bubbleIDs.Add(1)}
 	bubble_start(b, *(*unsafe.Pointer)(unsafe.Pointer(&f)), sys.GetCallerPC())
-	defer func() { gp.bubble = nil }()
+	defer setBubble(nil)
 	for more := true; more; more = bubble_advance() {
 		bubble_run_timers()
 		bubble_idle()
@@ -97,14 +96,15 @@ func synctest_release(b any) { bubble_activate(b.(*synctestBubble), -1) }
 
 //go:linkname synctest_inBubble internal/synctest.inBubble
 func synctest_inBubble(b any, f func()) {
-	gp := getg()
-	if gp.bubble != nil {
+	if currentBubble() != nil {
 		panic("goroutine is already bubbled")
 	}
-	gp.bubble = unsafe.Pointer(b.(*synctestBubble))
-	defer func() { gp.bubble = nil }()
+	defer setBubble(nil)
+	setBubble(b.(*synctestBubble))
 	f()
 }
+
+func setBubble(b *synctestBubble) { getg().bubble = unsafe.Pointer(b) }
 
 // ---- objects that belong to a bubble -----------------------------------------------------
 // By weak handle, of which an object has one in all its life: a new object at the same address

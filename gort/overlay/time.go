@@ -133,19 +133,24 @@ func time_now() (sec int64, nsec int32, mono int64) { return timenow() }
 //
 //go:linkname time_runtimeNow time.runtimeNow
 func time_runtimeNow() (sec int64, nsec int32, mono int64) {
-	if b := currentBubble(); b != nil {
-		return b.now / 1e9, int32(b.now % 1e9), 0
+	b := currentBubble()
+	if b == nil {
+		return timenow()
 	}
-	return timenow()
+	const second = 1e9
+	return b.now / second, int32(b.now % second), 0
+}
+
+// time is the clock of a bubble; without one, the machine's.
+func (b *synctestBubble) time() int64 {
+	if b == nil {
+		return nanotime1()
+	}
+	return b.now
 }
 
 //go:linkname time_runtimeNano time.runtimeNano
-func time_runtimeNano() int64 {
-	if b := currentBubble(); b != nil {
-		return b.now
-	}
-	return nanotime1()
-}
+func time_runtimeNano() int64 { return currentBubble().time() }
 
 //go:linkname time_runtimeIsBubbled time.runtimeIsBubbled
 func time_runtimeIsBubbled() bool { return getg().bubble != nil }

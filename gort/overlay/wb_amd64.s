@@ -104,8 +104,8 @@ wider:
 	VZEROUPPER
 	RET
 
-// func bulkBarrierPreWrite(dst, src, size uintptr, typ *abi.Type)
-TEXT ·bulkBarrierPreWrite<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-32
+// func shadeRange(dst, src unsafe.Pointer, n uintptr, typ *_type)
+TEXT ·shadeRange<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ	DI, R8
 	MOVQ	AX, DI
 	MOVQ	BX, SI

@@ -1,11 +1,12 @@
 """likeness - how much one body of code resembles another: what scripts/check-own measures with.
 
-A function of Go is compared by the tokens between its braces, in three spellings:
+A function of Go is compared by the tokens between its braces, in two spellings:
 
-    shape     every identifier is one symbol, every literal one: sees through any renaming
     pattern   an identifier is the distance to its last use: equal for texts that differ by a
-              consistent renaming, and much rarer by chance than equal shapes
-    letter    the identifiers as they stand; literals as in shape, since programs compare messages
+              renaming only, and much rarer by chance than if every name were one symbol
+    letter    identifiers as they stand
+
+In both every literal is one symbol: messages are what programs compare, and not our choice.
 
 Each token is one character of a string, so that a run of equal tokens is a common substring.
 Runs that are shorter than RUN count for nothing: any two functions of Go share those.
@@ -56,15 +57,13 @@ def tokens(source):
 class Function:
     def __init__(self, where, name, body):
         self.where, self.name, self.size = where, name, len(body)
-        shape, pattern, letter, last, names = [], [], [], {}, 0
+        pattern, letter, last, names = [], [], {}, 0
         for kind, text in body:
             if kind != "name" or text in KEYWORDS:
                 symbol = kind if kind in ("text", "number") else text
-                shape.append(symbol)
                 pattern.append(symbol)
                 letter.append(symbol)
                 continue
-            shape.append("name")
             letter.append("." + text)
             if text in BUILTINS:
                 pattern.append("." + text)
@@ -72,8 +71,8 @@ class Function:
             ago = names - last[text] if text in last else 0
             last[text], names = names, names + 1
             pattern.append(f"name{ago}" if ago < FAR else "name0")
-        self.shape, self.pattern, self.letter = (
-            "".join(map(LETTERS, spelling)) for spelling in (shape, pattern, letter))
+        self.pattern, self.letter = ("".join(map(LETTERS, spelling))
+                                     for spelling in (pattern, letter))
 
 
 def body_of(toks):
@@ -122,8 +121,8 @@ def common(a, b, run=RUN):
 
 
 def covered(own, other):
-    """Which part of own other has: (by shape, by letter)."""
-    return (common(own.shape, other.shape) / own.size,
+    """Which part of own other has: (by pattern, by letter)."""
+    return (common(own.pattern, other.pattern) / own.size,
             common(own.letter, other.letter, RUN - 1) / own.size)
 
 

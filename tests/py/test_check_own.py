@@ -57,7 +57,7 @@ class CheckOwn(unittest.TestCase):
         cls.runtime = os.path.join(gobuild.Go(ROOT).goroot, "src", "runtime")
         cls.go = [f for path in glob.glob(os.path.join(cls.runtime, "*.go"))
                   for f in likeness.functions(likeness.read(path), os.path.basename(path))]
-        own.FORCED, own.NOT_YET = {}, set()
+        own.FORCED = {}
 
     def text(self, file, start):
         """A function of package runtime, from the line that begins with start."""
