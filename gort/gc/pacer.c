@@ -1,4 +1,5 @@
-/* pacer.c - goal, trigger, assist ratio: pacer.h. */
+/* pacer.c - goal, trigger, assist ratio: pacer.h. Goals, and assists in proportion to what is
+ * allocated, are after Go's mgcpacer.go. */
 #include "gort/gc/pacer.h"
 
 #define MIN_HEAP        (4ull << 20)

@@ -11,6 +11,7 @@ static struct gc_segment segments[MAX_SEGMENTS]; /* [const after boot] */
 static unsigned nsegments;
 
 /* ---- GC programs --------------------------------------------------------------------------------
+ * The linker writes them, and Go's mbitmap.go reads them, in this form:
  *
  *   00000000              end
  *   0nnnnnnn bytes...     n bits, from ceil(n / 8) bytes

@@ -1,4 +1,5 @@
-/* sizeclass.c - the generated tables, unfolded. */
+/* sizeclass.c - the generated tables, unfolded. The classes are Go's (sizeclasses.go): the compiler
+ * and runtime/metrics know them. */
 #include "gort/heap/sizeclass.h"
 #include "gort/abi/sizeclasses.h"
 

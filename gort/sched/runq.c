@@ -1,4 +1,5 @@
-/* runq.c - see runq.h. No dependency on the machine: the host tests run this file. */
+/* runq.c - see runq.h. After Go's proc.go: a ring that its P fills and any CPU steals half of. No
+ * dependency on the machine: the host tests run this file. */
 #include "gort/sched/runq.h"
 
 #define LOAD_ACQ(x)     __atomic_load_n(&(x), __ATOMIC_ACQUIRE)

@@ -1,4 +1,5 @@
-/* sched.c - picking what runs: see sched.h for the picture. Everything here is on g0. */
+/* sched.c - picking what runs: see sched.h for the picture. Everything here is on g0. Goroutines,
+ * CPUs and processors, and in which order a CPU looks for work, are after Go's proc.go. */
 #include "gort/sched/sched.h"
 #include "arch/x86_64/arch.h"
 #include "gort/dying.h"

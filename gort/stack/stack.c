@@ -1,4 +1,5 @@
-/* stack.c - goroutine stacks: growth and shrinking by copying. See stack.h. */
+/* stack.c - goroutine stacks: growth and shrinking by copying. See stack.h. What has to be adjusted
+ * in a copy, and by which maps, is after Go's stack.go. */
 #include "gort/stack/stack.h"
 #include <string.h>
 #include "gort/abi/goabi.h"

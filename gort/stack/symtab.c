@@ -1,4 +1,5 @@
-/* symtab.c - lookups in the program's function tables. See symtab.h. */
+/* symtab.c - lookups in the program's function tables. See symtab.h. The tables are the linker's,
+ * and reading them is after Go's symtab.go. */
 #include "gort/stack/symtab.h"
 #include <string.h>
 

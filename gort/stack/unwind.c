@@ -1,4 +1,5 @@
-/* unwind.c - walking the frames of a stopped goroutine. See unwind.h. */
+/* unwind.c - walking the frames of a stopped goroutine. See unwind.h. Which pc counts in a frame,
+ * and which frames are special, is after Go's traceback.go. */
 #include "gort/stack/unwind.h"
 #include <string.h>
 #include "gort/g.h"

@@ -1,4 +1,5 @@
-/* chan.c - send, receive, close. The picture and the parking protocol are in chan.h.
+/* chan.c - send, receive, close. The picture and the parking protocol are in chan.h. After Go's
+ * chan.go: a ring, two queues of sudogs, values handed over directly.
  *
  * Write barriers. A value that goes between goroutines directly is the one case in which one
  * goroutine's stack is written by another: the collector thinks of a scanned stack as black.

@@ -1,4 +1,4 @@
-/* select.c - select over several channels.
+/* select.c - select over several channels. The three passes are after Go's select.go.
  *
  *   1. lock all channels, in order of address; take the first case, in random order, that can go
  *   2. otherwise queue a sudog on each channel and park

@@ -1,4 +1,4 @@
-/* sema.c - what sync's mutexes and wait groups, and sync.Cond, sleep on.
+/* sema.c - what sync's mutexes and wait groups, and sync.Cond, sleep on. After Go's sema.go.
  *
  * A semaphore is a uint32 of the program. Those with waiters are found through a table of
  * roots, by address; each root holds a treap (binary tree by address, heap by random ticket)

@@ -1,4 +1,5 @@
-/* timer.c - starting, stopping, running timers: see timer.h for the picture.
+/* timer.c - starting, stopping, running timers: see timer.h for the picture. The design is after
+ * Go's time.go: heaps of each P, marks instead of removals, lazy channel timers.
  *
  * Order of events that must not be lost: whoever marks a heaped timer stores the mark in
  * astate before it lowers min_modified; heap_tidy folds min_modified into min_heap, clears
