@@ -5,19 +5,24 @@ package runtime
 // decides whether a recover counts. Which frame is next, what recover may do and how the goroutine
 // goes on afterwards is C (gort/stack/panics.c), which can read stacks.
 
-import "unsafe"
+import (
+	"internal/runtime/sys"
+	"unsafe"
+)
 
-// panic_enter makes p the innermost panic. panic_frame moves it on to the next frame that has
+// panic_enter makes p the innermost panic; pc and sp are those of the frame where it begins: of a
+// Goexit C finds them, with its loop.
+// panic_frame moves it on to the next frame that has
 // something deferred.
 //
 //go:noescape
-func panic_enter(p *_panic)
+func panic_enter(p *_panic, pc uintptr, sp unsafe.Pointer)
 
 //go:noescape
 func panic_frame(p *_panic) (ok bool)
 
 //go:noescape
-func panic_claim(p *_panic) (ok bool)
+func panic_claim(p *_panic, pc uintptr, sp unsafe.Pointer) (ok bool)
 func panic_recover()
 
 // more takes the next deferred call, in p.todo. After a recover it does not return: the frame that
@@ -45,7 +50,7 @@ func gopanic(e any) {
 	if getg().m.locks != 0 {
 		panicUnderLock(p.arg)
 	}
-	panic_enter(&p)
+	panic_enter(&p, sys.GetCallerPC(), unsafe.Pointer(sys.GetCallerSP()))
 	for p.more() {
 		p.todo.call()
 	}
@@ -61,7 +66,7 @@ func gopanic(e any) {
 //go:noinline
 func Goexit() {
 	p := _panic{goexit: true}
-	panic_enter(&p)
+	panic_enter(&p, 0, nil)
 	for p.more() {
 		p.todo.call()
 	}
@@ -70,7 +75,7 @@ func Goexit() {
 
 // gorecover is what recover compiles to.
 func gorecover() (value any) {
-	if p := getg()._panic; p != nil && panic_claim(p) {
+	if p := getg()._panic; p != nil && panic_claim(p, sys.GetCallerPC(), unsafe.Pointer(sys.GetCallerSP())) {
 		value = p.arg
 	}
 	return

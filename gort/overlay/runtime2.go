@@ -107,7 +107,7 @@ type _panic struct {
 	resume uintptr
 	outer  *_panic
 
-	loopPC uintptr // where panic_enter returns to: once more, when a recover ends below a Goexit
+	loopPC uintptr // Goexit: where panic_enter returns to, again when a recover ends below it
 	loopSP unsafe.Pointer
 
 	recovered  bool

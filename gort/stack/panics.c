@@ -45,7 +45,7 @@ struct gpanic {
     struct goeface arg;
     struct gpanic *link;
     struct position at;
-    uintptr_t loop_pc, loop_sp; /* the loop that makes the calls: where panic_enter returns to */
+    uintptr_t loop_pc, loop_sp; /* Goexit: where panic_enter returns to, the loop of the calls */
     bool recovered, repanicked, goexit;
 };
 
@@ -95,6 +95,12 @@ static void open_coded(const struct frame *fr, struct frame_defers *todo)
     }
 }
 
+/* Is fr the one whose loop makes p's calls? */
+static bool is_loop(const struct frame *fr, const struct gpanic *p)
+{
+    return (uintptr_t)p >= fr->sp && (uintptr_t)p < fr->fp;
+}
+
 static bool anything_left(const struct g *gp, const struct frame_defers *todo)
 {
     return (todo->bits && *todo->bits) || (gp->defer && gp->defer->sp == todo->sp);
@@ -107,7 +113,7 @@ static bool find_frame(struct g *gp, struct unwinder *u, struct position *at)
         const struct frame *fr = &u->frame;
         struct frame_defers todo = { .sp = fr->sp };
 
-        if (at->outer && at->outer->loop_sp == fr->sp) {
+        if (at->outer && is_loop(fr, at->outer)) {
             *at = at->outer->at; /* its outer is the next one */
             if (anything_left(gp, &at->todo))
                 return true;
@@ -130,7 +136,19 @@ static bool find_frame(struct g *gp, struct unwinder *u, struct position *at)
     return false;
 }
 
-/* The caller of this gate, gopanic or Goexit, begins. */
+/* Goexit's loop goes on after a recover as if panic_enter returned once more. */
+static void note_loop(struct unwinder *u, const struct g *gp, struct gpanic *p)
+{
+    for (unwinder_init_gate(u, gp); unwinder_valid(u); unwinder_next(u))
+        if (is_loop(&u->frame, p))
+            break;
+    CHECK(unwinder_valid(u), "the record %p of a Goexit is in no frame of goroutine %lu", (void *)p,
+          (unsigned long)gp->goid);
+    p->loop_pc = u->frame.pc;
+    p->loop_sp = u->frame.sp;
+}
+
+/* gopanic, with pc and sp of its caller, or Goexit begins. */
 void rt_panic_enter(struct panic_enter_frame *f)
 {
     struct g *gp = g_calling();
@@ -139,16 +157,13 @@ void rt_panic_enter(struct panic_enter_frame *f)
 
     p->link = p->at.outer = gp->panic;
     gp->panic = p;
-    if (!p->goexit)
-        __atomic_add_fetch(app->panic_defers, 1, __ATOMIC_SEQ_CST);
-    unwinder_init_gate(&u, gp);
-    while (unwinder_valid(&u) && !((uintptr_t)p >= u.frame.sp && (uintptr_t)p < u.frame.fp))
+    if (p->goexit) {
+        note_loop(&u, gp, p);
         unwinder_next(&u);
-    CHECK(unwinder_valid(&u), "a panic's record %p is in no frame of goroutine %lu", (void *)p,
-          (unsigned long)gp->goid);
-    p->loop_pc = u.frame.pc;
-    p->loop_sp = u.frame.sp;
-    unwinder_next(&u);
+    } else {
+        __atomic_add_fetch(app->panic_defers, 1, __ATOMIC_SEQ_CST);
+        unwinder_init_at(&u, gp, f->pc, (uintptr_t)f->sp, m_self()->pc_cache);
+    }
     find_frame(gp, &u, &p->at);
 }
 
@@ -167,22 +182,18 @@ void rt_panic_frame(struct panic_frame_frame *f)
     f->ok = find_frame(gp, &u, &p->at);
 }
 
-/* Does the caller of gorecover stop p? Only the deferred function itself does: exactly one
- * function, wrappers aside, between the loop and gorecover, which the loop calls and which is
+/* Does gorecover's caller, at pc and sp, stop p? Only the deferred function itself does: exactly
+ * one function, wrappers aside, between the loop and gorecover, which the loop calls and which is
  * inlined into nothing. */
-static bool called_by_loop(const struct g *gp, const struct gpanic *p)
+static bool called_by_loop(const struct g *gp, const struct gpanic *p, uintptr_t pc, uintptr_t sp)
 {
     struct unwinder u;
     unsigned depth = 0;
-    bool inside = false; /* past gorecover */
 
-    for (unwinder_init_gate(&u, gp); unwinder_valid(&u); unwinder_next(&u)) {
+    unwinder_init_at(&u, gp, pc, sp, m_self()->pc_cache);
+    for (; unwinder_valid(&u); unwinder_next(&u)) {
         struct inline_iter it;
-        if (!inside) {
-            inside = symtab_is_gorecover(u.frame.fn);
-            continue;
-        }
-        if (u.frame.sp == p->loop_sp)
+        if (is_loop(&u.frame, p))
             return depth == 1;
         for (inline_first(&it, u.frame.fn, unwinder_sympc(&u)); it.valid; inline_next(&it)) {
             if (it.func_id == FUNCID_WRAPPER)
@@ -199,7 +210,8 @@ void rt_panic_claim(struct panic_claim_frame *f)
     struct g *gp = g_calling();
     struct gpanic *p = f->p;
 
-    f->ok = !p->goexit && !p->recovered && called_by_loop(gp, p);
+    f->ok = !p->goexit && !p->recovered &&
+            called_by_loop(gp, p, f->pc, (uintptr_t)f->sp);
     if (f->ok)
         p->recovered = true;
 }
@@ -231,7 +243,7 @@ void rt_panic_recover(struct panic_recover_frame *f)
           (unsigned long)gp->goid);
     gp->sched.pc = return_to_frame(gp, p);
     gp->sched.bp = p->at.fp - 16;
-    for (; p && p->loop_sp < last->at.todo.sp; p = p->link) {
+    for (; p && (uintptr_t)p < last->at.todo.sp; p = p->link) {
         if (p->goexit) {
             p->at = last->at;
             gp->left_bits = 0;

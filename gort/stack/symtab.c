@@ -345,8 +345,3 @@ bool symtab_is_system_goroutine(uintptr_t startpc)
     const char *name = symtab_name(&f);
     return has_prefix(name, "runtime.") && strcmp(name, "runtime.rt_main") != 0;
 }
-
-bool symtab_is_gorecover(const struct func_info *f)
-{
-    return strcmp(symtab_name(f), "runtime.gorecover") == 0;
-}

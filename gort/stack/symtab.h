@@ -84,6 +84,5 @@ void inline_next(struct inline_iter *it);
 bool symtab_async_safe(uintptr_t pc);
 /* Goroutines started by package runtime are the system's, main and a few others aside. */
 bool symtab_is_system_goroutine(uintptr_t startpc);
-bool symtab_is_gorecover(const struct func_info *f);
 
 #endif
