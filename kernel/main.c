@@ -5,6 +5,7 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/state.h"
+#include "arch/x86_64/tscsync.h"
 #include "boot/common/cpio.h"
 #include "drivers/acpi.h"
 #include "drivers/console.h"
@@ -121,6 +122,7 @@ void kernel_main(struct boot_info *loader_info)
     take_boot_info(loader_info);
     take_bundle_options();                /* the loader's page tables map it, too */
     lock_watched |= options.lockrank;
+    tsc_skew = options.tscskew;
     mm_init(&boot, options.memlimit);     /* our own page tables */
     fbcon_init(&boot);
     boot_cpu_finish();                    /* stacks with guard pages */

@@ -19,6 +19,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "allocfail", NUMBER, offsetof(struct boot_options, allocfail) },
     { "seed", NUMBER, offsetof(struct boot_options, seed) },
     { "maxcpus", NUMBER, offsetof(struct boot_options, maxcpus) },
+    { "tscskew", NUMBER, offsetof(struct boot_options, tscskew) },
     { "deadcpu", NUMBER, offsetof(struct boot_options, deadcpu) },
     { "memlimit", SIZE, offsetof(struct boot_options, memlimit) },
 };

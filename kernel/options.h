@@ -20,6 +20,7 @@ struct boot_options {
     uint64_t allocfail;      /* every Nth allocation or commit of heap pages fails; 0 = off */
     uint64_t seed;           /* random numbers and scheduling choices follow from it; 0 = off */
     uint64_t maxcpus;        /* use at most this many CPUs; 0 = all */
+    uint64_t tscskew;        /* ticks: CPU 1's TSC is behind by so many, CPU 2's ahead, ... */
     uint64_t deadcpu;        /* the CPU with this APIC id is started too late; 0 = none */
     uint64_t memlimit;       /* use at most this many bytes of RAM; 0 = all */
 };

@@ -217,6 +217,19 @@ def test_power_off(directory):
             raise Failed(f"-M {machine}: " + ("does not end" if said is None else repr(said)))
 
 
+def test_too_little(directory):
+    """No clock to measure by, no local APIC: one line says so."""
+    for machine, cpu, text in (("microvm,pit=off", "max", "8254 counts"),
+                               ("q35", "qemu64,-apic", "the local APIC")):
+        said = bare_qemu(directory, machine, "-cpu", cpu)
+        err = ""
+        for n in ("com1", "com2"):
+            with open(os.path.join(directory, n), encoding="utf-8") as f:
+                err += f.read()
+        if said is None or text not in err or err.count("\n") > 3:
+            raise Failed(f"-M {machine} -cpu {cpu}: {said is None} {err!r}")
+
+
 def test_century(directory):
     for base in ("1971-03-01T00:00:00", "1999-12-31T23:00:00", "2026-02-28T12:00:00",
                  "2036-02-29T23:59:00"):   # QEMU keeps 32 bits
@@ -245,6 +258,15 @@ def test_sci_storm(directory):
         raise Failed(f"{count} interrupts")
 
 
+def test_tscskew(directory):
+    """TSCs out of step, by half a second and by more than the machine is old."""
+    for smp, ticks in ((2, 10 ** 9), (4, 10 ** 14)):
+        words = f"lockrank verbose tscskew={ticks}"
+        expect(run(command(directory, "all", smp, words=words)), 0, ALL_OK,
+               [f"cpu {n}'s" if n == 0 else f"TSC of cpu {n} is" for n in range(smp)],
+               what=f"-smp {smp} {words}")
+
+
 def test_nmi_halt(directory):
     """CPUs that wake each other out of `hlt`, and NMIs that come right before it."""
     storm(directory, "pingpong", 2)
@@ -258,6 +280,6 @@ def test_nmi_storm(directory):
 
 if __name__ == "__main__":
     main([test_all, test_maxcpus_memlimit, test_crashes, test_echo, test_machine_check,
-          test_power_off, test_century, test_sci_storm,
-          test_nmi_halt],
+          test_power_off, test_too_little, test_century, test_sci_storm,
+          test_nmi_halt, test_tscskew],
          slow=[test_64_cpus, test_nmi_storm])

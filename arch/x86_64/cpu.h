@@ -34,6 +34,7 @@ struct cpu {
     uint64_t    ticks, ipis, idle_ns, irqs; /* [owner] statistics */
     int64_t     idle_since;    /* [atomic] clock_mono_ns when it began to halt, 0 = it does not */
     uint64_t    preempts;      /* [owner] goroutines stopped between two calls */
+    int64_t     tsc_offset;    /* [const once online] added to each reading of its TSC */
     uint64_t    lock_wait;     /* [owner] TSC ticks spent waiting for spinlocks */
     uint64_t    rand[2];       /* [owner] random_fast */
     uint64_t    choice;        /* [owner] sched_choice */

@@ -5,6 +5,7 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/state.h"
+#include "arch/x86_64/tscsync.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
@@ -14,7 +15,8 @@
 
 #define STARTUP_WAIT_US 3000000u /* a loaded host may take long to run a virtual CPU */
 #define STARTUP_RETRY_US 1000u
-#define INIT_WAIT_US    10000u
+#define INIT_WAIT_US    10000u   /* SDM: for real CPUs */
+#define INIT_WAIT_VIRTUAL_US 100u
 
 extern char ap_start[], ap_start_end[], ap_param_base[], ap_param_root[], ap_param_stack[],
     ap_param_cpu[], ap_param_efer[], ap_param_ticket[];
@@ -34,22 +36,6 @@ static bool ticket_take(void)
                                __ATOMIC_SEQ_CST);
 }
 
-/* ---- are the TSCs in step? While a CPU starts, it and the boot CPU publish their readings
- * again and again; one that reads less than what the other has published already runs behind.
- * Nobody waits for the other: on a loaded host that could take long. ------------------ */
-static volatile uint64_t tsc_boot, tsc_ap; /* [atomic] */
-
-static void warp_check(volatile uint64_t *mine, const volatile uint64_t *theirs)
-{
-    uint64_t seen = __atomic_load_n(theirs, __ATOMIC_ACQUIRE);
-
-    __asm__ volatile("lfence" ::: "memory");
-    uint64_t t = rdtsc();
-    if (t < seen)
-        clock_make_strict();
-    __atomic_store_n(mine, t, __ATOMIC_RELEASE);
-}
-
 /* ---- the new CPU's side ------------------------------------------------------------- */
 _Noreturn void ap_main(struct cpu *c);
 _Noreturn void ap_main(struct cpu *c)
@@ -64,8 +50,7 @@ _Noreturn void ap_main(struct cpu *c)
         halt_forever();
     random_cpu_init();
     arch_of(c)->tlb_ready = 1;
-    for (int i = 0; i < 500; i++)
-        warp_check(&tsc_ap, &tsc_boot);
+    tsc_sync_ap(c);
     __atomic_store_n(&c->online, true, __ATOMIC_SEQ_CST);
     for (irq_disable(); !(entry = __atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE)); irq_disable())
         idle_halt();
@@ -81,7 +66,7 @@ static bool came_up(const struct cpu *c, uint64_t us)
     do {
         if (__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
             return true;
-        warp_check(&tsc_boot, &tsc_ap);
+        tsc_sync_boot();
         cpu_relax();
     } while (clock_mono_ns() < end);
     return false;
@@ -95,7 +80,7 @@ static void send_startup(const struct cpu *c, uint64_t low_page)
 
 static bool start_one(struct cpu *c, uint64_t low_page)
 {
-    tsc_ap = 0;
+    tsc_sync_begin();
     param(ap_param_cpu, (uintptr_t)c, 8);
     param(ap_param_stack, c->g0_hi, 8);
     cpus[c->id] = c; /* before it can be told to flush its TLB */
@@ -132,7 +117,7 @@ static void init_all(const uint32_t *apic_id, unsigned n)
     for (unsigned i = 0; i < n; i++)
         if (apic_id[i] != boot_cpu.apic_id && addressable(apic_id[i]))
             lapic_send_init(apic_id[i]);
-    clock_delay_us(INIT_WAIT_US);
+    clock_delay_us(cpu_features.virtual ? INIT_WAIT_VIRTUAL_US : INIT_WAIT_US);
 }
 
 static void start_all(const uint32_t *apic_id, unsigned n, uint64_t low, unsigned max)
@@ -146,10 +131,14 @@ static void start_all(const uint32_t *apic_id, unsigned n, uint64_t low, unsigne
             continue;
         }
         struct cpu *c = addressable(id) ? cpu_create(ncpu, id) : NULL;
-        if (c && start_one(c, low))
-            ncpu++;
-        else
+        if (!c || !start_one(c, low)) {
             kprintf("gort: the CPU with APIC id %u did not start, going on without it\n", id);
+            continue;
+        }
+        ncpu++;
+        if (tsc_sync_found())
+            boot_log("the TSC of cpu %u is %lld ticks ahead of cpu 0's: corrected", c->id,
+                     (long long)tsc_sync_found());
     }
 }
 
