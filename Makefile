@@ -64,6 +64,13 @@ test: build-tests
 	scripts/conformance -sample 60
 	scripts/conformance-std -sample
 	tests/run
+# The same on the host's own CPU: docs/HARDWARE.md says what only this reaches.
+test-kvm: kvm-there build-tests
+	GORT_ACCEL=kvm tests/run
+kvm-there:
+	@test -r /dev/kvm -a -w /dev/kvm || { echo "make test-kvm: /dev/kvm is missing, or you may" \
+	    "not open it: KVM needs Linux on real hardware (or nested virtualisation) and the" \
+	    "group kvm" >&2; exit 1; }
 test-slow: build-tests
 	tests/run -slow
 # Hours: 500 boots of a mixed load, then the same programs with long arguments.
@@ -115,6 +122,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
-	run test test-slow test-tap soak boots conformance conformance-std bench bench-setup bench-gc \
-	bench-sched gdb lint format-check includes own-lines size-report clean
+	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
+	bench bench-setup bench-gc bench-sched gdb lint format-check includes own-lines size-report clean
 .DELETE_ON_ERROR:

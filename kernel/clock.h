@@ -12,8 +12,8 @@ int64_t clock_wall_ns(void);
 uint64_t clock_tsc_hz(void);
 
 /* ---- boot ----------------------------------------------------------------------------
- * Calibrates TSC and APIC timer, to 0.05 % (2 to 40 ms), and sets the wall clock; wall_seconds 0 = read
- * the CMOS clock. tsc_entry 0 = now is the zero of clock_mono_ns. */
+ * Calibrates TSC and APIC timer, to 0.05 % (2 to 40 ms), and sets the wall clock; wall_seconds
+ * 0 = read the CMOS clock. tsc_entry 0 = now is the zero of clock_mono_ns. */
 void clock_init(uint64_t tsc_entry, int64_t wall_seconds);
 /* From a CPU whose TSC was seen to run behind another's: clock_mono_ns goes through a shared
  * maximum from then on. */

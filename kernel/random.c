@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "kernel/clock.h"
 #include "kernel/lock.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
@@ -70,9 +71,30 @@ static bool hw_rdrand(uint64_t *v)
     return false;
 }
 
+bool word_plausible(struct word_watch *w, uint64_t v)
+{
+    w->broken |= v == 0 || v == UINT64_MAX || (w->any && v == w->last);
+    w->last = v;
+    w->any = true;
+    return !w->broken;
+}
+
+/* [random_lock] */
 static bool hw_random(uint64_t *v)
 {
-    return (cpu_features.rdseed && hw_rdseed(v)) || (cpu_features.rdrand && hw_rdrand(v));
+    static struct word_watch seed, rand;
+
+    return (cpu_features.rdseed && !seed.broken && hw_rdseed(v) && word_plausible(&seed, *v)) ||
+           (cpu_features.rdrand && !rand.broken && hw_rdrand(v) && word_plausible(&rand, *v));
+}
+
+/* Not counted as entropy, and always there: when this request came, in ticks. [random_lock] */
+static void mix_time(void)
+{
+    uint64_t t = rdtsc();
+
+    key[0] ^= (uint32_t)t;
+    key[1] ^= (uint32_t)(t >> 32);
 }
 
 static void mix_words(const uint64_t v[4])
@@ -102,6 +124,7 @@ static bool mix_locked(void)
 
     if (options.seed) /* reproducible: the key comes from the seed alone */
         return true;
+    mix_time();
     if (source && source(v, sizeof v) >= 16) {
         mix_words(v);
         seeded = true;
@@ -175,15 +198,30 @@ void random_cpu_init(void)
     c->choice = random_fast();
 }
 
+/* How long the CPU takes over the same work differs by what else it does, by a few ticks: not
+ * counted as entropy, but where nothing else is, better than a key that can be computed. The wall
+ * clock tells boots apart. */
+static void mix_jitter(void)
+{
+    uint64_t wall = (uint64_t)clock_wall_ns();
+    uint32_t block[16];
+
+    key[2] ^= (uint32_t)wall;
+    key[3] ^= (uint32_t)(wall >> 32);
+    for (uint32_t i = 0; i < 256; i++) {
+        mix_time();
+        chacha_block(key, i, block);
+        memcpy(key, block, sizeof key);
+    }
+}
+
 void random_init(const void *seed, size_t n)
 {
-    uint64_t t = rdtsc();
-
     if (options.seed) {
         memcpy(key, &options.seed, sizeof options.seed);
     } else {
         memcpy(key, seed, n <= sizeof key ? n : sizeof key);
-        key[0] ^= (uint32_t)t; /* not counted as entropy */
+        mix_jitter();
     }
     seeded = n >= 16;
     if (!seeded && !cpu_features.rdseed && !cpu_features.rdrand)

@@ -2,6 +2,7 @@
 #ifndef KERNEL_RANDOM_H
 #define KERNEL_RANDOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,10 @@ void random_set_source(size_t (*take)(void *to, size_t n));
 void random_init(const void *seed, size_t n);
 /* Seeds random_fast and sched_choice of one CPU: every CPU, on itself. */
 void random_cpu_init(void);
+
+/* Watches what an instruction of the CPU's gives: some return all ones, or one word again and
+ * again, and say that all is well. False: the word is not to be used, nor any later one. */
+struct word_watch { uint64_t last; bool any, broken; };
+bool word_plausible(struct word_watch *w, uint64_t v);
 
 #endif

@@ -91,7 +91,8 @@ class Config:
 
     def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
                  firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
-                 app=None, accel="tcg,thread=multi", outputs=None, machine="q35"):
+                 app=None, accel=None, outputs=None, machine="q35"):
+        accel = accel or os.environ.get("GORT_ACCEL") or "tcg,thread=multi"
         self.accel, self.machine = accel, machine
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
         self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
