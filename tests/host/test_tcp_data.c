@@ -168,9 +168,11 @@ static void out_of_order(void)
     OUT("A", 1, 0, 401, .sack = {101, 151, 501, 601});
     IN("A", 1, 100, 1);                 /* old */
     OUT("A", 1, 0, 401, .sack = {1, 101, 501, 601});
+    IN("A", 351, 60, 1);                /* half of it is old */
+    OUT("A", 1, 0, 411, .sack = {351, 401, 501, 601});
     IN("FA", 601, 10, 1);               /* FIN waits for its turn */
-    OUT("A", 1, 0, 401, .sack = {501, 611});
-    IN("A", 401, 100, 1);
+    OUT("A", 1, 0, 411, .sack = {501, 611});
+    IN("A", 411, 90, 1);
     OUT("A", 1, 0, 612);
     static uint8_t b[1000];
     bool ok = tcp_recv(c, b, 1000, 0) == 610;
@@ -282,6 +284,27 @@ static void full_buffer(void)
     script_end(c, "a full send buffer");
 }
 
+/* Nobody but a timer can say that there is memory again. */
+static void no_memory(void)
+{
+    struct tcp_conn *c = OPENED();
+
+    fail_one_in = 1;
+    me.events = 0;
+    EXPECT(put(c, 10, 0) == -EAGAIN);
+    run_ms(5);
+    EXPECT(!(me.events & NET_OUT));
+    fail_one_in = 0;
+    run_ms(10);
+    EXPECT(me.events & NET_OUT && put(c, 10, 0) == 10);
+    OUT("A", 1, 10, 1);
+    fail_one_in = 1;
+    tcp_close(c);               /* no record for the FIN */
+    fail_one_in = 0;
+    OUT("F.", 11, 0, 1, .ms = 10);
+    script_end(NULL, "a writer is woken when there is memory again");
+}
+
 /* Pieces without copies, both ways, and bytes that come one by one share memory. */
 static void pieces_and_bytes(void)
 {
@@ -329,6 +352,7 @@ int main(void)
     user_timeout();
     answers();
     full_buffer();
+    no_memory();
     pieces_and_bytes();
     free(captured);
     return failures != 0;
