@@ -269,6 +269,24 @@ static void caps(void)
     script_end(c, "memory caps");
 }
 
+/* A driver that hands over crumbs of pieces: what the window promised is taken nevertheless. */
+static void crumbs(void)
+{
+    struct tcp_conn *c = OPENED();
+    uint32_t at = 1;
+
+    wire.split = true;
+    for (; at < 60000; at += 700)
+        IN("A", at, 700, 1);
+    EXPECT(c->rcv_nxt - peer_iss == at && tcp_unread(c) == at - 1 && pieces < 110);
+    static uint8_t b[70000];
+    bool ok = tcp_recv(c, b, sizeof b, 0) == (long)at - 1;
+    for (uint32_t i = 0; i < at - 1; i++)
+        ok &= b[i] == pattern(i);
+    EXPECT(ok);
+    script_end(c, "pieces in crumbs");
+}
+
 /* Valid segments with damage, of every state, and noise with a right checksum. */
 static void fuzz(void)
 {
@@ -385,6 +403,7 @@ int main(void)
     reuse_by_connect(true);
     failing_memory();
     caps();
+    crumbs();
     noise();
     fuzz();
     free(captured);
