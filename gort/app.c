@@ -53,7 +53,7 @@ static void capp_load(const struct elf_image *im)
     if (!t || t->magic != CAPPTAB_MAGIC || t->version != CAPPTAB_VERSION ||
         t->abi != RT_ABI_VERSION)
         boot_refuse(OTHER_GORT);
-    capp_init(t, im);
+    capp_init(im);
     capp = t;
 }
 

@@ -108,16 +108,6 @@ gocall_return:
     ret
     .size gocall_return, . - gocall_return
 
-/* void g0_run(void (*fn)(void)): from wherever, start fn at the top of this CPU's g0 stack. */
-    .globl g0_run
-    .type g0_run, @function
-g0_run:
-    movq    %gs:CPU_G0_SP, %rsp
-    xorl    %ebp, %ebp
-    call    *%rdi
-    ud2
-    .size g0_run, . - g0_run
-
 /* Vector state of an asynchronously preempted goroutine, called from asyncPreempt on the
  * goroutine's stack. Save: into the CPU's scratch area. Restore: from the g's own area (the
  * gate has swapped them). Clobber rax, rcx, rdx, r11 only: asyncPreempt has saved those. */

@@ -19,11 +19,10 @@ struct leaf_table {
     uintptr_t wb_flush;        /* 24 wb_flush_leaf */
     const void *mask_in_progress; /* 32 [const] &runtime.inProgress */
     uint64_t installed;        /* 40 */
-    uintptr_t shade;           /* 48 wb_shade_leaf */
+    uintptr_t yield;           /* 48 yield_leaf */
     uintptr_t chansend;        /* 56 chansend_leaf */
     uintptr_t chanrecv;        /* 64 chanrecv_leaf */
     uintptr_t select;          /* 72 select_leaf */
-    uintptr_t yield;           /* 80 yield_leaf */
 };
 
 /* The leaves. */

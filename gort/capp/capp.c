@@ -47,13 +47,12 @@ static void crash_c(const struct trap_frame *tf)
         gp->sched = (struct gobuf){ .sp = tf->rsp, .pc = (uintptr_t)cg_resume, .bp = tf->rbp };
     }
     kprintf("\n");
-    traceback_g(gp, 0, 0, 0, false);
+    traceback_g(gp, 0, 0, false);
     traceback_others(gp, false);
 }
 
-void capp_init(const struct capp_table *t, const struct elf_image *im)
+void capp_init(const struct elf_image *im)
 {
-    (void)t;
     image = im;
     app = &facts;
     arch_hooks.crash = crash_c;

@@ -24,8 +24,8 @@ struct dwarf_line;
 struct elf_image;
 struct gcw;
 
-/* At boot: the table is checked; `app` is set. */
-void capp_init(const struct capp_table *t, const struct elf_image *im);
+/* At boot, when the table is checked: sets `app`. */
+void capp_init(const struct elf_image *im);
 /* The first goroutine and the system's; this CPU holds a P. */
 void capp_start(const struct capp_table *t);
 /* World stopped: everything that C apps have as roots besides stacks. Nothing in a Go image. */

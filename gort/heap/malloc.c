@@ -258,7 +258,7 @@ static void *large(size_t size, const struct go_type *t, bool needzero, struct t
     bool noscan = !t || t->ptr_bytes == 0;
 
     todo->bare = size >= BARE_MIN;
-    struct mspan *s = mcache_alloc_large(p_self()->mcache, size, noscan, todo->bare);
+    struct mspan *s = mcache_alloc_large(size, noscan, todo->bare);
     if (!s)
         return NULL;
     todo->dirty = s->needzero && (needzero || !noscan);

@@ -34,6 +34,4 @@ void *malloc_gc(size_t size, const struct go_type *typ, bool needzero);
 /* "fatal error: runtime: out of memory" with a report of what held it. */
 _Noreturn void malloc_out_of_memory(size_t wanted);
 
-void gc_shade(void *p); /* gc/gc.h */
-
 #endif

@@ -133,7 +133,7 @@ static void sweep_for(size_t npages)
     }
 }
 
-struct mspan *mcache_alloc_large(struct mcache *c, size_t size, bool noscan, bool bare)
+struct mspan *mcache_alloc_large(size_t size, bool noscan, bool bare)
 {
     size_t npages = (size + GO_PAGE_SIZE - 1) / GO_PAGE_SIZE;
 
@@ -141,7 +141,6 @@ struct mspan *mcache_alloc_large(struct mcache *c, size_t size, bool noscan, boo
     sweep_pay(size);
     struct mspan *s = bare ? mheap_alloc_bare(npages, noscan) : mheap_alloc(npages, noscan);
 
-    (void)c;
     if (!s)
         return NULL;
     size_t bytes = npages * GO_PAGE_SIZE;

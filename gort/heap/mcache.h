@@ -41,6 +41,6 @@ void mcache_ready_all(void);
 bool mcache_refill(struct mcache *c, unsigned spc);
 /* A span of a large object, already on its central list. bare: without frames as yet. NULL:
  * out of memory. */
-struct mspan *mcache_alloc_large(struct mcache *c, size_t size, bool noscan, bool bare);
+struct mspan *mcache_alloc_large(size_t size, bool noscan, bool bare);
 
 #endif

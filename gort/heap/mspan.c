@@ -18,19 +18,6 @@ void mspan_list_push(struct mspan_list *l, struct mspan *s)
     s->listed = true;
 }
 
-void mspan_list_append(struct mspan_list *l, struct mspan *s)
-{
-    s->next = NULL;
-    s->prev = l->last;
-    if (l->last)
-        l->last->next = s;
-    else
-        l->first = s;
-    l->last = s;
-    l->count++;
-    s->listed = true;
-}
-
 void mspan_list_remove(struct mspan_list *l, struct mspan *s)
 {
     if (s->prev)

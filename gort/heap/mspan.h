@@ -58,7 +58,6 @@ struct mspan {
 struct mspan_list { struct mspan *first, *last; size_t count; };
 
 void mspan_list_push(struct mspan_list *l, struct mspan *s);   /* at the front */
-void mspan_list_append(struct mspan_list *l, struct mspan *s);
 void mspan_list_remove(struct mspan_list *l, struct mspan *s);
 struct mspan *mspan_list_pop(struct mspan_list *l);            /* NULL: empty */
 

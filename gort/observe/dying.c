@@ -86,7 +86,7 @@ void rt_crash_traceback(struct crash_traceback_frame *f)
     if (g_is_go(gp))
         dying_caller(gp, &pc, &sp);
     kprintf("\n");
-    traceback_g(gp, pc, sp, 0, runtime);
+    traceback_g(gp, pc, sp, runtime);
     if (all)
         traceback_others(gp, runtime);
 }
@@ -99,7 +99,7 @@ void rt_signal_death(const char *what)
     kprintf("%s\nPC=%#lx m=%u sigcode=0\n", what, gp ? gp->sched.pc : 0ul, m_self()->id);
     if (gp) {
         kprintf("\n");
-        traceback_g(gp, gp->sched.pc, gp->sched.sp, gp->sched.bp, true);
+        traceback_g(gp, gp->sched.pc, gp->sched.sp, true);
     }
     traceback_others(gp, true);
     kprintf("\n");
@@ -115,7 +115,7 @@ void dying_print(bool runtime, const char *fmt, va_list ap)
     struct g *gp = cpu_self()->curg;
     if (gp) {
         kprintf("\n");
-        traceback_g(gp, gp->sched.pc, gp->sched.sp, gp->sched.bp, runtime);
+        traceback_g(gp, gp->sched.pc, gp->sched.sp, runtime);
     }
     traceback_others(gp, runtime);
     machine_exit(2);

@@ -64,10 +64,10 @@ static void put_ms(void)
             continue;
         const struct p *p = __atomic_load_n(&mp->cpu->p, __ATOMIC_ACQUIRE);
         const struct g *gp = __atomic_load_n(&mp->curg, __ATOMIC_ACQUIRE), *locked = locked_to(mp);
-        kprintf("  M%u: p=%s curg=%s mallocing=%d throwing=%u preemptoff= locks=%d dying=%d "
+        kprintf("  M%u: p=%s curg=%s mallocing=%d throwing=0 preemptoff= locks=%d dying=%d "
                 "spinning=%s blocked=%s lockedg=%s\n", mp->id, id_text(p, p ? p->id : 0).s,
-                id_text(gp, gp ? gp->goid : 0).s, mp->mallocing, mp->throwing, mp->locks,
-                mp->dying, mp->spinning ? "true" : "false", mp->idle ? "true" : "false",
+                id_text(gp, gp ? gp->goid : 0).s, mp->mallocing, mp->locks, mp->dying,
+                mp->spinning ? "true" : "false", mp->idle ? "true" : "false",
                 id_text(locked, locked ? locked->goid : 0).s);
     }
 }
@@ -98,8 +98,8 @@ void sched_trace(bool detail)
             "needspinning=0 idlethreads=%u runqueue=%u", (long long)(now - first) / 1000000,
             gomaxprocs, sched.npidle, ncpu, sched.nmspinning, sched.nmidle, sched.runq_size);
     if (detail) {
-        kprintf(" gcwaiting=%s nmidlelocked=0 stopwait=%u sysmonwait=false\n",
-                sched.stopping ? "true" : "false", sched.stopwait);
+        kprintf(" gcwaiting=%s nmidlelocked=0 stopwait=0 sysmonwait=false\n",
+                sched.stopping ? "true" : "false");
         put_ps();
         put_ms();
         put_gs();

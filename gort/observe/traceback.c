@@ -404,11 +404,10 @@ static void console_out(void *arg, const char *s, size_t n)
     kprintf("%.*s", (int)n, s);
 }
 
-void traceback_g(const struct g *gp, uintptr_t pc, uintptr_t sp, uintptr_t bp, bool runtime)
+void traceback_g(const struct g *gp, uintptr_t pc, uintptr_t sp, bool runtime)
 {
     struct traceback_out o = { console_out, NULL, runtime };
 
-    (void)bp;
     traceback_print_g(&o, gp, pc, sp);
 }
 

@@ -28,7 +28,7 @@ struct traceback_out {
 
 /* To the console's error channel. gp with its header, from (pc, sp); a pc of 0 with the sp of
  * a return address is the call of a nil function. bp is not needed. */
-void traceback_g(const struct g *gp, uintptr_t pc, uintptr_t sp, uintptr_t bp, bool runtime);
+void traceback_g(const struct g *gp, uintptr_t pc, uintptr_t sp, bool runtime);
 /* Every goroutine but `me` and dead ones, a blank line before each. */
 void traceback_others(const struct g *me, bool runtime);
 

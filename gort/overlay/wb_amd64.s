@@ -11,12 +11,11 @@ DATA ·leaves+16(SB)/8, $·leafnone(SB)
 DATA ·leaves+24(SB)/8, $·leafnone(SB)
 DATA ·leaves+32(SB)/8, $runtime·inProgress(SB)
 DATA ·leaves+40(SB)/8, $0
-DATA ·leaves+48(SB)/8, $0
+DATA ·leaves+48(SB)/8, $·leafnone(SB)
 DATA ·leaves+56(SB)/8, $·leafnone(SB)
 DATA ·leaves+64(SB)/8, $·leafnone(SB)
 DATA ·leaves+72(SB)/8, $·leafnone(SB)
-DATA ·leaves+80(SB)/8, $·leafnone(SB)
-GLOBL ·leaves(SB), NOPTR, $88
+GLOBL ·leaves(SB), NOPTR, $80
 
 TEXT ·leafnone(SB), NOSPLIT|NOFRAME, $0-0
 	XORL	AX, AX
@@ -140,7 +139,7 @@ TEXT ·tryselect<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-32
 
 // func alone() bool
 TEXT ·alone<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-1
-	LEAF(80)
+	LEAF(48)
 	RET
 
 // The write barrier of compiled code, reached from gcWriteBarrier1 to 8 of zregs_amd64.s.

@@ -38,7 +38,6 @@ struct m {
     struct profring *prof_ring; /* [const once set] samples of the CPU profile (cpuprof.c) */
     int64_t     prof_next;     /* [interrupts] busy time at which to take the next */
     uint32_t    prof_run;      /* [interrupts] number of the profile that it is for */
-    uint32_t    throwing;
 };
 
 #ifndef RUNQ_SIZE /* a host test takes a small one */
@@ -70,7 +69,6 @@ struct p {
     struct gcw *gcw;           /* [owner] gc */
     struct wbbuf *wbbuf;       /* [owner] write barrier buffer */
     void      *stack_cache;    /* [owner] stackalloc.c */
-    void      *defer_pool;     /* reserved for the overlay */
     uint32_t   picks;          /* [owner] goroutines executed, whether or not they inherit */
     uint32_t   wake_picks;     /* [owner, interrupts] picks when wake_at was set */
     uint32_t   globq_tick;     /* [owner] schedtick at the last look at the global queue */
@@ -81,7 +79,7 @@ struct p {
     int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
     uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
 };
-enum p_status { P_IDLE, P_RUNNING, P_SYSCALL, P_GCSTOP, P_DEAD };
+enum p_status { P_IDLE, P_RUNNING, P_GCSTOP, P_DEAD };
 
 extern struct p *allp[CPU_MAX * 4]; /* NULL from the first that never was */
 extern unsigned gomaxprocs;

@@ -46,7 +46,9 @@ void inject_call_irq(struct trap_frame *tf, uintptr_t target)
     tf->rip = target;
 }
 
-bool preempt_here_irq(struct trap_frame *tf)
+/* Asks the goroutine that this CPU runs to yield: at its next prologue, and at once if the
+ * interrupted instruction is a safe point (then the frame is changed and true returned). */
+static bool preempt_here_irq(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
     struct g *gp = c->curg;

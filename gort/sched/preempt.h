@@ -9,10 +9,6 @@ struct trap_frame;
 
 /* Installs the handlers. Boot CPU, before the others start. */
 void preempt_init(void);
-/* Asks the goroutine that this CPU runs to yield: at its next prologue, and at once if the
- * interrupted instruction is a safe point (then the frame is changed and true returned).
- * Interrupt context. */
-bool preempt_here_irq(struct trap_frame *tf);
 /* Makes the interrupted code call `target`, as if the instruction at rip had. */
 void inject_call_irq(struct trap_frame *tf, uintptr_t target);
 

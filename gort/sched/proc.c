@@ -43,7 +43,7 @@ static void gfree_put_global(struct g *gp)
     unlock(&sched.lock);
 }
 
-void gfree_put(struct g *gp)
+static void gfree_put(struct g *gp)
 {
     struct p *p = p_self();
 

@@ -140,7 +140,7 @@ void wake_p(void)
 /* ---- goroutines locked to an M ---------------------------------------------------------- */
 
 /* gp runs on its M alone: queue it there and see that the M gets to it. */
-void lockq_put(struct g *gp)
+static void lockq_put(struct g *gp)
 {
     struct m *mp = gp->lockedm;
     bool kick = false;
@@ -556,7 +556,7 @@ static struct g *find_runnable(bool *inherit)
     }
 }
 
-void execute(struct g *gp, bool inherit)
+static _Noreturn void execute(struct g *gp, bool inherit)
 {
     struct cpu *c = cpu_self();
     struct m *mp = c->m;

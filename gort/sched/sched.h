@@ -32,7 +32,6 @@ struct sched {
     uint32_t  gcount;                /* [atomic] user goroutines alive */
     uint32_t  gcount_sys;            /* [atomic] system goroutines alive */
     volatile uint32_t stopping;      /* [atomic] the world is stopped or stopping */
-    uint32_t  stopwait;              /* [atomic] Ps that have still to stop */
     struct m *stopper;               /* [lock] */
     bool      handoff;               /* [lock, atomic reads] an idle M has a locked g to run */
     bool      started;               /* [const once set] the first goroutine is queued */
@@ -76,8 +75,6 @@ static inline uint32_t g_parked_status(enum wait_reason why)
     return why == WAIT_SYSCALL ? G_SYSCALL : G_WAITING;
 }
 
-_Noreturn void execute(struct g *gp, bool inherit);
-
 /* Calls a Go closure synchronously from C on this CPU's helper goroutine: for callbacks that
  * do not block (timer functions, pool cleanup). g0 context, no locks held. Up to four word
  * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
@@ -117,11 +114,9 @@ void resume_g(struct g *gp, uint32_t was);
 
 struct g *g_alloc(void);      /* on allgs; status G_IDLE */
 void g_clear(struct g *gp);   /* of what its last life has left */
-void gfree_put(struct g *gp);
 /* Frees the stacks of some goroutines that were dead when the last cycle ended. False: there are
  * none left but what Ps keep. g0. */
 bool gfree_drop_stacks(void);
-void lockq_put(struct g *gp);
 void wake_p(void);
 /* Ends mp's halt. An IPI that gets lost is sent again by whoever ticks or goes idle. */
 void m_wake(struct m *mp);

@@ -221,21 +221,13 @@ static bool trailer(const struct func_info *f, uint32_t i, uint32_t *out)
     return true;
 }
 
-int32_t symtab_pcdata_start(const struct func_info *f, uint32_t table, uintptr_t pc,
-                            uintptr_t *start)
+int32_t symtab_pcdata(const struct func_info *f, uint32_t table, uintptr_t pc)
 {
     uint32_t off;
 
-    if (start)
-        *start = 0;
     if (!f->fn || table >= f->fn->npcdata || !trailer(f, table, &off))
         return -1;
-    return pcvalue(f, off, pc, start);
-}
-
-int32_t symtab_pcdata(const struct func_info *f, uint32_t table, uintptr_t pc)
-{
-    return symtab_pcdata_start(f, table, pc, NULL);
+    return pcvalue(f, off, pc, NULL);
 }
 
 const void *symtab_funcdata(const struct func_info *f, unsigned i)

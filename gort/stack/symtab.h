@@ -52,11 +52,8 @@ bool symtab_line(const struct func_info *f, uintptr_t pc, const char **file, int
 int32_t symtab_spdelta(const struct func_info *f, uintptr_t pc);
 int32_t symtab_max_spdelta(const struct func_info *f);
 
-/* Value of table PCDATA_x at pc, -1 if there is none. *start gets the first pc that has the
- * same value (may be NULL). */
+/* Value of table PCDATA_x at pc, -1 if there is none. */
 int32_t symtab_pcdata(const struct func_info *f, uint32_t table, uintptr_t pc);
-int32_t symtab_pcdata_start(const struct func_info *f, uint32_t table, uintptr_t pc,
-                            uintptr_t *start);
 const void *symtab_funcdata(const struct func_info *f, unsigned i); /* NULL = none */
 
 /* Source functions. */

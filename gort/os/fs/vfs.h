@@ -43,8 +43,6 @@ struct node_ops {
     struct inode *(*lookup)(const char *name, size_t len);
     /* ... and the name behind readdir position *pos, which it advances. False at the end. */
     bool (*list)(uint64_t *pos, char *name, uint64_t *ino, uint8_t *type);
-    /* Devices: makes the open file's operations. 0 or a negative error. */
-    int (*open)(struct file *f);
     /* Devices that writes and reads without state of their own serve. */
     int64_t (*read)(void *buf, size_t n);
     int64_t (*write)(const void *buf, size_t n);
