@@ -171,50 +171,71 @@ static void check_conservation_irq(struct p *p, int64_t now)
           "queue", (long)(now - p->waste_since) / 1000, runq_len(p), p->id, sched.runq_size);
 }
 
+static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Slices: is the running goroutine to give way, to others, or to what schedule() does first? */
+static bool must_yield_irq(const struct cpu *c, bool due, int64_t now)
+{
+    struct m *mp = c->m;
+    struct p *p = c->p;
+    bool slice_over = p->schedtick == mp->tick_seen && now >= p->slice_start + SLICE_NS;
+
+    if (p->schedtick != mp->tick_seen) {
+        mp->tick_seen = p->schedtick;
+        p->slice_start = now;
+    }
+    return due || slice_over || options.preemptstress || c->pending || sched.stopping;
+}
+
+/* Timers: when the next interrupt is due. due: p's timers are, and schedule() will run them and arm
+ * anew. stuck: the goroutine could not be stopped just here. */
+static int64_t next_tick_irq(int64_t now, bool running, bool due, bool stuck)
+{
+    bool kicking = sched_rekick();
+    int64_t next = next_deadline_irq(now, running);
+
+    if (kicking)
+        next = sooner(next, now + SLICE_NS);
+    if (due && next <= now)
+        next = now + SLICE_NS;
+    return stuck ? sooner(next, now + RETRY_NS) : next;
+}
+
+/* Other CPUs: they get what this one cannot do, and a goroutine that has waited for it too long.
+ * Returns `next`, or when this is to be looked at again. */
+static int64_t share_work_irq(struct cpu *c, bool due, bool stuck, int64_t now, int64_t next)
+{
+    struct p *p = c->p;
+    uint32_t work = c->pending & CPU_PENDING_POLL;
+
+    if (due)
+        work |= CPU_PENDING_TIMER;
+    pass_on_irq(p, stuck ? work : 0, now);
+    wake_check_irq(p, now);
+    return p->wake_at ? sooner(next, p->wake_at) : next;
+}
+
 static void timer_irq(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
     struct m *mp = c->m;
+    struct p *p = c->p;
     int64_t now = clock_mono_ns();
-    bool retry = false;
 
     if (!mp)
         return;
     sched_hooks.sample_irq(tf, now);
-    struct p *p = c->p;
-    bool due = sched_timers_earliest() <= now;
+    bool running = c->curg, due = sched_timers_earliest() <= now;
     if (due)
         __atomic_or_fetch(&c->pending, CPU_PENDING_TIMER, __ATOMIC_SEQ_CST);
-    if (c->curg && p) {
-        bool slice_over = p->schedtick == mp->tick_seen && now >= p->slice_start + SLICE_NS;
-        if (p->schedtick != mp->tick_seen) {
-            mp->tick_seen = p->schedtick;
-            p->slice_start = now;
-        }
-        if (due || slice_over || options.preemptstress || c->pending || sched.stopping)
-            retry = !preempt_here_irq(tf);
-    }
+    bool stuck = running && p && must_yield_irq(c, due, now) && !preempt_here_irq(tf);
     __atomic_store_n(&mp->wake, 1, __ATOMIC_SEQ_CST);
-    mp->ticking = c->curg != NULL;
-    bool kicking = sched_rekick();
-    int64_t next = next_deadline_irq(now, mp->ticking);
-    if (kicking && next > now + SLICE_NS)
-        next = now + SLICE_NS;
-    if (due && next <= now) /* schedule() runs them and arms anew */
-        next = now + SLICE_NS;
-    if (retry && next > now + RETRY_NS)
-        next = now + RETRY_NS;
-    if (options.conserve && c->curg && p)
+    mp->ticking = running;
+    int64_t next = next_tick_irq(now, running, due, stuck);
+    if (options.conserve && running && p)
         check_conservation_irq(p, now);
-    if (p) {
-        uint32_t work = c->pending & CPU_PENDING_POLL;
-        if (due)
-            work |= CPU_PENDING_TIMER;
-        pass_on_irq(p, retry ? work : 0, now);
-        wake_check_irq(p, now);
-        if (p->wake_at && p->wake_at < next)
-            next = p->wake_at;
-    }
+    if (p)
+        next = share_work_irq(c, due, stuck, now, next);
     arm_irq(mp, next);
 }
 

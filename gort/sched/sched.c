@@ -414,8 +414,56 @@ static void pass_on_pending(struct cpu *c)
     __atomic_or_fetch(&c->pending, CPU_PENDING_POLL, __ATOMIC_SEQ_CST); /* one is idle by now */
 }
 
-/* Gives the P up and halts until somebody hands this M one, or an interrupt left something to
- * do and an idle P is there for doing it. Returns with a P. */
+/* Puts mp on the idle list. True if nothing in the program can ever run again. */
+static bool midle_put(struct m *mp)
+{
+    lock(&sched.lock);
+    mp->idle = true;
+    if (must_run(mp))
+        __atomic_store_n(&sched.handoff, true, __ATOMIC_SEQ_CST);
+    mp->idlelink = sched.midle;
+    sched.midle = mp;
+    sched.nmidle++;
+    bool dead = !sched.frozen && deadlocked() && !work_anywhere(mp);
+    unlock(&sched.lock);
+    return dead;
+}
+
+/* Takes mp off the idle list, if whoever woke it has not. Returns the P that it was handed, or
+ * NULL. */
+static struct p *midle_get(struct m *mp)
+{
+    lock(&sched.lock);
+    if (mp->idle)
+        midle_remove(mp);
+    struct p *p = mp->nextp;
+    mp->nextp = NULL;
+    unlock(&sched.lock);
+    return p;
+}
+
+/* Halts, unless work came while this M was on its way to the idle list: who queued that found no
+ * idle M to wake. */
+static void halt(struct cpu *c, struct m *mp)
+{
+    sched_timer_changed(NULL, sched_timers_earliest());
+    bool look = !sched.stopping && work_anywhere(mp) &&
+                __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
+    if (!look && !c->pending) {
+        if (sched_rekick())
+            sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
+        cpu_idle(&mp->wake);
+    }
+    sched_timer_changed(NULL, sched_hooks.sample_due());
+}
+
+static _Noreturn void die_of_deadlock(void)
+{
+    rt_fatal(__atomic_load_n(&sched.gcount, __ATOMIC_SEQ_CST)
+                 ? "all goroutines are asleep - deadlock!"
+                 : "no goroutines (main called runtime.Goexit) - deadlock!");
+}
+
 void sched_wait_p(void)
 {
     struct cpu *c = cpu_self();
@@ -424,42 +472,19 @@ void sched_wait_p(void)
     spin_stop(mp); /* its P may have gone to another M, or away with GOMAXPROCS */
     for (;;) {
         __atomic_store_n(&mp->wake, 0, __ATOMIC_SEQ_CST);
-        lock(&sched.lock);
-        mp->idle = true;
-        if (must_run(mp))
-            __atomic_store_n(&sched.handoff, true, __ATOMIC_SEQ_CST);
-        mp->idlelink = sched.midle;
-        sched.midle = mp;
-        sched.nmidle++;
-        bool dead = !sched.frozen && deadlocked() && !work_anywhere(mp);
-        unlock(&sched.lock);
-        if (dead)
-            rt_fatal(__atomic_load_n(&sched.gcount, __ATOMIC_SEQ_CST)
-                         ? "all goroutines are asleep - deadlock!"
-                         : "no goroutines (main called runtime.Goexit) - deadlock!");
-        sched_timer_changed(NULL, sched_timers_earliest());
-        /* Work that came while we were on our way here found no idle M. */
-        bool look = !sched.stopping && work_anywhere(mp) &&
-                    __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
-        if (!look && !c->pending) {
-            if (sched_rekick())
-                sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
-            cpu_idle(&mp->wake);
-        }
-        sched_timer_changed(NULL, sched_hooks.sample_due());
-        lock(&sched.lock);
-        if (mp->idle)
-            midle_remove(mp);
-        struct p *p = mp->nextp;
-        mp->nextp = NULL;
-        unlock(&sched.lock);
+        if (midle_put(mp))
+            die_of_deadlock();
+        halt(c, mp);
+        struct p *p = midle_get(mp);
         if (p) {
             p_acquire(p);
             return;
         }
-        if ((c->pending || work_anywhere(mp)) && !sched.frozen && p_take_idle())
+        if (sched.frozen)
+            continue;
+        if ((c->pending || work_anywhere(mp)) && p_take_idle())
             return;
-        if (c->pending && !sched.frozen && __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST) == 0)
+        if (c->pending && __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST) == 0)
             pass_on_pending(c);
     }
 }
@@ -509,6 +534,55 @@ static bool job_due(void)
     return when == BACKGROUND_ASKED || (cpu_self()->pending && when <= clock_mono_ns());
 }
 
+/* What goes before any goroutine. True if there was something: the P may be another one now, or
+ * gone. */
+static bool do_duties(struct m *mp)
+{
+    if (sched.stopping) {
+        sched_stop_here();
+        return true;
+    }
+    if (sched.handoff && !mp->fresh_p && handoff_p())
+        return true;
+    return job_due() && background_run();
+}
+
+/* A goroutine from p's own queues or the global one, or stolen from another P. */
+static struct g *find_work(struct m *mp, struct p *p, bool *inherit)
+{
+    bool timer = cpu_self()->pending && run_pending(p);
+    struct g *gp = find_local(p, timer, inherit);
+
+    if (timer) /* a slice of its own, not the rest of the one that the timer broke off */
+        *inherit = false;
+    if (!gp && gomaxprocs > 1 && may_spin(mp))
+        gp = steal_work(p);
+    if (gp && mp->spinning) { /* the last searcher found work: there may be more */
+        spin_stop(mp);
+        wake_p();
+    }
+    return gp;
+}
+
+/* There is nothing for mp. It says so by giving its P up, and looks once more (sched.h): if there
+ * is something by now it takes a P again. */
+static void give_up_p(struct m *mp)
+{
+    lock(&sched.lock);
+    mp->fresh_p = false;
+    bool more = sched.stopping || sched.runq_size || mp->lockq || sched.handoff;
+    if (!more)
+        pidle_put(p_release());
+    unlock(&sched.lock);
+    if (more)
+        return;
+    spin_stop(mp);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (work_anywhere(mp) || cpu_self()->pending)
+        p_take_idle();
+}
+
+/* Returns with a P. */
 static struct g *find_runnable(bool *inherit)
 {
     struct m *mp = m_self();
@@ -519,40 +593,12 @@ static struct g *find_runnable(bool *inherit)
             sched_wait_p();
             continue;
         }
-        if (sched.stopping) {
-            sched_stop_here(); /* which may have cost us the P */
+        if (do_duties(mp))
             continue;
-        }
-        if (sched.handoff && !mp->fresh_p && handoff_p())
-            continue;
-        if (job_due() && background_run())
-            continue;
-        bool timer = cpu_self()->pending && run_pending(p);
-        struct g *gp = find_local(p, timer, inherit);
-        if (timer) /* a slice of its own, not the rest of the one that the timer broke off */
-            *inherit = false;
-        if (!gp && gomaxprocs > 1 && may_spin(mp))
-            gp = steal_work(p);
-        if (gp) {
-            if (mp->spinning) { /* the last searcher found work: there may be more */
-                spin_stop(mp);
-                wake_p();
-            }
+        struct g *gp = find_work(mp, p, inherit);
+        if (gp)
             return gp;
-        }
-        /* Nothing. Publish that, then look once more (the "delicate dance" of sched.h). */
-        lock(&sched.lock);
-        mp->fresh_p = false;
-        if (sched.stopping || sched.runq_size || mp->lockq || sched.handoff) {
-            unlock(&sched.lock);
-            continue;
-        }
-        pidle_put(p_release());
-        unlock(&sched.lock);
-        spin_stop(mp);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if ((work_anywhere(mp) || cpu_self()->pending) && p_take_idle())
-            continue;
+        give_up_p(mp);
     }
 }
 

@@ -5,10 +5,29 @@
  *                          v                              |
  *                     global queue  ------ every 61st pick, or when the P's is empty
  *
- * An M without work gives up its P, looks once more at everybody's queues, and halts. Whoever
- * makes work afterwards sees the idle P (npidle) and wakes one M: no wake-up is lost because
- * the idler publishes its idleness before it looks, and the maker queues before it looks at
- * npidle, with full barriers between. */
+ * An M without work is idle in one of three ways:
+ *
+ *      busy <-----------------------.-------------------.-------------------.
+ *       | its P's queues are empty  | finds some        | finds some, and   | is handed a P (nextp:
+ *       v                           |                   | takes a P back    | wake_p, lockq_put,
+ *      searching  has a P ----------'                   |                   | handoff_p), or is
+ *       |         (m.spinning, sched.nmspinning)        |                   | woken and takes one
+ *       | nothing to steal: the P becomes idle (npidle) |                   |
+ *       v                                               |                   |
+ *      looking round  no P, on no list -----------------'                   |
+ *       | nothing in any queue                                              |
+ *       v                                                                   |
+ *      halted  no P, on sched.midle (m.idle) -------------------------------'
+ *       ^ `--- an interrupt: leaves midle; nothing to do, or no P: back to midle
+ *       `--'
+ *
+ * At most half as many search as are busy, so waking one M is enough: a searcher that finds work
+ * wakes the next one (wake_p). An M woken by wake_p begins as a searcher.
+ *
+ * No wake-up is lost. The idler publishes its idleness (npidle) before it looks round; whoever
+ * makes work queues it before looking at npidle; full barriers lie between. So either the idler
+ * sees the work, or the maker sees the idle P and wakes an M. Only Ms on midle count for a
+ * deadlock: all of them there, no timer, nobody waiting for a device. */
 #ifndef GORT_SCHED_SCHED_H
 #define GORT_SCHED_SCHED_H
 
@@ -100,9 +119,11 @@ int64_t stw_end(void);
 void sched_stop_here(void);
 /* The same in the middle of a gate: has a P on return, perhaps another one. */
 void sched_stop_mid_gate(void);
-/* Gives no P up but gets one: halts until this M has a P. */
+/* Called without a P. Sleeps until this M has one: it is handed one, or an interrupt or new work
+ * wakes it and an idle P is there. */
 void sched_wait_p(void);
-/* The same for an M whose gate must go on: it is no idle M, and Ps are handed to it. */
+/* As sched_wait_p, for an M in the middle of a gate, which must go on: Ps are handed to it
+ * (handoff) before goroutines get them. */
 void sched_regain_p(void);
 
 /* Asks the goroutine that runs on cpu to yield, by IPI. */
