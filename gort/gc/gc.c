@@ -21,6 +21,7 @@
 #include "gort/gc/mark.h"
 #include "gort/gc/pacer.h"
 #include "gort/gc/root.h"
+#include "gort/gc/trace.h"
 #include "gort/heap/mheap.h"
 #include "gort/heap/scavenge.h"
 #include "gort/sched/sched.h"
@@ -169,33 +170,6 @@ static void barrier_set(bool on)
     __atomic_store_n(app->write_barrier, on, __ATOMIC_SEQ_CST);
 }
 
-/* GODEBUG=gcpacertrace=1, much as Go has it. */
-static void trace_pacer_begin(void)
-{
-    uint64_t goal = load(&gc.goal);
-
-    if (!app->debug->gcpacertrace)
-        return;
-    uint64_t ratio = pacer_assist_ratio(gc_cycle.last_marked + gc_cycle.roots,
-                                        gc_cycle.live_at_start, goal);
-    kprintf("pacer: assist ratio=%lu.%03lu (scan %lu MB in %lu->%lu MB) workers=%u+%u.%03u\n",
-            (unsigned long)ratio / 1024, (unsigned long)(ratio % 1024 * 1000 / 1024),
-            (unsigned long)load(&gc.heap_scan) >> 20, (unsigned long)gc_cycle.live_at_start >> 20,
-            (unsigned long)goal >> 20, gc_cycle.wanted.dedicated, gc_cycle.wanted.share / 1024,
-            gc_cycle.wanted.share * 1000 / 1024);
-}
-
-static void trace_pacer_end(uint64_t live, uint64_t goal, uint64_t expected)
-{
-    if (!app->debug->gcpacertrace)
-        return;
-    kprintf("pacer: %u%% CPU (25 exp.) for %lu+%lu+%lu B work (%lu B exp.) in %lu B -> %lu B "
-            "(∆goal %ld)\n", (unsigned)(gc.cpu_fraction * 100),
-            (unsigned long)gc_metrics.scan_heap, (unsigned long)gc_metrics.scan_stack,
-            (unsigned long)gc_metrics.scan_globals, (unsigned long)expected,
-            (unsigned long)gc_cycle.live_at_start, (unsigned long)live, (long)(live - goal));
-}
-
 static void finish_stopped(int64_t t0);
 
 /* GODEBUG=gcstoptheworld=1: nothing is concurrent but the sweep; 2: not even that. */
@@ -233,7 +207,7 @@ static bool start_g0(bool forced)
         return true;
     }
     gc_cycle.roots = mark_roots_prepare() + gc_metrics.scan_stack;
-    trace_pacer_begin();
+    gc_trace_begin();
     gc_cycle.mark_ns = stw_end();
     gc_cycle.stop1_ns = gc_cycle.mark_ns - t0;
     time_hist_add(&gc_metrics.pauses, gc_cycle.stop1_ns);
@@ -326,75 +300,47 @@ static void count_cycle(int64_t stop2_ns)
     __atomic_store_n(&gc.cycles, gc.cycles + 1, __ATOMIC_RELEASE);
 }
 
-/* Milliseconds as Go prints them here: two digits that count, three decimals at most, and none from
- * 10 ms on. */
-static void print_ms(const char *before, int64_t ns)
+/* The cycle ends in steps. First the phase: barrier off, what is unmarked is garbage from here on.
+ * Returns when the world runs again. */
+static int64_t end_phase(void)
 {
-    unsigned long us = (unsigned long)(ns / 1000), div = 1000;
-    int decimals = 3;
-
-    if (ns >= 10000000) {
-        kprintf("%s%lu", before, us / 1000);
-    } else if (us == 0) {
-        kprintf("%s0", before);
-    } else {
-        for (; us >= 100; us /= 10, div /= 10)
-            decimals--;
-        kprintf("%s%lu.%0*lu", before, us / div, decimals, us % div);
-    }
-}
-
-/* GODEBUG=gctrace=1, in Go's format. */
-static void trace(int64_t mark_ns, int64_t stop2_ns, uint64_t live_end)
-{
-    unsigned long mb = 1 << 20;
-
-    kprintf("gc %u @%lu.%03lus %u%%: ", gc.cycles, (unsigned long)(gc_cycle.start_ns / 1000000000),
-            (unsigned long)(gc_cycle.start_ns / 1000000 % 1000), (unsigned)(gc.cpu_fraction * 100));
-    print_ms("", gc_cycle.stop1_ns);
-    print_ms("+", mark_ns);
-    print_ms("+", stop2_ns);
-    print_ms(" ms clock, ", gc_cycle.stop1_ns * gomaxprocs);
-    print_ms("+", (int64_t)gc_cycle.assist_ns);
-    print_ms("/", gc_cycle.cpu_ns);
-    print_ms("/", gc_cycle.idle_ns);
-    print_ms("+", stop2_ns * gomaxprocs);
-    kprintf(" ms cpu, %lu->%lu->%lu MB, %lu MB goal, %lu MB stacks, %lu MB globals, %u P%s\n",
-            (unsigned long)gc_cycle.live_at_start / mb, (unsigned long)live_end / mb,
-            (unsigned long)gc.heap_marked / mb, (unsigned long)gc.goal / mb,
-            (unsigned long)gc_cycle.scan_stack / mb, (unsigned long)gc_cycle.scan_globals / mb,
-            gomaxprocs,
-            gc_cycle.forced ? " (forced)" : "");
-}
-
-/* The world has been stopping since t0, and all is marked: the cycle ends. */
-static void finish_stopped(int64_t t0)
-{
-    if (app->debug->gccheckmark)
-        gc_checkmark();
-    uint64_t live_end = load(&gc.heap_live), goal = load(&gc.goal);
-    uint64_t expected = gc_cycle.last_marked + gc_cycle.roots;
     end_cycle();
     if (app->debug->gcstoptheworld >= 2) {
         sweep_cached();
         sweep_all();
     }
     __atomic_store_n(&gc_cycle.ending, 1, __ATOMIC_SEQ_CST);
-    int64_t t1 = stw_end();
+    int64_t t = stw_end();
     if (app->debug->gcstoptheworld < 2)
         sweep_cached();
-    stack_marking_done();
-    work_release();
-    count_cycle(t1 - t0);
-    heap_hooks.cycle_counted();
-    if (app->debug->gctrace)
-        trace(t0 - gc_cycle.mark_ns, t1 - t0, live_end);
-    trace_pacer_end(live_end, goal, expected);
+    return t;
+}
+
+/* Last: the next cycle may begin, and whoever waited for the end of this one goes on. */
+static void let_go(void)
+{
     __atomic_store_n(&gc_cycle.running, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&gc_cycle.ending, 0, __ATOMIC_SEQ_CST);
     gc_wake_list(&waiters);
     gc_wake_list(&gc_assisters);
     gc_wake_list(&sweeper);
+}
+
+/* The world has been stopping since t0, and all is marked. */
+static void finish_stopped(int64_t t0)
+{
+    if (app->debug->gccheckmark)
+        gc_checkmark();
+    struct gc_trace trace = { .mark_ns = t0 - gc_cycle.mark_ns, .live = load(&gc.heap_live),
+                              .goal = load(&gc.goal),
+                              .expected = gc_cycle.last_marked + gc_cycle.roots };
+    trace.stop2_ns = end_phase() - t0;
+    stack_marking_done();
+    work_release();
+    count_cycle(trace.stop2_ns);
+    heap_hooks.cycle_counted();
+    gc_trace_end(&trace);
+    let_go();
 }
 
 void gc_finish(void)

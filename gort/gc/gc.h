@@ -7,9 +7,9 @@
  * grey object or a grey stack. The hybrid barrier keeps it: before *slot = ptr it shades what
  * slot held and ptr. Stacks are scanned once; a scanned stack is black.
  *
- * Files: gc.c phases; worker.c who marks; mark.c roots, greying, scanning; work.c
- * queues of grey objects; wbbuf.c the barrier's buffers; sweep.c; pacer.c when and how
- * hard; final.c finalizers and other specials. */
+ * Files: gc.c phases; trace.c what GODEBUG prints of them; worker.c who marks; mark.c roots,
+ * greying, scanning; work.c queues of grey objects; wbbuf.c the barrier's buffers; sweep.c; pacer.c
+ * when and how hard; final.c finalizers and other specials. */
 #ifndef GORT_GC_GC_H
 #define GORT_GC_GC_H
 
