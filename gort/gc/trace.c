@@ -19,7 +19,8 @@ void gc_trace_begin(void)
                                         gc_cycle.live_at_start, goal);
     kprintf("pacer: assist ratio=%lu.%03lu (scan %lu MB in %lu->%lu MB) workers=%u+%u.%03u\n",
             (unsigned long)ratio / 1024, (unsigned long)(ratio % 1024 * 1000 / 1024),
-            (unsigned long)__atomic_load_n(&gc.heap_scan, __ATOMIC_RELAXED) >> 20, (unsigned long)gc_cycle.live_at_start >> 20,
+            (unsigned long)__atomic_load_n(&gc.heap_scan, __ATOMIC_RELAXED) >> 20,
+            (unsigned long)gc_cycle.live_at_start >> 20,
             (unsigned long)goal >> 20, gc_cycle.wanted.dedicated, gc_cycle.wanted.share / 1024,
             gc_cycle.wanted.share * 1000 / 1024);
 }

@@ -125,9 +125,10 @@ struct walk {
     size_t name_len;
     enum walk_last last;
     bool slash;           /* the path ends in '/' */
-    /* private */
-    char *buf;            /* a link's target that name points into */
+    /* private: walk.c */
     struct inode *held;   /* reference of a synthetic inode */
+    int depth;            /* links in whose targets the walk is */
+    struct walk_rest { const char *p; struct inode *link; char *buf; } rest[L_LINK_MAX + 1];
 };
 /* 0 if all but the last component exist, else a negative error. Call walk_end in any case. */
 int walk(struct inode *start, const char *path, unsigned flags, struct walk *w);

@@ -3,17 +3,24 @@
 #include "gort/os/fs/vfs.h"
 #include "gort/os/mem.h"
 
-/* What is left to walk: the innermost link's target first, then what follows the link. Each
- * link's target is joined with the rest of the path into a new buffer. */
-struct rest {
-    const char *p;
-    char *buf;     /* owns p, or NULL */
-};
-
-static void rest_drop(struct rest *r)
+/* What is left to walk: w->rest[0] of the path itself, and on top of it that of each link in whose
+ * target the walk is. A target is read where it lies; the link is held meanwhile, since w->name may
+ * point into it until walk_end.
+ *
+ *      a/link/b/c    link -> x/y        at x:   rest[1] "/y"     rest[0] "/b/c"
+ */
+static void push(struct walk *w, const char *target, struct inode *link, char *buf)
 {
-    os_free(r->buf, 2 * L_PATH_MAX);
-    r->buf = NULL;
+    w->rest[++w->depth] = (struct walk_rest){target, link, buf};
+}
+
+static void pop(struct walk *w)
+{
+    const struct walk_rest *r = &w->rest[w->depth--];
+
+    if (r->link)
+        inode_put_locked(r->link);
+    os_free(r->buf, L_PATH_MAX);
 }
 
 static void hold(struct walk *w, struct inode *n)
@@ -47,42 +54,65 @@ static const char *skip_slashes(const char *p)
     return p;
 }
 
-/* Replaces the link that w->inode is by its target: rest becomes "target/rest". */
-static int expand(struct walk *w, struct rest *r)
+/* Is there another component, in the innermost target or further out? */
+static bool more(const struct walk *w)
+{
+    for (int i = w->depth; i >= 0; i--)
+        if (*skip_slashes(w->rest[i].p))
+            return true;
+    return false;
+}
+
+/* Is there anything? If there is no other component it is slashes. */
+static bool any_rest(const struct walk *w)
+{
+    for (int i = w->depth; i >= 0; i--)
+        if (*w->rest[i].p)
+            return true;
+    return false;
+}
+
+/* A link of /proc, whose target is made when it is asked for. *jump: the walk goes on there instead
+ * (referenced). */
+static int enter_synthetic(struct walk *w, struct inode *link, struct inode **jump)
+{
+    char *buf = os_alloc(L_PATH_MAX);
+    int64_t len = buf ? link->ops->target(link, buf, L_PATH_MAX - 1, jump) : -L_ENOMEM;
+
+    if (len > 0 && !*jump) {
+        buf[len] = 0;
+        push(w, buf, NULL, buf);
+        return 0;
+    }
+    if (buf)
+        os_free(buf, L_PATH_MAX);
+    return len < 0 ? (int)len : *jump ? 0 : -L_ENOENT;
+}
+
+/* w->inode is a link that the walk follows. 1: it leads to an inode without a path, which is now
+ * w->inode; 0: its target is what is left to walk first; else an error. */
+static int enter(struct walk *w)
 {
     struct inode *link = w->inode, *jump = NULL;
-    char *buf = os_alloc_last(2 * L_PATH_MAX);
-    int64_t len;
+    int err = 0;
 
-    if (!buf)
-        return -L_ENOMEM;
     if (link->ops) {
-        len = link->ops->target(link, buf, L_PATH_MAX, &jump);
+        err = enter_synthetic(w, link, &jump);
+    } else if (link->link.len == 0 || link->link.len >= L_PATH_MAX) {
+        err = link->link.len ? -L_ENAMETOOLONG : -L_ENOENT;
     } else {
-        len = link->link.len < L_PATH_MAX ? (int64_t)link->link.len : -L_ENAMETOOLONG;
-        if (len > 0)
-            memcpy(buf, link->link.target, (size_t)len);
+        inode_get(link);
+        push(w, link->link.target, link, NULL);
     }
-    size_t tail = strlen(r->p);
-    int err = len < 0 ? (int)len : tail >= L_PATH_MAX ? -L_ENAMETOOLONG : 0;
-
-    if (len == 0 && !jump)
-        err = -L_ENOENT;
-    if (err) {
-        os_free(buf, 2 * L_PATH_MAX);
+    if (err)
         return err;
-    }
     if (jump) {
         hold(w, jump);
         w->inode = jump;
-        os_free(buf, 2 * L_PATH_MAX);
+        w->dentry = NULL;
         return 1;
     }
-    memcpy(buf + len, r->p, tail + 1);
-    rest_drop(r);
-    r->buf = buf;
-    r->p = buf;
-    if (*r->p == '/')
+    if (*w->rest[w->depth].p == '/')
         w->dir = vfs.root;
     return 0;
 }
@@ -95,15 +125,18 @@ static struct inode *parent_of(struct inode *dir)
 }
 
 /* The next component becomes w->name; false at the end of the path. */
-static bool component(struct walk *w, struct rest *r)
+static bool component(struct walk *w)
 {
-    r->p = skip_slashes(r->p);
-    if (!*r->p)
+    while (w->depth > 0 && !*skip_slashes(w->rest[w->depth].p))
+        pop(w);
+    const char *p = skip_slashes(w->rest[w->depth].p);
+    if (!*p)
         return false;
-    w->name = r->p;
-    while (*r->p && *r->p != '/')
-        r->p++;
-    w->name_len = (size_t)(r->p - w->name);
+    w->name = p;
+    while (*p && *p != '/')
+        p++;
+    w->rest[w->depth].p = p;
+    w->name_len = (size_t)(p - w->name);
     w->last = LAST_NAME;
     if (w->name[0] == '.' && w->name_len == 1)
         w->last = LAST_DOT;
@@ -120,72 +153,76 @@ static bool follows(const struct walk *w, unsigned flags)
     return w->slash || flags & WALK_FOLLOW;
 }
 
-static int resolve(struct walk *w, struct rest *r, unsigned flags)
+/* w->name in w->dir becomes w->inode, or NULL if it is not there. */
+static int find(struct walk *w)
 {
-    unsigned links = 0;
+    if (!inode_is(w->dir, L_S_IFDIR))
+        return -L_ENOTDIR;
+    if (w->name_len > L_NAME_MAX)
+        return -L_ENAMETOOLONG;
+    if (w->last == LAST_NAME) {
+        step(w);
+    } else {
+        w->inode = w->last == LAST_DOT ? w->dir : parent_of(w->dir);
+        w->dentry = NULL;
+    }
+    return 0;
+}
 
-    for (;;) {
-        if (!component(w, r))
-            return 0; /* only for "/" and for targets like "/" */
-        if (!inode_is(w->dir, L_S_IFDIR))
-            return -L_ENOTDIR;
-        if (w->name_len > L_NAME_MAX)
-            return -L_ENAMETOOLONG;
-        if (w->last == LAST_NAME) {
-            step(w);
-        } else {
-            w->inode = w->last == LAST_DOT ? w->dir : parent_of(w->dir);
-            w->dentry = NULL;
-        }
-        bool end = !*skip_slashes(r->p);
-        w->slash = end && *r->p == '/';
+/* The path is at its end. */
+static int finish(const struct walk *w, unsigned flags)
+{
+    bool no_dir = w->inode && !inode_is(w->inode, L_S_IFDIR);
+
+    return no_dir && w->slash && !(flags & WALK_PARENT) ? -L_ENOTDIR : 0;
+}
+
+static int resolve(struct walk *w, unsigned flags)
+{
+    for (unsigned links = 0; component(w);) { /* it has none for "/" */
+        int err = find(w);
+        if (err)
+            return err;
+        bool end = !more(w);
+        w->slash = end && any_rest(w);
         if (w->inode && inode_is(w->inode, L_S_IFLNK) && (!end || follows(w, flags))) {
-            if (++links > L_LINK_MAX)
-                return -L_ELOOP;
-            int err = expand(w, r);
+            err = ++links > L_LINK_MAX ? -L_ELOOP : enter(w);
             if (err < 0)
                 return err;
-            if (err == 0) {
-                if (!*skip_slashes(r->p)) { /* the target is the root directory */
-                    w->inode = w->dir;
-                    w->last = LAST_ROOT;
-                    w->dentry = NULL;
-                    return 0;
-                }
+            if (err == 0 && more(w))
                 continue;
+            if (err == 0) { /* the target is the root directory */
+                w->inode = w->dir;
+                w->last = LAST_ROOT;
+                w->dentry = NULL;
+                return 0;
             }
-            w->dentry = NULL;
         }
         if (end)
-            return w->inode && w->slash && !(flags & WALK_PARENT) &&
-                           !inode_is(w->inode, L_S_IFDIR)
-                       ? -L_ENOTDIR
-                       : 0;
+            return finish(w, flags);
         if (!w->inode)
             return -L_ENOENT;
         w->dir = w->inode;
     }
+    return 0;
 }
 
 int walk(struct inode *start, const char *path, unsigned flags, struct walk *w)
 {
-    struct rest r = {.p = path};
-
-    memset(w, 0, sizeof *w);
+    memset(w, 0, offsetof(struct walk, rest));
+    w->rest[0] = (struct walk_rest){path, NULL, NULL};
     w->dir = *path == '/' ? vfs.root : start ? start : vfs.cwd;
     w->inode = w->dir;
     w->last = *path == '/' ? LAST_ROOT : LAST_DOT;
     if (!*path)
         return flags & WALK_EMPTY ? 0 : -L_ENOENT;
-    int err = resolve(w, &r, flags);
-    w->buf = r.buf;
-    return err;
+    return resolve(w, flags);
 }
 
 void walk_end(struct walk *w)
 {
-    os_free(w->buf, 2 * L_PATH_MAX);
-    w->buf = NULL;
+    while (w->depth > 0)
+        pop(w);
     hold(w, NULL);
 }
 
