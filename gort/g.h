@@ -100,7 +100,8 @@ struct g {
     bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
     bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
-    bool           runs_user;     /* [owner, or who readies it] ... but calls the program: shown */
+    bool           runs_user;     /* [owner, or who readies it] a system goroutine that runs
+                                     user code (a finalizer): tracebacks show it */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
     bool           gc_scan_done;  /* [G_SCAN holder] */
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */

@@ -13,8 +13,8 @@
  *   point modes lie on its own stack then.
  * - It can be stopped at any instruction: an interrupt copies the trap frame into the g and
  *   goes on at an entry on g0, which saves the whole vector state. So nothing is pushed onto
- *   the goroutine's stack, red zone or not. The same way a first touch of a stack page gets to
- *   g0, where locks may be taken, to commit it. The exceptions: cgate.S itself, and code
+ *   the goroutine's stack, red zone or not. A first touch of a stack page gets to g0 likewise,
+ *   where locks may be taken, to commit it. The exceptions: cgate.S itself, and code
  *   between cg_preempt_off and cg_preempt_on.
  * - C on g0 must not be the first to touch a page of such a stack: who passes a buffer that
  *   somebody else is to fill calls cg_touch first.

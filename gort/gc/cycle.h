@@ -50,7 +50,7 @@ _Noreturn void gc_step_back(struct g *gp);
 void gc_wake_workers(void);
 /* What w has done is counted, and what it holds is to be had by others. */
 void gc_publish(struct gcw *w);
-#define GC_BATCH 32 /* objects between two looks at the clock and at who wants this CPU */
+#define GC_BATCH 32 /* objects between two looks at the clock and at who waits for this CPU */
 /* So many; false: none to be had. */
 bool gc_mark_some(struct p *p);
 /* Nobody has work, and nobody can come by any but through the barrier's buffers. */

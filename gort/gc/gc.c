@@ -45,7 +45,8 @@ void *gc_pool_cleanup;
 struct lock gc_lock = LOCK_INIT("gc", RANK_GC);
 struct g *gc_idle_workers, *gc_assisters;
 static struct g *waiters, *sweeper; /* [gc_lock] parked, linked by schedlink */
-/* [gc_lock] the same: want memory; the sweeper collects for them, and has. */
+/* [gc_lock] parked for want of memory: `wanting` wait for a collection that the sweeper is to run,
+ * `served` for the end of the one that it runs. */
 static struct g *wanting, *served;
 static bool sweeper_runs; /* [atomic] since its first call */
 

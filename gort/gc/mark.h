@@ -17,7 +17,8 @@ bool mark_roots_taken(void);
 
 /* The object that a pointer leads to becomes grey, unless it is none. */
 void mark_ptr(struct gcw *w, uintptr_t v);
-/* The same for a word that may be no pointer at all: free objects are left alone. */
+/* As mark_ptr, for a word that may be no pointer at all: what leads to a free object is left
+ * alone. */
 void mark_conservative(struct gcw *w, uintptr_t v);
 /* Set by check.c: words that may be no pointers say nothing about what must be marked. */
 extern bool mark_precise_only; /* [stw] */

@@ -7,7 +7,8 @@
 #define RELAX_MIN       (1ull << 20)
 #define RELAX_MAX       (1ull << 30)
 #define RATIO_ONE       1024ull
-#define RATIO_MAX       (64 * RATIO_ONE) /* an assist that pays more is a stop of the world */
+#define RATIO_MAX       (64 * RATIO_ONE) /* 64 bytes marked per byte allocated: beyond that
+                                            assisting is no better than a stop of the world */
 
 static uint64_t sub_sat(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 

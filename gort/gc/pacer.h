@@ -5,7 +5,7 @@
  *          allocation only       marking, while allocation goes on
  *
  * goal: the marked heap plus GOGC percent of it and of the other roots; at least 4 MiB * GOGC
- * / 100; less if the memory limit wants it. trigger: so that marking, at the speed of the
+ * / 100; less if the memory limit demands it. trigger: so that marking, at the speed of the
  * last cycle, ends at the goal. Assists make up for what is wrong about that: a goroutine
  * that allocates while marking owes scan work in proportion to what is left of both. */
 #ifndef GORT_GC_PACER_H

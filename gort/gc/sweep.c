@@ -1,7 +1,7 @@
 /* sweep.c - after marking: what was not reached is free.
  *
  * A cycle ends by raising mheap.sweep_gen by 2, which makes every span of objects unswept at
- * once. Spans are swept one by one: by the allocator that wants one, by the background
+ * once. Spans are swept one by one: by the allocator that needs one, by the background
  * sweeper, by whoever touches a span's specials, and all of them before the next cycle marks.
  * The protocol of sweep_gen is in gc.h. */
 #include <string.h>

@@ -3,7 +3,7 @@
  * A worker is a goroutine in Go, one per P, that calls the gate gc_worker for ever. It marks on g0
  * for a slice and then goes to the tail of its P's queue. Which slice, depends:
  *
- *   idle         nobody else wants the P: up to 10 ms, but a timer that is due comes first
+ *   idle         nobody else needs the P: up to 10 ms, but a timer that is due comes first
  *   dedicated    one CPU in four, where others want it: the P's queue goes to the others, the
  *                worker goes on for as long as there is work
  *   fractional   with too few CPUs for that: a slice whose length against the goroutines that
@@ -250,8 +250,8 @@ void rt_gc_worker(struct gc_worker_frame *f)
 /* ---- those who allocate ------------------------------------------------------------------- */
 
 /* Allocation that outruns the marking must wait for it: with nothing left to mark here, and past
- * the goal, only the end of the cycle helps. The same if another cycle is wanted before this one
- * has ended: a virtual CPU may be off its host for long while it flushes the caches. */
+ * the goal, only the end of the cycle helps. So it is if another cycle is due before this one has
+ * ended: a virtual CPU may be off its host for long while it flushes the caches. */
 static bool must_wait(void)
 {
     if (m_self()->locks)

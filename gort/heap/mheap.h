@@ -55,7 +55,8 @@ void mheap_init(void);
 /* A span of npages for class spc, not on any list, sweep_gen current. NULL: out of memory. */
 struct mspan *mheap_alloc(size_t npages, unsigned spc);
 /* As mheap_alloc, but pages that have no frames get none yet: mheap_commit does that, piece by
- * piece, before they are touched. needzero: among those that have, some are not zero. */
+ * piece, before they are touched. The span's needzero: some page that has a frame already may not
+ * be zero. (mheap_commit gives zeroed frames.) */
 struct mspan *mheap_alloc_bare(size_t npages, unsigned spc);
 /* Frames behind [addr, addr + size) of such a span. False: out of memory. */
 bool mheap_commit(uintptr_t addr, size_t size);

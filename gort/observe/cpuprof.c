@@ -78,7 +78,7 @@ static void on_go_stack_irq(struct sample *s, const struct g *gp, const struct t
         put_stack_irq(s, gp, gp->stack, ret, tf->rsp + 8, false);
 }
 
-/* On g0, in the service of gp. The word at its top tells how it came here:
+/* On g0, in the service of gp. The word at its top shows how it came here:
  *
  *      leaf        g0_sp - 8   the goroutine's sp      g0_sp - 24  return address into the stub
  *      morestack   g0_sp - 8   morestack_return

@@ -19,7 +19,7 @@ struct trap_frame;
 
 /* A timer interrupt: samples if one is due. Before the frame is changed. */
 void cpuprof_tick_irq(const struct trap_frame *tf, int64_t now);
-/* When this CPU wants its next sample, on clock_mono_ns; INT64_MAX: never, or it is idle. Any
+/* When this CPU's next sample is due, on clock_mono_ns; INT64_MAX: never, or it is idle. Any
  * context on g0. */
 int64_t cpuprof_due(void);
 /* The collector's: calls fn for every label set that a sample holds. World stopped. */

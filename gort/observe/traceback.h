@@ -27,12 +27,12 @@ struct traceback_out {
 };
 
 /* To the console's error channel. gp with its header, from (pc, sp); a pc of 0 with the sp of
- * a return address is the call of a nil function. bp is not needed. */
+ * a return address is the call of a nil function. */
 void traceback_g(const struct g *gp, uintptr_t pc, uintptr_t sp, bool runtime);
 /* Every goroutine but `me` and dead ones, a blank line before each. */
 void traceback_others(const struct g *me, bool runtime);
 
-/* The same to any output. */
+/* As traceback_g and traceback_others, to any output. */
 void traceback_print_g(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
                        uintptr_t sp);
 void traceback_print_others(const struct traceback_out *o, const struct g *me);

@@ -96,14 +96,14 @@ static inline uint32_t g_parked_status(enum wait_reason why)
 
 /* Calls a Go closure synchronously from C on this CPU's helper goroutine: for callbacks that
  * do not block (timer functions, pool cleanup). g0 context, no locks held. Up to four word
- * arguments arrive in AX, BX, CX, DI as ABIInternal wants them. */
+ * arguments arrive in AX, BX, CX, DI as ABIInternal has them. */
 void go_call(void *closure, const uintptr_t *args, unsigned nargs);
 
 /* A timer of pp may now be due earlier, at `when`: arms a timer interrupt for it. */
 void sched_timer_changed(struct p *pp, int64_t when);
 /* Earliest timer of all Ps that no running M looks after, and of this one. INT64_MAX: none. */
 int64_t program_timers_earliest(void);
-/* The same with the scheduler's own jobs (background.h): when this CPU is needed. */
+/* When this CPU is needed: program_timers_earliest, or the next job of background.h. */
 int64_t sched_timers_earliest(void);
 
 enum stw_reason { STW_GC_SWEEP_TERM, STW_GC_MARK_TERM, STW_GOROUTINE_PROFILE, STW_STACKS,
@@ -117,7 +117,7 @@ int64_t stw_begin(enum stw_reason why);
 int64_t stw_end(void);
 /* The world is stopping: this M's P waits here, on g0, until it starts again. */
 void sched_stop_here(void);
-/* The same in the middle of a gate: has a P on return, perhaps another one. */
+/* As sched_stop_here, in the middle of a gate: there is a P on return, perhaps another one. */
 void sched_stop_mid_gate(void);
 /* Called without a P. Sleeps until this M has one: it is handed one, or an interrupt or new work
  * wakes it and an idle P is there. */

@@ -1,6 +1,6 @@
 /* stw.c - stopping the world: every P but the caller's stands still, at a safe point.
  *
- * A P stops where it passes sched_stop_here: in schedule(), or in a gate that wants to stop
+ * A P stops where it passes sched_stop_here: in schedule(), or in a gate that is to stop
  * the world itself and has to wait for its turn. Running goroutines get there by a
  * preemption, which is sent again while the stopper waits: an IPI that met an unsafe
  * instruction has only set the goroutine's guard. */

@@ -1,4 +1,4 @@
-/* symtab.h - what the linker tells about the program's functions (Go's pclntab).
+/* symtab.h - what the linker has written about the program's functions (Go's pclntab).
  *
  *   pc -> findfunctab bucket -> ftab -> func_entry -> pcdata tables   (value per pc)
  *                                             `-----> funcdata        (stack maps, inline tree)

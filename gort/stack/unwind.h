@@ -67,20 +67,21 @@ struct unwinder {
     struct pc_cache_entry own[PC_CACHE_OWN];
 };
 
-/* From gp->sched. */
+/* The walk begins at gp->sched. */
 void unwinder_init(struct unwinder *u, const struct g *gp);
-/* The same, for a gate: with this CPU's cache. On g0 and not in an interrupt. */
+/* As unwinder_init, in a gate: with this CPU's cache. On g0 and not in an interrupt. */
 void unwinder_init_gate(struct unwinder *u, const struct g *gp);
-/* From a position: pc, and sp as it was at pc. A pc of 0 (call of a nil function) means the
- * caller's position, whose return address is at *sp. cpu_cache: NULL, or m_self()->pc_cache. */
+/* The walk begins at a position: pc, and sp as it was at pc. A pc of 0 (call of a nil function)
+ * means the caller's position, whose return address is at *sp. cpu_cache: NULL, or
+ * m_self()->pc_cache. */
 void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
                       struct pc_cache_entry *cpu_cache);
-/* The same, on st instead of gp's stack. */
+/* As unwinder_init_at, on st instead of gp's stack, without a cache. */
 void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
                       uintptr_t sp);
 static inline bool unwinder_valid(const struct unwinder *u) { return u->frame.pc != 0; }
 void unwinder_next(struct unwinder *u);
-/* The instruction that tells file, line and inlining of the frame. */
+/* The instruction by which file, line and inlining of the frame are looked up. */
 uintptr_t unwinder_sympc(const struct unwinder *u);
 
 /* Is the frame the one of asyncPreempt, or the one that it interrupted? Their registers and

@@ -5,8 +5,8 @@
  * Each P has a 4-ary heap. Its slots copy `when`, so that ordering needs no timer's lock.
  * Stopping or moving a timer that is in a heap marks it (ZOMBIE, MODIFIED); the slot is
  * brought up to date when it reaches the top or when the heap is tidied: any CPU may stop
- * or move any timer without taking the heap's lock. `min_modified` tells the heap's reader
- * that a marked timer may be due before heap[0].
+ * or move any timer without taking the heap's lock. `min_modified` is when the first marked timer
+ * may be due, which may be before heap[0].
  *
  * Channel timers (time.NewTimer, NewTicker) are in a heap only while a goroutine is blocked
  * on their channel, so that forgotten ones can be collected. In between they fire lazily,
@@ -65,7 +65,7 @@ void timers_init(struct p *p);
 /* Runs p's timers that are due at `now`; p may be another CPU's or idle. Calls Go by go_call,
  * so no locks may be held. Returns the next deadline (> now), or TIMER_NEVER. */
 int64_t timers_run(struct p *p, int64_t now);
-/* The same for the timers of a bubble, at its time. */
+/* Runs those of a bubble's timers that are due at the bubble's time. As timers_run. */
 struct bubble;
 void timers_run_bubble(struct bubble *b);
 /* A heap; p: its owner, or NULL. */
@@ -85,9 +85,10 @@ void timers_roots(struct p *p, void (*visit)(void *ctx, void *obj), void *ctx);
 /* ---- C timers: poll deadlines, C goroutines ------------------------------------------ */
 /* fn(arg) is called on some CPU's g0, no locks held, once clock_mono_ns() >= when (> 0). A
  * running timer is moved. `t` is zeroed before its first use and never freed (it may still
- * be in a heap); a call may be under way while it is stopped: arg must tell stale calls. */
+ * be in a heap). A call may be under way when it is stopped: by arg, fn must be able to see that
+ * its call is such a late one. */
 void timer_start_c(struct timer *t, int64_t when, void (*fn)(void *), void *arg);
-/* The same for a timer in a C app's heap, which may be periodic. */
+/* As timer_start_c, for a timer in a C app's heap; period > 0: calls fn again and again. */
 void timer_start_collected(struct timer *t, int64_t when, int64_t period, void (*fn)(void *),
                            void *arg);
 /* True if the call was prevented. */
