@@ -20,7 +20,7 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
     {59, -L_ENOSYS}, /* execve */ {322, -L_ENOSYS}, /* execveat */ {435, -L_ENOSYS}, /* clone3 */
     {291, -L_ENOSYS}, /* epoll_create1 */ {213, -L_ENOSYS}, /* epoll_create */
-    {275, -L_EINVAL}, /* splice */ {276, -L_EINVAL}, /* tee */ {278, -L_EINVAL}, /* vmsplice */
+    {276, -L_EINVAL}, /* tee */ {278, -L_EINVAL}, /* vmsplice */
     {434, -L_ENOSYS}, /* pidfd_open */ {424, -L_ENOSYS}, /* pidfd_send_signal */
     {437, -L_ENOSYS}, /* openat2 */ {101, -L_EPERM}, /* ptrace */ {161, -L_EPERM}, /* chroot */
     {165, -L_EPERM}, /* mount */ {166, -L_EPERM}, /* umount2 */ {272, -L_EPERM}, /* unshare */

@@ -19,6 +19,8 @@ struct file_ops {
      * the program's (user.h): short, or -L_EFAULT, where it cannot be touched. */
     int64_t (*read)(struct file *f, void *buf, size_t n);
     int64_t (*write)(struct file *f, const void *buf, size_t n);
+    /* As read, into kernel memory, but nothing is taken; NULL: cannot be. */
+    int64_t (*peek)(struct file *f, void *buf, size_t n);
     unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */
     struct waitq *(*queue)(struct file *f, bool write);
     /* ioctl(2) of what sys_ioctl itself does not know; NULL: none. */

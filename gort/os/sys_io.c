@@ -222,7 +222,6 @@ int64_t sys_lseek(struct call *c)
 }
 
 /* Go falls back to read and write. */
-int64_t sys_sendfile(struct call *c) { (void)c; return -L_EINVAL; }
 int64_t sys_copy_file_range(struct call *c) { (void)c; return -L_ENOSYS; }
 
 static int64_t sync_fd(struct call *c)

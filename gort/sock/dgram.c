@@ -33,10 +33,7 @@ struct dgramq *dgramq_new(void)
 
 static void dgram_free(struct dgram *g)
 {
-    for (unsigned i = 0; g->rights && i < g->rights->n; i++)
-        file_put(g->rights->file[i]);
-    if (g->rights)
-        os_free(g->rights, sizeof *g->rights + g->rights->n * sizeof g->rights->file[0]);
+    rights_free(g->rights);
     os_free(g, sizeof *g + g->len);
 }
 

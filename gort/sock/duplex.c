@@ -272,13 +272,6 @@ int duplex_shutdown(struct duplex *d, unsigned side, unsigned how)
     return 0;
 }
 
-static void rights_free(struct rights *r)
-{
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    os_free(r, sizeof *r + r->n * sizeof r->file[0]);
-}
-
 /* Without a lock: to put a file may close a socket. */
 static void marks_free(struct mark *k)
 {

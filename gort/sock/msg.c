@@ -61,15 +61,6 @@ static bool is_stream(const struct sock *s) { return s->type == L_SOCK_STREAM; }
 
 /* ---- files in flight ------------------------------------------------------------------------ */
 
-static void rights_put(struct rights *r)
-{
-    if (!r)
-        return;
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    os_free(r, sizeof *r + r->n * sizeof r->file[0]);
-}
-
 static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
 {
     if (*out || n > L_SCM_MAX_FD)
@@ -88,9 +79,7 @@ static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
         *out = r;
         return 0;
     }
-    unsigned got = r->n;
-    r->n = (unsigned)n;
-    for (unsigned i = 0; i < got; i++)
+    for (unsigned i = 0; i < r->n; i++)
         file_put(r->file[i]);
     os_free(r, sizeof *r + n * sizeof r->file[0]);
     return -L_EBADF;
@@ -174,7 +163,7 @@ static int64_t send_one(struct call *c, struct sock *s, struct user_msg *u, unsi
         vec_skip(&m.v, skip);
         err = send_rounds(c, s, &m);
     }
-    rights_put(m.rights);
+    rights_free(m.rights);
     iov_drop(u);
     return err;
 }
@@ -361,7 +350,7 @@ static int64_t recv_one(struct call *c, struct sock *s, uint64_t at, unsigned fl
     if (r < 0)
         return r;
     controls_give(c, s, &u, &m);
-    rights_put(m.rights);
+    rights_free(m.rights);
     u.h.flags = (int32_t)m.out_flags;
     uint8_t raw[L_SOCKADDR_MAX];
     uint32_t cap = u.h.name ? u.h.namelen : 0, n = 0;
@@ -390,7 +379,7 @@ int64_t sys_recvfrom(struct call *c)
         return -L_EINVAL;
     vec_skip(&m.v, is_stream(s) ? c->done : 0);
     int64_t r = recv_rounds(c, s, &m);
-    rights_put(m.rights);
+    rights_free(m.rights);
     if (r < 0)
         return r;
     if (m.addr.family)

@@ -41,6 +41,15 @@ void sock_put(struct sock *s)
     os_free(s, sizeof *s);
 }
 
+void rights_free(struct rights *r)
+{
+    if (!r)
+        return;
+    for (unsigned i = 0; i < r->n; i++)
+        file_put(r->file[i]);
+    os_free(r, sizeof *r + r->n * sizeof r->file[0]);
+}
+
 void sock_fail(struct sock *s, int error)
 {
     __atomic_store_n(&s->error, error, __ATOMIC_SEQ_CST);
@@ -62,8 +71,19 @@ static int64_t file_sock_read(struct file *f, void *buf, size_t n)
     struct sock *s = f->priv;
     struct l_iovec room;
     struct msg m = { .v = vec_one(&room, buf, n) };
+    int64_t r = s->ops->recv(s, &m);
 
-    return s->ops->recv(s, &m);
+    rights_free(m.rights); /* read(2) has no place for them */
+    return r;
+}
+
+static int64_t file_sock_peek(struct file *f, void *buf, size_t n)
+{
+    struct sock *s = f->priv;
+    struct l_iovec room;
+    struct msg m = { .v = vec_one(&room, buf, n), .flags = L_MSG_PEEK };
+
+    return s->type == L_SOCK_STREAM ? s->ops->recv(s, &m) : -L_EINVAL;
 }
 
 static int64_t file_sock_write(struct file *f, const void *buf, size_t n)
@@ -98,7 +118,7 @@ static void file_sock_release(struct file *f)
 }
 
 static const struct file_ops sock_file_ops = {
-    .read = file_sock_read, .write = file_sock_write, .poll = file_sock_poll,
+    .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write, .poll = file_sock_poll,
     .queue = file_sock_queue, .ioctl = sock_ioctl, .release = file_sock_release,
     .whole_writes = true,
 };

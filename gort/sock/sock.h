@@ -45,6 +45,9 @@ struct rights {
     struct file *file[]; /* referenced */
 };
 
+/* Puts the files; r may be NULL. No locks: to put a file may close a socket. */
+void rights_free(struct rights *r);
+
 /* One message of send or recv. */
 struct msg {
     struct vec v;             /* the caller's bytes */

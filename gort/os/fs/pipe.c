@@ -77,6 +77,19 @@ static int64_t pipe_read(struct file *f, void *buf, size_t n)
     return r;
 }
 
+static int64_t pipe_peek(struct file *f, void *buf, size_t n)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    uint64_t have = p->head - p->tail;
+    int64_t r = have == 0 && n > 0 ? (p->writers ? -L_EAGAIN : 0) : 0;
+    if (have && n)
+        r = ring_copy_locked(p, p->tail, buf, have < n ? have : n, false);
+    unlock(&p->lock);
+    return r;
+}
+
 static int64_t pipe_write(struct file *f, const void *buf, size_t n)
 {
     struct pipe *p = f->priv;
@@ -146,7 +159,7 @@ static void pipe_release(struct file *f)
 }
 
 static const struct file_ops pipe_ops = {
-    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .queue = pipe_queue,
+    .read = pipe_read, .peek = pipe_peek, .write = pipe_write, .poll = pipe_poll, .queue = pipe_queue,
     .release = pipe_release, .whole_writes = true,
 };
 
@@ -238,6 +251,8 @@ int64_t fifo_open(struct call *c, struct inode *n, uint32_t flags, struct file *
     } while (call_wait(c, reads ? &p->rq : &p->wq));
     return SYS_BLOCK;
 }
+
+bool pipe_is(const struct file *f) { return f->ops == &pipe_ops; }
 
 int64_t pipe_readable(struct file *f)
 {

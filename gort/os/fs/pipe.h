@@ -17,6 +17,7 @@ void pipe_free(struct pipe *p);
 int pipe_open_pair(struct file *out[2], uint32_t flags);
 /* Opens a named pipe for the call c: 0 with *out, SYS_BLOCK, or an error. */
 int64_t fifo_open(struct call *c, struct inode *n, uint32_t flags, struct file **out);
+bool pipe_is(const struct file *f);
 /* Bytes that a read would get now; -1 if f is no pipe. */
 int64_t pipe_readable(struct file *f);
 

@@ -1,0 +1,170 @@
+/* splice.c - sendfile(2) and splice(2): bytes from file to file without the program's help.
+ *
+ *   in --look at n bytes--> buffer --write--> out      w <= n bytes were taken: in moves on by w
+ *
+ * What is read from a stream is taken from it only once it has been written, so nothing is lost
+ * where the other side has less room. The bytes are copied, twice. */
+#include "gort/os/fs/pipe.h"
+#include "gort/os/mem.h"
+#include "gort/os/sys.h"
+#include "gort/os/user.h"
+
+enum { STEP = 16 << 10 };   /* bytes per round: what a g0 copies in some microseconds */
+enum { SPLICE_F_NONBLOCK = 2 };
+
+/* One transfer. A position is the file's own, or the program's variable at p. */
+struct end {
+    struct file *f;
+    uint64_t p;         /* address of the offset, 0 = none */
+    int64_t pos;        /* -1: the file's own, or a stream */
+};
+
+static int64_t end_position(const struct call *c, struct end *e)
+{
+    e->pos = -1;
+    if (!e->p)
+        return 0;
+    if (e->f->ops)
+        return -L_ESPIPE;
+    int64_t err = copy_in(c, &e->pos, e->p, sizeof e->pos);
+    return err ? err : e->pos < 0 ? -L_EINVAL : 0;
+}
+
+static int64_t look(struct end *in, void *buf, size_t n)
+{
+    if (in->f->ops)
+        return in->f->ops->peek(in->f, buf, n);
+    return file_read(in->f, buf, n, in->pos < 0 ? in->f->pos : in->pos);
+}
+
+static void move_on(struct end *e, void *buf, size_t n)
+{
+    if (e->f->ops && buf)
+        e->f->ops->read(e->f, buf, n);
+    else if (e->pos >= 0)
+        e->pos += (int64_t)n;
+    else if (!e->f->ops && buf)
+        __atomic_add_fetch(&e->f->pos, n, __ATOMIC_RELAXED);
+}
+
+static int64_t put(struct end *out, void *buf, size_t n)
+{
+    return out->f->ops ? out->f->ops->write(out->f, buf, n)
+                       : file_write(out->f, buf, n, out->pos);
+}
+
+/* One round: bytes moved, 0 at the end of the input, or an error; *waits_out: it is out that was
+ * not ready. */
+static int64_t move_round(struct end *in, struct end *out, void *buf, size_t n, bool *waits_out)
+{
+    int64_t r = look(in, buf, n);
+
+    *waits_out = false;
+    if (r <= 0)
+        return r;
+    int64_t w = put(out, buf, (size_t)r);
+    *waits_out = w == -L_EAGAIN;
+    if (w <= 0)
+        return w;
+    move_on(in, buf, (size_t)w);
+    move_on(out, NULL, (size_t)w);
+    return w;
+}
+
+/* The program's offsets follow in any case: what has moved, has moved. */
+static int64_t positions_give(const struct call *c, const struct end *in, const struct end *out,
+                              int64_t r)
+{
+    int64_t err = in->p ? copy_out(c, in->p, &in->pos, sizeof in->pos) : 0;
+
+    if (!err && out->p)
+        err = copy_out(c, out->p, &out->pos, sizeof out->pos);
+    return err ? err : r;
+}
+
+/* Up to total bytes. Waits, if at all, before the first; a stream gives what it has. */
+static int64_t transfer(struct call *c, struct end *in, struct end *out, uint64_t total, bool waits)
+{
+    void *buf = os_alloc(STEP);
+    int64_t r = buf ? 0 : -L_ENOMEM;
+    uint64_t done = 0;
+    bool waits_out;
+
+    while (buf && done < total) {
+        size_t n = total - done < STEP ? (size_t)(total - done) : STEP;
+        r = move_round(in, out, buf, n, &waits_out);
+        if (r == -L_EAGAIN && !done && waits) {
+            struct file *f = waits_out ? out->f : in->f;
+            if (call_wait(c, f->ops->queue(f, waits_out)))
+                continue;
+            os_free(buf, STEP);
+            return SYS_BLOCK;
+        }
+        if (r <= 0)
+            break;
+        done += (uint64_t)r;
+        if (in->f->ops && (size_t)r < n)
+            break;
+    }
+    os_free(buf, STEP);
+    return positions_give(c, in, out, done ? (int64_t)done : r);
+}
+
+static bool regular(const struct file *f)
+{
+    return !f->ops && inode_is(f->inode, L_S_IFREG);
+}
+
+int64_t sys_sendfile(struct call *c)
+{
+    struct end out = { .f = call_file(c, c->a[0]) }, in = { .f = fd_get((int32_t)c->a[1]) };
+    uint64_t n = c->a[3] < RW_MAX ? c->a[3] : RW_MAX;
+    int64_t r = 0;
+
+    in.p = c->a[2];
+    out.pos = -1;
+    if (!out.f || !in.f || !file_writes(out.f) || !file_reads(in.f))
+        r = -L_EBADF;
+    else if (!regular(in.f) || (!out.f->ops && !regular(out.f)) || out.f->flags & L_O_APPEND)
+        r = -L_EINVAL;
+    else
+        r = end_position(c, &in);
+    if (!r)
+        r = transfer(c, &in, &out, n, !file_nonblock(out.f));
+    if (in.f)
+        file_put(in.f);
+    return r;
+}
+
+/* One side is a pipe, and what is read can be looked at first. */
+static int64_t splice_check(const struct file *in, const struct file *out)
+{
+    if (!in || !out || !file_reads(in) || !file_writes(out))
+        return -L_EBADF;
+    if (!pipe_is(in) && !pipe_is(out))
+        return -L_EINVAL;
+    if (in->ops ? !in->ops->peek : !regular(in))
+        return -L_EINVAL;
+    return !out->ops && (!regular(out) || out->flags & L_O_APPEND) ? -L_EINVAL : 0;
+}
+
+int64_t sys_splice(struct call *c)
+{
+    struct end in = { .f = call_file(c, c->a[0]), .p = c->a[1] };
+    struct end out = { .f = fd_get((int32_t)c->a[2]), .p = c->a[3] };
+    uint64_t n = c->a[4] < RW_MAX ? c->a[4] : RW_MAX;
+    int64_t r = splice_check(in.f, out.f);
+
+    if (!r)
+        r = end_position(c, &in);
+    if (!r)
+        r = end_position(c, &out);
+    if (!r && n) {
+        bool waits = !(c->a[5] & SPLICE_F_NONBLOCK) && !file_nonblock(in.f) &&
+                     !file_nonblock(out.f);
+        r = transfer(c, &in, &out, n, waits);
+    }
+    if (out.f)
+        file_put(out.f);
+    return r;
+}
