@@ -61,6 +61,15 @@ def test_one_serial_port(directory):
         raise Failed(f"status {r[0]}, {r[1]!r}")
 
 
+def test_rng(directory):
+    """The host's randomness is all that there is."""
+    bare = ["--", "-cpu", "max,-rdrand,-rdseed"]
+    expect(boot(directory, "random", more=bare), 0, "random: error -5\n")
+    for kind, device in (("q35", "virtio-rng-pci"), ("microvm", "virtio-rng-device")):
+        expect(boot(directory, "random", more=["-machine", kind, *bare, "-device", device]), 0,
+               "ok random 0\n", what=kind)
+
+
 class Wire:
     """The other end of a network device: frames as datagrams."""
 

@@ -512,6 +512,15 @@ static void test_sleep(void)
     print_nmis();
     out("ok sleep\n");
 }
+static void test_random(void)
+{
+    uint8_t a[32], b[32];
+    int err = random_bytes(a, sizeof a);
+
+    if (err == 0)
+        err = random_bytes(b, sizeof b);
+    out(err ? "random: error %d\n" : "ok random %d\n", err ? err : !memcmp(a, b, sizeof a));
+}
 static void test_echo(void)
 {
     char buf[64];
@@ -574,6 +583,7 @@ static const struct { const char *name; void (*fn)(void); } tests[] = {
     { "timer", test_timer }, { "idle", test_idle }, { "misc", test_misc },
     { "wall", test_wall }, { "net", test_net },
     { "pingpong", test_pingpong },
+    { "random", test_random },
     { "busy", test_busy }, { "sleep", test_sleep }, { "echo", test_echo },
     { "overflow", test_overflow }, { "null", test_null }, { "wild", test_wild },
     { "noncanonical", test_noncanonical }, { "jump", test_jump }, { "text", test_text },
