@@ -32,7 +32,8 @@
     X(235, utimes) X(247, waitid) X(257, openat) X(258, mkdirat) X(259, mknodat)             \
     X(260, fchownat) X(261, futimesat) X(262, newfstatat) X(263, unlinkat) X(264, renameat)  \
     X(265, linkat) X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat)   \
-    X(271, ppoll) X(275, splice) X(280, utimensat) X(284, eventfd) X(285, fallocate) X(290, eventfd2)       \
+    X(271, ppoll) X(275, splice) X(280, utimensat) X(284, eventfd) X(285, fallocate)         \
+    X(290, eventfd2)                                                                         \
     X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(302, prlimit64)              \
     X(306, syncfs) X(309, getcpu) X(316, renameat2) X(318, getrandom)                        \
     X(326, copy_file_range) X(332, statx) X(439, faccessat2) X(452, fchmodat2)

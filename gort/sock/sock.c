@@ -118,9 +118,9 @@ static void file_sock_release(struct file *f)
 }
 
 static const struct file_ops sock_file_ops = {
-    .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write, .poll = file_sock_poll,
-    .queue = file_sock_queue, .ioctl = sock_ioctl, .release = file_sock_release,
-    .whole_writes = true,
+    .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write,
+    .poll = file_sock_poll, .queue = file_sock_queue, .ioctl = sock_ioctl,
+    .release = file_sock_release, .whole_writes = true,
 };
 
 struct sock *sock_of_file(struct file *f)

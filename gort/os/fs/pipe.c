@@ -159,7 +159,8 @@ static void pipe_release(struct file *f)
 }
 
 static const struct file_ops pipe_ops = {
-    .read = pipe_read, .peek = pipe_peek, .write = pipe_write, .poll = pipe_poll, .queue = pipe_queue,
+    .read = pipe_read, .peek = pipe_peek, .write = pipe_write, .poll = pipe_poll,
+    .queue = pipe_queue,
     .release = pipe_release, .whole_writes = true,
 };
 
