@@ -1,7 +1,6 @@
 /* dispatch.c - from a system call's number to its handler; the gates that lead here. */
 #include "gort/g.h"
 #include "gort/os/sys.h"
-#include "kernel/print.h"
 #include "rt_frames.h"
 
 enum { NR_MAX = 512 };
@@ -14,7 +13,7 @@ static int64_t (*handlers[NR_MAX])(struct call *) = { /* [const after boot] */
 
 void os_call_add(uint64_t num, int64_t (*fn)(struct call *c)) { handlers[num] = fn; }
 
-/* Refused by what the system is, not unknown: no message. */
+/* Refused by what the system is. */
 static const struct { uint16_t num; int16_t err; } refused[] = {
     {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
@@ -41,29 +40,10 @@ static const struct { uint16_t num; int16_t err; } kindless[] = {
     {287, -L_EINVAL}, /* timerfd_gettime */
 };
 
-/* Names of calls that no handler has, for the one message; those of `refused` need none. */
-static const struct { uint16_t num; char name[18]; } others[] = {
-    {12, "brk"}, {23, "select"}, {27, "mincore"}, {34, "pause"},
-    {36, "getitimer"}, {37, "alarm"}, {38, "setitimer"},
-    {64, "semget"}, {78, "getdents"}, {132, "utime"}, {158, "arch_prctl"},
-    {187, "readahead"}, {218, "set_tid_address"}, {270, "pselect6"},
-    {277, "sync_file_range"}, {282, "signalfd"}, {289, "signalfd4"},
-    {319, "memfd_create"}, {321, "bpf"}, {323, "userfaultfd"}, {334, "rseq"},
-    {436, "close_range"},
-};
-
-static const char *other_name(uint64_t num)
-{
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (others[i].num == num)
-            return others[i].name;
-    return "no name known";
-}
-
+/* Silent, as a kernel without the call is: programs ask to find out, and fall back. */
 static int64_t unknown(const struct call *c)
 {
-    static uint8_t told[NR_MAX / 8 + 1]; /* [atomic] */
-    uint64_t num = c->num, n = num < NR_MAX ? num : NR_MAX;
+    uint64_t num = c->num;
 
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (refused[i].num == num)
@@ -71,9 +51,6 @@ static int64_t unknown(const struct call *c)
     for (size_t i = 0; i < sizeof kindless / sizeof kindless[0]; i++)
         if (kindless[i].num == num)
             return fd_cloexec((int32_t)c->a[0], -1) >= 0 ? kindless[i].err : -L_EBADF;
-    uint8_t bit = (uint8_t)(1u << (n & 7));
-    if (!(__atomic_fetch_or(&told[n / 8], bit, __ATOMIC_RELAXED) & bit))
-        kprintf("gort: unknown system call %llu (%s)\n", (unsigned long long)num, other_name(num));
     return -L_ENOSYS;
 }
 

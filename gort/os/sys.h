@@ -24,19 +24,19 @@
     X(110, getppid) X(111, getpgrp) X(112, setsid) X(113, setreuid) X(114, setregid)         \
     X(115, getgroups) X(116, setgroups) X(117, setresuid) X(118, getresuid)                  \
     X(119, setresgid) X(120, getresgid) X(121, getpgid) X(124, getsid) X(125, capget)        \
-    X(131, sigaltstack) X(133, mknod) X(137, statfs) X(138, fstatfs)          \
-    X(140, getpriority) X(149, mlock) X(150, munlock) X(157, prctl) X(160, setrlimit)        \
-    X(162, sync) X(186, gettid) X(200, tkill) X(201, time) X(203, sched_setaffinity)         \
+    X(131, sigaltstack) X(133, mknod) X(137, statfs) X(138, fstatfs) X(140, getpriority)     \
+    X(149, mlock) X(150, munlock) X(157, prctl) X(160, setrlimit) X(162, sync)               \
+    X(186, gettid) X(187, readahead) X(200, tkill) X(201, time) X(203, sched_setaffinity)    \
     X(204, sched_getaffinity) X(217, getdents64) X(221, fadvise64) X(228, clock_gettime)     \
     X(229, clock_getres) X(230, clock_nanosleep) X(231, exit_group) X(234, tgkill)           \
     X(235, utimes) X(247, waitid) X(257, openat) X(258, mkdirat) X(259, mknodat)             \
     X(260, fchownat) X(261, futimesat) X(262, newfstatat) X(263, unlinkat) X(264, renameat)  \
     X(265, linkat) X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat)   \
-    X(271, ppoll) X(275, splice) X(280, utimensat) X(284, eventfd) X(285, fallocate)         \
-    X(290, eventfd2)                                                                         \
-    X(292, dup3) X(293, pipe2) X(295, preadv) X(296, pwritev) X(302, prlimit64)              \
-    X(306, syncfs) X(309, getcpu) X(316, renameat2) X(318, getrandom)                        \
-    X(326, copy_file_range) X(332, statx) X(439, faccessat2) X(452, fchmodat2)
+    X(271, ppoll) X(275, splice) X(277, sync_file_range) X(280, utimensat) X(284, eventfd)   \
+    X(285, fallocate) X(290, eventfd2) X(292, dup3) X(293, pipe2) X(295, preadv)             \
+    X(296, pwritev) X(302, prlimit64) X(306, syncfs) X(309, getcpu) X(316, renameat2)        \
+    X(318, getrandom) X(326, copy_file_range) X(332, statx) X(439, faccessat2)               \
+    X(452, fchmodat2)
 
 #define X(num, name) int64_t sys_##name(struct call *c);
 SYSCALLS(X)

@@ -236,6 +236,28 @@ int64_t sys_fdatasync(struct call *c) { return sync_fd(c); }
 int64_t sys_syncfs(struct call *c) { return sync_fd(c); }
 int64_t sys_sync(struct call *c) { (void)c; return 0; }
 
+/* Nothing is anywhere else than in memory. */
+int64_t sys_readahead(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    if (!f || !file_reads(f))
+        return -L_EBADF;
+    return f->ops || !inode_is(f->inode, L_S_IFREG) ? -L_EINVAL : 0;
+}
+
+int64_t sys_sync_file_range(struct call *c)
+{
+    struct file *f = call_file(c, c->a[0]);
+    int64_t off = (int64_t)c->a[1], n = (int64_t)c->a[2], end;
+
+    if (!f || f->flags & L_O_PATH)
+        return -L_EBADF;
+    if (c->a[3] & ~7ull || off < 0 || __builtin_add_overflow(off, n, &end) || end < off)
+        return -L_EINVAL;
+    return f->ops || inode_is(f->inode, L_S_IFCHR) ? -L_ESPIPE : 0;
+}
+
 int64_t sys_fadvise64(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);
