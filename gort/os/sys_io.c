@@ -133,6 +133,8 @@ static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool wr
 
 static int64_t io_run(struct call *c, struct file *f, bool write)
 {
+    uint64_t moved = 0; /* in this run */
+
     do {
         struct l_iovec v = io_next(c);
         int64_t r = io_step(c, f, v, write);
@@ -146,6 +148,9 @@ static int64_t io_run(struct call *c, struct file *f, bool write)
         c->done += (uint64_t)r;
         if (io_over(f, v.len, r, write))
             break;
+        moved += (uint64_t)r;
+        if (c->done < c->total && moved >= CHUNK && call_gives_way(c))
+            return SYS_AGAIN;
     } while (c->done < c->total);
     return (int64_t)c->done;
 }

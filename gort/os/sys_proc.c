@@ -310,11 +310,15 @@ int64_t sys_getrandom(struct call *c)
     if (!user_range(c, c->a[0], n))
         return -L_EFAULT;
     while (c->done < n) {
-        int64_t r = random_to_user((void *)(c->a[0] + c->done), n - c->done);
-        if (r > 0)
+        uint64_t part = n - c->done < 4096 ? n - c->done : 4096;
+        int64_t r = random_to_user((void *)(c->a[0] + c->done), part);
+        if (r > 0) {
             c->done += (uint64_t)r;
-        else if (r != -L_EFAULT || user_bring(c, c->a[0] + c->done, VM_W))
+            if (c->done < n && call_gives_way(c))
+                return SYS_AGAIN;
+        } else if (r != -L_EFAULT || user_bring(c, c->a[0] + c->done, VM_W)) {
             return c->done ? (int64_t)c->done : r;
+        }
     }
     return (int64_t)n;
 }

@@ -126,11 +126,38 @@ static void call_expired(void *arg)
     struct call *c = arg;
 
     lock(&c->lock);
-    bool mine = c->parked && c->deadline && clock_mono_ns() >= c->deadline;
+    bool mine = c->deadline && clock_mono_ns() >= c->deadline;
     unlock(&c->lock);
     if (mine)
         call_fire(c);
     calls_run();
+}
+
+/* Work that waits for this CPU: a stop of the world, timers, others at the end of the slice. */
+bool call_gives_way(const struct call *c)
+{
+    return c->borrowed || __atomic_load_n(&c->gp->preempt, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&cpu_self()->pending, __ATOMIC_RELAXED);
+}
+
+/* The goroutine parks as if it waited, for a moment: what is due comes first, and who else wants
+ * the CPU has about as much of it as the call. */
+#define REST_NS 20000
+
+static void call_rests(struct call *c)
+{
+    c->resting = true;
+    c->deadline = clock_mono_ns() + REST_NS;
+    os_timer_set(c->timer, c->deadline);
+}
+
+static void call_rested(struct call *c)
+{
+    if (c->resting) {
+        os_timer_set(c->timer, 0);
+        c->deadline = 0;
+    }
+    c->resting = false;
 }
 
 static void waiters_drop(struct call *c)
@@ -244,12 +271,17 @@ static void call_again(struct call *c)
     int64_t r;
 
     c->fired = false;
+    c->borrowed = true;
     waiters_drop(c);
-    while ((r = call_dispatch(c)) == SYS_BLOCK) {
+    call_rested(c);
+    while ((r = call_dispatch(c)) == SYS_BLOCK || r == SYS_AGAIN) {
+        if (r == SYS_AGAIN)
+            call_rests(c);
         if (call_parks(c)) {
             unlock(&c->lock);
             return;
         }
+        call_rested(c);
     }
     CHECK(c->frame == g_gate_frame(gp) && g_frame_mine(gp),
           "goroutine %llu: its stack has moved in system call %llu, status %#x",
@@ -286,13 +318,18 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
     c->done = 0;
     c->fired = false;
     c->queued = false;
-    while ((r = call_dispatch(c)) == SYS_BLOCK) {
+    c->resting = false;
+    c->borrowed = false;
+    while ((r = call_dispatch(c)) == SYS_BLOCK || r == SYS_AGAIN) {
+        if (r == SYS_AGAIN)
+            call_rests(c);
         calls_run(); /* those that this call has woken: it may not come back here */
         if (call_parks(c)) {
             CHECK(frame == g_gate_frame(gp), "system call %llu waits in a gate that may not",
                   (unsigned long long)num);
             g_park_g0(gp, &c->lock, WAIT_SYSCALL);
         }
+        call_rested(c);
     }
     call_finish(c, r);
     call_put(c);

@@ -40,6 +40,7 @@ struct waiter {
 };
 
 #define SYS_BLOCK INT64_MIN  /* a handler's result: it has queued itself */
+#define SYS_AGAIN (INT64_MIN + 1) /* ... or there is more to do, and others want the CPU */
 #define CALL_WAITERS 2
 #define CALL_IOVS 4          /* more are allocated */
 
@@ -57,6 +58,8 @@ struct call {
     int64_t pos;             /* in the file, -1: the file's own position */
     int64_t deadline;        /* [owner] clock_mono_ns, 0 = none; set by call_deadline */
     bool queued;             /* [owner] registered since the last wake-up */
+    bool resting;            /* [owner] the deadline is that of SYS_AGAIN */
+    bool borrowed;           /* [owner] runs on the g0 of a CPU that has other work */
     bool fired, parked;      /* [lock] */
     struct lock lock;        /* RANK_NOTIFY */
     struct call *next;       /* [per CPU] list of calls to run again; free list */
@@ -78,6 +81,10 @@ void waiter_remove(struct waiter *w);
 bool call_wait(struct call *c, struct waitq *q);
 /* Sets the deadline once; true if it has passed. */
 bool call_deadline(struct call *c, int64_t when);
+
+/* Between two steps of a long call: should it give way? Then its handler returns SYS_AGAIN, and is
+ * called again in a moment, with c->done and all else as it has left them. No locks held. */
+bool call_gives_way(const struct call *c);
 
 /* Runs a system call for gp. Returns normally if it has completed at once, else parks gp. */
 void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);

@@ -229,6 +229,7 @@ static bool gate(int t, void (*fn)(void *), const void *frame, size_t n)
     gp->sched.sp = (uintptr_t)&stacks[t];
     memcpy(stacks[t].frame, frame, n);
     the_cpu.curg = gp;
+    the_cpu.pending = 0; /* as after schedule(): a long call need not give way */
     int how = setjmp(gate_exit);
     if (how == 0)
         fn(stacks[t].frame);

@@ -1,0 +1,82 @@
+// One long system call does not keep others from the CPU: they sleep, collect and run meanwhile.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// Does work go on while the call runs? A call that is over before a few milliseconds have passed
+// says nothing.
+func beside(what string, call func() (int, error)) {
+	var ticks, gcs atomic.Int64
+	var stop atomic.Bool
+	done := make(chan bool, 2)
+	go func() {
+		for !stop.Load() {
+			time.Sleep(time.Millisecond)
+			ticks.Add(1)
+		}
+		done <- true
+	}()
+	go func() {
+		for !stop.Load() {
+			runtime.GC()
+			gcs.Add(1)
+			time.Sleep(time.Millisecond)
+		}
+		done <- true
+	}()
+	time.Sleep(5 * time.Millisecond)
+	t0, g0, start := ticks.Load(), gcs.Load(), time.Now()
+	n, err := call()
+	took := time.Since(start)
+	t, g := ticks.Load()-t0, gcs.Load()-g0
+	stop.Store(true)
+	<-done
+	<-done
+	slow := took > 30*time.Millisecond
+	fmt.Println(what, n, err, !slow || t >= 2, !slow || g >= 1)
+	fmt.Fprintln(os.Stderr, what, took, t, "sleeps", g, "collections")
+}
+
+func main() {
+	const size = 64 << 20
+	m, err := syscall.Mmap(-1, 0, size, 3, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		panic(err)
+	}
+	zero, _ := syscall.Open("/dev/zero", syscall.O_RDWR, 0)
+	name := os.TempDir() + "/longcalls"
+	fd, err := syscall.Open(name, syscall.O_RDWR|syscall.O_CREAT, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer os.Remove(name)
+	beside("read zeros", func() (int, error) { return syscall.Read(zero, m) })
+	beside("write", func() (int, error) { return syscall.Write(fd, m) })
+	beside("read", func() (int, error) { return syscall.Pread(fd, m, 0) })
+	beside("random", func() (int, error) {
+		n, _, e := syscall.Syscall(318, uintptr(unsafe.Pointer(&m[0])), 2<<20, 0)
+		if e != 0 {
+			return 0, e
+		}
+		return int(n), nil
+	})
+	var p [2]int
+	syscall.Pipe(p[:])
+	go func() {
+		b := make([]byte, 1<<20)
+		for {
+			if n, _ := syscall.Read(p[0], b); n <= 0 {
+				return
+			}
+		}
+	}()
+	beside("pipe", func() (int, error) { return syscall.Write(p[1], m) })
+}
