@@ -61,6 +61,7 @@ run: build-all
 
 # The count of tests/run is the last line that is printed.
 test: build-tests
+	@$(MAKE) --no-print-directory lint
 	scripts/conformance -sample 60
 	scripts/conformance-std -sample
 	tests/run
@@ -111,7 +112,7 @@ gdb: build-all
 lint: format-check includes own-lines size-report
 format-check:
 	scripts/check-format
-includes:
+includes: $(BUILD)/gort.elf
 	scripts/check-includes
 own-lines:
 	scripts/check-own

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "drivers/acpi.h"
+#include "drivers/irq.h"
 #include "drivers/serial.h"
 #include "drivers/vport.h"
 #include "arch/x86_64/arch.h"
@@ -40,9 +41,15 @@ static struct vport *in_port, *key_port; /* [const after boot] */
 static uint8_t chunk[CHUNK];
 static uint32_t chunk_at, chunk_end;
 
+static void write_message(const char *s, size_t n) { console_write(CONSOLE_ERR, s, n); }
+
+static void last_words(const char *s, size_t n) { serial_write(CONSOLE_ERR, s, n); }
+
 void console_init(void)
 {
     serial_init();
+    print_sink_add(write_message);
+    crash_hooks.last_words = last_words;
 }
 
 static unsigned key_of(int c)
@@ -126,7 +133,8 @@ static void call_back(void *arg)
         fn();
 }
 
-/* Both ports share an edge: when this returns neither has a reason that could have raised it. */
+/* COM1 and COM3 share an edge-triggered interrupt line: when this returns neither has a reason to
+ * interrupt, or the next one would raise no edge and input would stop. */
 static void receive(void *arg)
 {
     bool any = false, more;

@@ -8,13 +8,12 @@
  * is given up, and so is one whose device lies: then the serial port has the rest. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/console.h"
 #include "drivers/serial.h"
 #include "drivers/vport.h"
 #include "kernel/clock.h"
-#include "drivers/console.h"
 #include "kernel/lock.h"
 #include "kernel/panic.h"
-#include "kernel/print.h"
 
 #define CHANNELS 3
 #define STUCK_NS 60000000000ll       /* without any progress: a message of the kernel's */

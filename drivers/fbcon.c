@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "boot/boot_info.h"
+#include "kernel/print.h"
 #include "mm/mm.h"
 
 /* 5x7 glyphs of ' '..'~', drawn for gort. Each character of a string is one row, from the top:
@@ -48,6 +49,8 @@ void fbcon_init(const struct boot_info *bi)
     rows = fb->height / CELL_H;
     pixels = vm_map_device(fb->base, (uint64_t)fb->stride * fb->height * 4,
                            VM_R | VM_W | VM_COMBINED);
+    if (pixels)
+        print_sink_add(fbcon_write);
 }
 
 static unsigned digit(char c)

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct boot_info;
-void fbcon_init(const struct boot_info *bi);
+void fbcon_init(const struct boot_info *bi); /* boot: from here on messages are shown */
 void fbcon_write(const char *s, size_t n); /* any context; does nothing without one */
 
 #endif

@@ -34,15 +34,8 @@ void irq_init_early(void)
     outb(0xa1, 0xff);
 }
 
-void irq_init(void)
-{
-    ioapic_init();
-    if (boot_cpu.apic_id > IOAPIC_CPU_MAX)
-        kprintf("gort: the boot CPU's APIC id is %u, and I/O APICs know ids up to %u only: no "
-                "device can interrupt\n", boot_cpu.apic_id, IOAPIC_CPU_MAX);
-}
-
-bool irq_dispatch(unsigned vector)
+/* Interrupt context; false: nobody's. */
+static bool irq_dispatch(unsigned vector)
 {
     struct handler *h = NULL;
 
@@ -53,6 +46,15 @@ bool irq_dispatch(unsigned vector)
     for (; h; h = h->next)
         h->fn(h->arg);
     return true;
+}
+
+void irq_init(void)
+{
+    ioapic_init();
+    machine_hooks.device = irq_dispatch;
+    if (boot_cpu.apic_id > IOAPIC_CPU_MAX)
+        kprintf("gort: the boot CPU's APIC id is %u, and I/O APICs know ids up to %u only: no "
+                "device can interrupt\n", boot_cpu.apic_id, IOAPIC_CPU_MAX);
 }
 
 /* ISA lines are edge, high; PCI lines (behind them) level, low; the MADT overrules. */

@@ -9,6 +9,8 @@ void irq_init(void);                /* finds the I/O APICs */
 /* Masks a line for good, unless several devices share it. Any context; it may fail while another
  * CPU sets up a line: then the caller's next interrupt tries again. */
 bool irq_mask(unsigned gsi);
-bool irq_dispatch(unsigned vector); /* interrupt context; false: nobody's */
+/* Registers an interrupt line (device); fn(arg) in interrupt context. 0 or -EINVAL/-ENOSPC. g0 or
+ * boot context. */
+int irq_register(unsigned gsi, void (*fn)(void *), void *arg);
 
 #endif

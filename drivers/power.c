@@ -1,4 +1,5 @@
-/* power.c - the end of the machine. */
+/* power.c - the end of the machine: power.h. */
+#include "drivers/power.h"
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
@@ -7,7 +8,7 @@
 #include "drivers/console.h"
 #include "drivers/fbcon.h"
 #include "drivers/serial.h"
-#include "kernel/print.h"
+#include "kernel/panic.h"
 
 #define PORT_DEBUG_EXIT 0xf4  /* QEMU: -device isa-debug-exit */
 #define PORT_QEMU_OFF   0x604 /* QEMU's PM1a control, for machines without tables */
@@ -76,4 +77,9 @@ void machine_reset(void)
         cpu_relax();
     __asm__ volatile("lidt %0; ud2" ::"m"(none));
     halt_forever();
+}
+
+void power_init(void)
+{
+    crash_hooks.power_off = machine_exit;
 }

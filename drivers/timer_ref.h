@@ -3,13 +3,9 @@
 #ifndef DRIVERS_TIMER_REF_H
 #define DRIVERS_TIMER_REF_H
 
-#include <stdint.h>
+#include "arch/x86_64/tsc.h"
 
-/* Chooses and starts one; its name for the boot log. */
-const char *timer_ref_init(void);
-uint64_t timer_ref_hz(void);
-uint32_t timer_ref_read(void);
-/* Ticks from one reading to a later one; wraps of the counter's width are allowed for. */
-uint32_t timer_ref_elapsed(uint32_t from, uint32_t to);
+/* Chooses and starts one. Boot. */
+const struct clock_ref *timer_ref_init(void);
 
 #endif

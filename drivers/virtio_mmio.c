@@ -7,6 +7,7 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "drivers/acpi.h"
+#include "drivers/irq.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_mmio.h"
 #include "kernel/print.h"

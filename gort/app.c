@@ -16,6 +16,7 @@
 #include "gort/stack/unwind.h"
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
+#include "drivers/power.h"
 #include "kernel/clock.h"
 #include "kernel/main.h"
 #include "kernel/options.h"

@@ -101,17 +101,6 @@ void lock_slow(struct lock *l)
         held_push(c, l);
 }
 
-bool lock_try(struct lock *l)
-{
-    struct cpu *c = cpu_self();
-
-    if (!take(l, c->id + 1))
-        return false;
-    if (RANK_CHECKED)
-        held_push(c, l);
-    return true;
-}
-
 void unlock_slow(struct lock *l)
 {
     struct cpu *c = cpu_self();
@@ -123,9 +112,4 @@ void unlock_slow(struct lock *l)
     if (RANK_CHECKED)
         held_remove(c, l);
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
-}
-
-bool lock_held_here(const struct lock *l)
-{
-    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == cpu_self()->id + 1;
 }

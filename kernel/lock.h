@@ -22,8 +22,6 @@ struct lock {
 #define LOCK_INIT(n, r) { 0, (r), (n) }
 
 void lock_init(struct lock *l, const char *name, enum lock_rank rank);
-bool lock_try(struct lock *l);
-bool lock_held_here(const struct lock *l); /* by this CPU */
 
 #ifdef GORT_HOST_TEST
 void lock(struct lock *l);

@@ -45,7 +45,6 @@ enum lock_rank {
     RANK_NETQ,          /* one queue of a network device */
     RANK_PKT,           /* packet memory */
     RANK_FRAMES,        /* page-frame allocator */
-    RANK_SHOOTDOWN,
     RANK_LIBC,          /* newlib's hooks */
     RANK_CONSOLE,
     RANK_PORT,          /* one port of a virtio console */

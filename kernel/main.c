@@ -3,21 +3,26 @@
 #include <string.h>
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/lapic.h"
-#include "arch/x86_64/smp.h"
 #include "arch/x86_64/state.h"
 #include "arch/x86_64/tscsync.h"
 #include "boot/common/cpio.h"
 #include "drivers/acpi.h"
 #include "drivers/console.h"
+#include "drivers/cpus.h"
 #include "drivers/fbcon.h"
 #include "drivers/irq.h"
 #include "drivers/net.h"
 #include "drivers/pci.h"
+#include "drivers/power.h"
+#include "drivers/rtc.h"
+#include "drivers/timer_ref.h"
 #include "drivers/virtio.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"
-#include "kernel/options_parse.h"
+#include "kernel/mce.h"
+#include "kernel/options.h"
+#include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
 #include "mm/mm.h"
@@ -84,6 +89,35 @@ static void find_devices(void)
     virtio_init(cmdline);
 }
 
+_Noreturn static void refuse(const char *what)
+{
+    kprintf("gort: %s: this machine cannot be used\n", what);
+    machine_exit(2);
+}
+
+static void local_apic_init(void)
+{
+    const struct lapic_nmi nmi = { acpi.nmi_lint, acpi.nmi_low };
+    uint64_t pa = acpi.lapic_address ? acpi.lapic_address : lapic_address();
+    void *regs = cpu_features.x2apic ? NULL
+                                     : vm_map_device(pa, PAGE_SIZE, VM_R | VM_W | VM_UNCACHED);
+
+    if (!regs && !cpu_features.x2apic)
+        refuse("no memory to map the local APIC");
+    lapic_init(regs, &nmi);
+    lapic_setup();
+    boot_cpu.apic_id = lapic_id();
+}
+
+static void clocks_init(void)
+{
+    int64_t wall = boot.wall_seconds ? boot.wall_seconds : rtc_read();
+    const char *bad = clock_init(timer_ref_init(), boot.tsc_entry, wall);
+
+    if (bad)
+        refuse(bad);
+}
+
 static void power_pressed(void) { console_press(KEY_POWER); }
 
 /* The rest of the boot, on the guarded g0 stack. */
@@ -93,15 +127,13 @@ static void main_on_g0(void *unused)
     acpi_init(boot.rsdp);                 /* who is there, what turns it off */
     boot_log("acpi: %u CPUs, %u I/O APICs%s", acpi.ncpus, acpi.nioapics,
              acpi.has_s5 ? "" : ", no S5");
-    lapic_init(acpi.lapic_address);
-    lapic_setup();
-    boot_cpu.apic_id = lapic_id();
+    local_apic_init();
     irq_init();
-    clock_init(boot.tsc_entry, boot.wall_seconds);
+    clocks_init();
     random_init(boot.seed, boot.seed_bytes);
     irq_enable();
     acpi_power_button(power_pressed);
-    smp_prepare(acpi.cpu_apic_id, acpi.ncpus, (unsigned)options.maxcpus);
+    cpus_start();
     boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
     boot.cmdline = virt_to_phys(cmdline);
     mm_reclaim(&boot);
@@ -113,19 +145,23 @@ static void main_on_g0(void *unused)
 
 void kernel_main(struct boot_info *loader_info)
 {
+    crash_init();
+    power_init();
     cpu_detect();
-    desc_init_boot();                     /* from here on faults are reported */
+    desc_init_boot();                     /* from here on faults are caught */
     cpu_setup();
     irq_init_early();
-    console_init();
+    console_init();                       /* and reported */
     mce_setup();
     take_boot_info(loader_info);
     take_bundle_options();                /* the loader's page tables map it, too */
     lock_watched |= options.lockrank;
     tsc_skew = options.tscskew;
+    ipi_fault_rate = options.ipifault;
     mm_init(&boot, options.memlimit);     /* our own page tables */
     fbcon_init(&boot);
-    boot_cpu_finish();                    /* stacks with guard pages */
+    if (!cpu_give_stacks(&boot_cpu))      /* with guard pages */
+        refuse("no memory for the boot CPU's stacks");
     stack_call((void *)boot_cpu.g0_hi, main_on_g0, NULL);
 }
 

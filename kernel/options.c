@@ -1,6 +1,6 @@
 #include "kernel/options.h"
 #include <string.h>
-#include "kernel/options_parse.h"
+#include "kernel/print.h"
 
 struct boot_options options;
 
@@ -113,4 +113,14 @@ void options_apply(struct boot_options *o, const char *text, size_t n,
         if (i < n && text[i])
             i++;
     }
+}
+
+static void unknown(const char *word, size_t n)
+{
+    kprintf("gort: boot option \"%.*s\" is not understood, ignored\n", (int)n, word);
+}
+
+void options_parse(const char *text)
+{
+    options_apply(&options, text, strlen(text), unknown);
 }

@@ -4,6 +4,7 @@
 #define KERNEL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct boot_options {
@@ -24,6 +25,12 @@ struct boot_options {
     uint64_t deadcpu;        /* the CPU with this APIC id is started too late; 0 = none */
     uint64_t memlimit;       /* use at most this many bytes of RAM; 0 = all */
 };
+
+/* Applies words `name`, `name=value` of text (n bytes, or up to a NUL), separated by blanks
+ * or newlines. Numbers: decimal or 0x; `memlimit` takes a suffix K, M, G. Each word that is
+ * not understood is handed to bad(word, length). */
+void options_apply(struct boot_options *o, const char *text, size_t n,
+                   void (*bad)(const char *word, size_t len));
 
 /* Applies the words of a NUL-terminated text; unknown ones are named. kernel_main has done so
  * with the command line and, silently, with the bundle's .gort/options; the bundle's reader

@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/page.h"
 #include "arch/x86_64/state.h"
-#include "drivers/serial.h"
 #include "kernel/check.h"
+#include "kernel/mce.h"
 #include "kernel/print.h"
 #include "kernel/symtab.h"
-#include "mm/mm.h"
 
 #define EXIT_CRASH 2
 #define STOP_SPINS 20000000u
 
-uint32_t crash_owner;
+struct crash_hooks crash_hooks;
 static uint32_t crash_depth; /* [crash owner] */
 static bool stopping;        /* [atomic] NMIs park their CPU */
 
@@ -28,7 +28,8 @@ _Noreturn static void park(const struct trap_frame *tf)
     halt_forever();
 }
 
-void crash_nmi(struct trap_frame *tf)
+/* Returns if the NMI has another reason. */
+static void crash_nmi(struct trap_frame *tf)
 {
     if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE) &&
         crash_owner != cpu_self()->id + 1)
@@ -51,6 +52,13 @@ static void stop_others(void)
             cpu_relax();
 }
 
+_Noreturn static void power_off(void)
+{
+    if (crash_hooks.power_off)
+        crash_hooks.power_off(EXIT_CRASH);
+    halt_forever();
+}
+
 /* Returns only on the CPU that owns the crash, the first time. */
 static void crash_enter(const struct trap_frame *tf)
 {
@@ -67,9 +75,9 @@ static void crash_enter(const struct trap_frame *tf)
     }
     if (expected != me)
         park(tf);
-    if (crash_depth++ == 1)
-        serial_write(1, again, sizeof again - 1);
-    machine_exit(EXIT_CRASH);
+    if (crash_depth++ == 1 && crash_hooks.last_words)
+        crash_hooks.last_words(again, sizeof again - 1);
+    power_off();
 }
 
 void crash_stop_others(void)
@@ -168,7 +176,7 @@ _Noreturn static void report(const struct trap_frame *tf)
     if (arch_hooks.crash)
         arch_hooks.crash(tf);
     print_other_cpus();
-    machine_exit(EXIT_CRASH);
+    power_off();
 }
 
 void crash_exception(struct trap_frame *tf, uint64_t cr2)
@@ -187,20 +195,35 @@ void crash_exception(struct trap_frame *tf, uint64_t cr2)
     report(tf);
 }
 
-void kernel_panic(const char *file, int line, const char *fmt, ...)
+/* frame: the frame pointer of the function whose caller has found the bug. */
+static void panic_from(const char *file, int line, const uintptr_t *frame, const char *fmt,
+                       va_list ap)
 {
     struct trap_frame tf;
-    va_list ap;
 
     memset(&tf, 0, sizeof tf);
-    tf.rip = (uintptr_t)__builtin_return_address(0) - 1; /* within the calling function */
-    tf.rbp = *(uintptr_t *)__builtin_frame_address(0);
-    tf.rsp = (uintptr_t)__builtin_frame_address(0) + 16;
+    tf.rip = frame[1] - 1; /* within the calling function */
+    tf.rbp = frame[0];
+    tf.rsp = (uintptr_t)(frame + 2);
     crash_enter(NULL);
     kprintf("\ngort: panic: ");
-    va_start(ap, fmt);
     kvprintf(fmt, ap);
-    va_end(ap);
     kprintf("\nat %s:%d\n", file, line);
     report(&tf);
+}
+
+void kernel_panic(const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    panic_from(file, line, __builtin_frame_address(0), fmt, ap);
+    __builtin_unreachable();
+}
+
+void crash_init(void)
+{
+    machine_hooks.die = panic_from;
+    machine_hooks.fatal = crash_exception;
+    machine_hooks.nmi = crash_nmi;
 }

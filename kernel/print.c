@@ -1,11 +1,26 @@
 #include "kernel/print.h"
 #include <stdio.h>
-#include "arch/x86_64/arch.h"
-#include "drivers/fbcon.h"
+#include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
 
 #define LINE_MAX 1024
+#define SINKS    4
+
+static void (*sinks[SINKS])(const char *s, size_t n); /* [const after boot] */
+static unsigned nsinks;
+
+void print_sink_add(void (*write)(const char *s, size_t n))
+{
+    CHECK(nsinks < SINKS, "%u sinks of messages", nsinks);
+    sinks[nsinks++] = write;
+}
+
+void kwrite(const char *s, size_t n)
+{
+    for (unsigned i = 0; i < nsinks; i++)
+        sinks[i](s, n);
+}
 
 void kvprintf(const char *fmt, va_list ap)
 {
@@ -14,10 +29,7 @@ void kvprintf(const char *fmt, va_list ap)
 
     if (n < 0)
         return;
-    if ((size_t)n >= sizeof buf)
-        n = sizeof buf - 1;
-    console_write(CONSOLE_ERR, buf, (size_t)n);
-    fbcon_write(buf, (size_t)n);
+    kwrite(buf, (size_t)n < sizeof buf ? (size_t)n : sizeof buf - 1);
 }
 
 void kprintf(const char *fmt, ...)

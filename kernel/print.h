@@ -1,9 +1,5 @@
-/* print.h - the kernel's own messages.
- *
- * Three byte channels leave the machine: the program's stdout, its stderr together with kernel
- * messages, and the control channel by which the host side learns the exit status and receives
- * output files. Each is a port of a virtio console, if the host gives one by the name of
- * gort.stdout, gort.stderr, gort.control, else COM1, COM2, COM3. */
+/* print.h - the kernel's own messages. They go to sinks, which drivers register: the console's
+ * error channel (drivers/console.c), the screen (drivers/fbcon.c). */
 #ifndef KERNEL_PRINT_H
 #define KERNEL_PRINT_H
 
@@ -12,42 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A message on the error channel. g0 or boot context; takes the console lock, except while
+/* A message to all sinks. g0 or boot context; the console's takes the console lock, except while
  * the machine is crashing. Formats with newlib's vsnprintf into a fixed buffer: at most
  * 1023 bytes a call. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list ap);
+void kwrite(const char *s, size_t n); /* as it is */
+/* Boot. write is called in every context in which kprintf is; while the machine crashes it takes
+ * no lock. */
+void print_sink_add(void (*write)(const char *s, size_t n));
 
 /* A line of the boot log, printed only with the boot option `verbose` (gort -v), with the
  * time since kernel entry in front. No newline in fmt. */
 void boot_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Raw bytes to a channel. g0 or crash context. Waits as long as the device takes them, and a
- * minute for one that takes none: for messages. Lines of up to a KiB stay whole as long as the
- * device takes them at once. */
-enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
-void console_write(enum console_channel ch, const void *buf, size_t n);
-/* As much of n > 0 bytes as there is room for, returned; 0: none, and the callback of
- * console_set_input_callback is called when there is. Never waits: for programs. g0 context. */
-size_t console_put(enum console_channel ch, const void *buf, size_t n);
-/* Would console_put take anything? If not, the callback comes. g0 context. */
-bool console_room(enum console_channel ch);
-
-/* Input bytes that the receive interrupt has queued for the program's stdin: copies up to
- * n, returns the count, 0 if there is none now, -1 after end of input (Ctrl-D at the start
- * of a line, or 0x1c 'd' from the runner, never read as data). g0 context. */
-long console_read(void *buf, size_t n);
-/* How often the host has said, where keys come from, that it has done what it was asked for. g0. */
-uint32_t console_answers(void);
-/* Which keys have been pressed since the last call: on COM3, on the port gort.control if there is
- * no COM3, or met by console_read. g0. */
-enum console_key { KEY_INTERRUPT = 1, KEY_QUIT = 2, KEY_GOROUTINES = 4, KEY_SCHED = 8,
-                   KEY_POWER = 16 };
-unsigned console_take_keys(void);
-/* Any context. */
-void console_press(unsigned key);
-/* fn runs in interrupt context (no locks!) whenever bytes or keys have arrived, or room for
- * output that was waited for. */
-void console_set_input_callback(void (*fn)(void));
 
 #endif

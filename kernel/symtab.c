@@ -1,7 +1,8 @@
 #include "kernel/symtab.h"
+#include "arch/x86_64/page.h"
+#include "arch/x86_64/paging.h"
 #include "boot/boot_info.h"
 #include "kernel/print.h"
-#include "mm/mm.h"
 
 /* Made by scripts/gen-ksyms between two links (see kernel.ld). Weak: absent in the first. */
 struct ksym { uint32_t offset, name; }; /* offset from KERNEL_BASE, sorted */
@@ -60,7 +61,7 @@ void ksym_backtrace(uintptr_t pc, uintptr_t bp)
 
     ksym_print(pc);
     for (int lines = 0; lines < 48;) {
-        if (bp & 7 || bp < PAGE_SIZE || !vm_is_mapped(bp, false) || !vm_is_mapped(bp + 15, false))
+        if (bp & 7 || bp < PAGE_SIZE || !pt_is_mapped(bp, false) || !pt_is_mapped(bp + 15, false))
             break;
         uintptr_t next = ((uintptr_t *)bp)[0], ret = ((uintptr_t *)bp)[1];
         if (!ret)

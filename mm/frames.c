@@ -25,11 +25,6 @@ static struct stash {
     uint64_t pa[STASH_MAX];
 } __attribute__((aligned(64))) stashes[CPU_MAX]; /* [owner] */
 
-void *phys_to_virt(uint64_t pa)
-{
-    return (void *)(pa + DIRECT_MAP_BASE);
-}
-
 /* Adds what of [lo, hi) has frame numbers, up to *left bytes. */
 static void add_part(uint64_t lo, uint64_t hi, uint64_t *left)
 {

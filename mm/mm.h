@@ -13,9 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/x86_64/page.h" /* PAGE_SIZE, phys_to_virt */
 
-#define PAGE_SIZE      4096ul
-#define HUGE_PAGE_SIZE (2ul << 20)
 #define VM_KERNEL_BASE 0xffffa00000000000ull
 #define HEAP_BASE      0xc000000000ull
 
@@ -26,7 +25,6 @@ enum { FRAME_ORDER_4K = 0, FRAME_ORDER_2M = 9, FRAME_ORDER_1G = 18, FRAME_ORDER_
  * Returns the physical address, 0 if there is none. g0 or boot context. */
 uint64_t frame_alloc(unsigned order);
 void frame_free(uint64_t pa, unsigned order);
-void *phys_to_virt(uint64_t pa);       /* through the direct map */
 uint64_t virt_to_phys(const void *va); /* any mapped kernel or app address; 0 if unmapped */
 
 struct mm_stats {
@@ -53,8 +51,9 @@ void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted 
 
 /* Backs [va, va+size) (4 KiB multiples, within reserved ranges, not yet committed) with
  * zero-filled frames, RW+NX, 2 MiB pages where address and supply allow. All or nothing:
- * 0 or -ENOMEM. Ranges of VM_HEAP leave the kernel some frames: goroutines, page tables and the
- * collector's buffers are needed to get out of want. vm_commit_last takes those too. */
+ * 0 or -ENOMEM. Ranges of VM_HEAP leave the kernel some frames: recovering from a
+ * lack of memory itself takes goroutines, page tables and the collector's buffers. vm_commit_last
+ * may use those frames. */
 int vm_commit(uintptr_t va, size_t size);
 int vm_commit_last(uintptr_t va, size_t size);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
@@ -89,6 +88,11 @@ extern uint64_t persistent_other; /* [atomic] bytes: goroutines, Ms, Ps, timers,
 struct boot_info;
 void mm_init(struct boot_info *bi, uint64_t limit);
 void mm_reclaim(const struct boot_info *bi);
+/* Stacks with guard pages, for a CPU's next desc_load. False: no memory. (cpu_stacks.c) */
+struct cpu;
+bool cpu_give_stacks(struct cpu *c);
+/* A CPU with all its memory, not started yet; NULL: no memory for its stacks. */
+struct cpu *cpu_create(unsigned id, uint32_t apic_id);
 /* A page below 1 MiB for real-mode code, 0 if there is none. */
 uint64_t mm_low_page(void);
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
-#include "arch/x86_64/asm.h"
 #include "arch/x86_64/paging.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
@@ -48,6 +47,13 @@ static uint64_t table_frame(void)
     return pa;
 }
 
+/* A table that pt_slot found empty. */
+static void table_free(uint64_t pa)
+{
+    frame_free(pa, 0);
+    __atomic_fetch_sub(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+}
+
 /* Giving memory back may need a page table: for the rest of a large page that is cut, at either
  * end of the range. These two frames are kept for that alone. A cut gives back 4 KiB at least,
  * with which batch_flush replaces what it took. */
@@ -77,6 +83,7 @@ void vm_init(void)
 {
     pt_alloc_frame = table_frame;
     pt_split_frame = split_frame;
+    pt_free_frame = table_free;
     while (nspare < sizeof spare / sizeof spare[0])
         CHECK(spare[nspare++] = frame_alloc(0), "no memory at boot%s", "");
     CHECK(ranges_add(&zones[VM_KERNEL], VM_KERNEL_BASE + PAGE_SIZE, KERNEL_ZONE_END) &&
@@ -357,34 +364,13 @@ int vm_protect(uintptr_t va, size_t size, unsigned prot)
 
 /* ---- questions --------------------------------------------------------------------- */
 
-static uint64_t current_root(void)
-{
-    return read_cr3() & PTE_ADDR; /* also true before mm_init, on the loader's tables */
-}
-
-/* The walk takes no lock, and page tables are freed: after a shootdown, which waits until this
- * CPU has taken an interrupt. With interrupts off that is after the walk. */
-static uint64_t lookup(uintptr_t va, unsigned *level)
-{
-    uint64_t flags = irq_save(), e = pt_lookup(current_root(), va, level);
-
-    irq_restore(flags);
-    return e;
-}
-
-bool vm_is_mapped(uintptr_t va, bool write)
-{
-    unsigned level;
-    uint64_t e = lookup(va, &level);
-
-    return e && (!write || e & PTE_W);
-}
+bool vm_is_mapped(uintptr_t va, bool write) { return pt_is_mapped(va, write); }
 
 uint64_t virt_to_phys(const void *va)
 {
     unsigned level;
     uintptr_t a = (uintptr_t)va;
-    uint64_t e = lookup(a, &level);
+    uint64_t e = pt_find(a, &level);
 
     return e ? (e & PTE_ADDR & ~(LEVEL_SIZE(level) - 1)) | (a & (LEVEL_SIZE(level) - 1)) : 0;
 }

@@ -1,4 +1,6 @@
-/* arch.h - what the machine half offers to kernel/, mm/, drivers/ and gort/.
+/* arch.h - what the CPU's half offers to kernel/, mm/, drivers/ and gort/. It calls none of
+ * them: what it needs of them they register, in arch_hooks (the runtime), in machine_hooks
+ * (kernel and drivers) and in paging.h (mm).
  *
  * Contexts: traps, interrupts, NMI and double fault each run on an IST stack of their own
  * per CPU; handlers registered here run there, with interrupts off, compiled with
@@ -6,9 +8,11 @@
 #ifndef ARCH_ARCH_H
 #define ARCH_ARCH_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 
 /* What the entry stubs push; a handler may rewrite rip, rsp and registers (the way a
  * goroutine is made to call sigpanic or asyncPreempt). */
@@ -36,12 +40,31 @@ struct arch_hooks {
 };
 extern struct arch_hooks arch_hooks;
 
+/* What arch needs of kernel/ and drivers/; set at boot, before it can be called (NULL: none).
+ * device: a device's vector (drivers/irq.c); false = nobody's.
+ * nmi, fatal: an NMI, and an exception that nobody handles (kernel/panic.c).
+ * die: arch_die (die.h), whose frame pointer is given: the report begins at its caller. */
+struct machine_hooks {
+    bool (*device)(unsigned vector);
+    void (*nmi)(struct trap_frame *tf);
+    void (*fatal)(struct trap_frame *tf, uint64_t cr2);
+    void (*die)(const char *file, int line, const uintptr_t *frame, const char *fmt, va_list ap);
+};
+extern struct machine_hooks machine_hooks;
+
+/* Which CPU reports a crash: 0 nobody, else 1 + cpu id. [atomic] Written by kernel/panic.c; here
+ * because exceptions are no longer offered to the runtime then, and nobody waits for locks. */
+extern uint32_t crash_owner;
+static inline bool crash_in_progress(void)
+{
+    return __builtin_expect(__atomic_load_n(&crash_owner, __ATOMIC_ACQUIRE) != 0, 0);
+}
+
 enum ipi_kind { IPI_WAKE, IPI_PREEMPT, IPI_TLB, IPI_CALL, IPI_STOP };
 /* Sends to one other CPU. Any context with interrupts on or off. */
 void ipi_send(unsigned cpu, enum ipi_kind kind);
-
-/* Registers an interrupt line (device); fn(arg) in interrupt context. 0 or -EINVAL/-ENOSPC. */
-int irq_register(unsigned gsi, void (*fn)(void *), void *arg);
+/* [const after boot] For tests: one IPI in so many is lost, doubled or goes astray; 0 = none. */
+extern uint64_t ipi_fault_rate;
 
 /* Arms this CPU's one-shot timer for clock_mono_ns() == when_ns (at once if past; 0 disarms).
  * g0 or interrupt context. */
@@ -67,14 +90,9 @@ static inline void irq_restore(uint64_t f)
     __asm__ volatile("pushq %0; popfq" ::"r"(f) : "memory", "cc");
 }
 
-/* Starts all other CPUs (INIT-SIPI-SIPI). Each calls entry(cpu) on its own g0 stack with
- * interrupts off and everything of arch initialised. Returns the number that came up, this
- * one included; those that did not are named by boot_log/kprintf. */
+/* The CPUs that came up at boot and have waited since call entry(cpu), each on its own g0 stack
+ * with interrupts off. Returns their number, this one included. */
 unsigned smp_start(void (*entry)(struct cpu *));
-
-/* Ends: status goes to the control channel, then ACPI S5 (or the debug-exit port). Any context. */
-_Noreturn void machine_exit(int status);
-_Noreturn void machine_reset(void);
 
 /* CPU features as found by CPUID, for the app's GOAMD64 and for the clock. */
 struct cpu_features {

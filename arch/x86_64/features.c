@@ -1,7 +1,6 @@
 /* features.c - CPUID, and the control registers that every CPU gets. */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/state.h"
-#include "kernel/check.h"
 
 struct cpu_features cpu_features;
 

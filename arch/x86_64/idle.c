@@ -2,7 +2,6 @@
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/state.h"
-#include "kernel/clock.h"
 
 /* No wake-up is lost: interrupts are off while the flag is tested, and `sti` takes effect
  * only after the instruction behind it, so an interrupt that arrives in between ends the

@@ -1,11 +1,6 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/state.h"
-#include "drivers/acpi.h"
-#include "kernel/check.h"
-#include "kernel/clock.h"
-#include "kernel/options.h"
-#include "mm/mm.h"
 
 /* Register offsets in the xAPIC page; the x2APIC MSR is MSR_X2APIC_BASE + offset / 16. */
 enum {
@@ -31,6 +26,8 @@ enum {
 
 static volatile uint32_t *regs;   /* [const] xAPIC */
 static bool x2;                   /* [const] */
+static struct lapic_nmi nmi;      /* [const] */
+uint64_t ipi_fault_rate;
 static bool use_deadline;         /* [const] */
 static uint64_t ns_to_ticks;      /* [const] ticks per ns, 32.32 fixed point */
 
@@ -52,16 +49,17 @@ bool lapic_is_x2(void)
     return x2;
 }
 
-void lapic_init(uint64_t address)
+uint64_t lapic_address(void)
 {
-    if (!address)
-        address = rdmsr(MSR_APIC_BASE) & 0xffffff000ull;
+    return rdmsr(MSR_APIC_BASE) & 0xffffff000ull;
+}
+
+void lapic_init(volatile void *registers, const struct lapic_nmi *n)
+{
+    regs = registers;
+    nmi = *n;
     x2 = cpu_features.x2apic;
     use_deadline = cpu_features.tsc_deadline && cpu_features.invtsc;
-    if (!x2) {
-        regs = vm_map_device(address, PAGE_SIZE, VM_R | VM_W | VM_UNCACHED);
-        CHECK(regs, "cannot map the local APIC at %#llx", (unsigned long long)address);
-    }
 }
 
 void lapic_setup(void)
@@ -81,9 +79,8 @@ void lapic_setup(void)
     if (lvts > 5)
         reg_write(REG_LVT_THERMAL, LVT_MASKED);
     reg_write(REG_LVT_ERROR, VEC_LAPIC_ERROR);
-    if (acpi.nmi_lint >= 0)
-        reg_write(acpi.nmi_lint ? REG_LVT_LINT1 : REG_LVT_LINT0,
-                  LVT_NMI | (acpi.nmi_low ? LVT_LOW : 0));
+    if (nmi.lint >= 0)
+        reg_write(nmi.lint ? REG_LVT_LINT1 : REG_LVT_LINT0, LVT_NMI | (nmi.low ? LVT_LOW : 0));
     reg_write(REG_ESR, 0);
     reg_write(REG_TIMER_DIV, DIVIDE_BY_1);
     if (ns_to_ticks || use_deadline) /* not the boot CPU's first call: it calibrates */
@@ -143,7 +140,7 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page)
     icr_send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
-/* The boot option ipifault: how often this IPI is to be sent, after perhaps one that nobody has
+/* ipi_fault_rate: how often this IPI is to be sent, after perhaps one that nobody has
  * asked for to another CPU. What must not get lost is sent again by those who wait for it. */
 static unsigned ipi_fault(unsigned cpu, enum ipi_kind kind)
 {
@@ -151,9 +148,9 @@ static unsigned ipi_fault(unsigned cpu, enum ipi_kind kind)
     uint32_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) * 0x9e3779b1u >> 8;
     const struct cpu *astray = cpus[(cpu + 1) % ncpu];
 
-    if (n % options.ipifault)
+    if (n % ipi_fault_rate)
         return 1;
-    switch (n / options.ipifault % 3) {
+    switch (n / ipi_fault_rate % 3) {
     case 0:
         return 0;
     case 1:
@@ -174,7 +171,7 @@ void ipi_send(unsigned cpu, enum ipi_kind kind)
         lapic_send_nmi(c->apic_id);
         return;
     }
-    for (unsigned i = options.ipifault && c->m ? ipi_fault(cpu, kind) : 1; i > 0; i--)
+    for (unsigned i = ipi_fault_rate && c->m ? ipi_fault(cpu, kind) : 1; i > 0; i--)
         lapic_send(c->apic_id, (uint8_t)(VEC_IPI + kind));
 }
 
@@ -194,7 +191,6 @@ uint32_t lapic_timer_calibrate_count(void)
 
 void lapic_timer_set_hz(uint64_t hz)
 {
-    CHECK(hz > 1000, "the local APIC timer does not count (%llu Hz)", (unsigned long long)hz);
     ns_to_ticks = (uint64_t)(((unsigned __int128)hz << 32) / 1000000000u);
     reg_write(REG_TIMER_INIT, 0);
     reg_write(REG_LVT_TIMER, VEC_TIMER | (use_deadline ? LVT_TSC_DEADLINE : 0));

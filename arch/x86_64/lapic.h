@@ -7,7 +7,11 @@
 
 struct cpu;
 
-void lapic_init(uint64_t address); /* boot CPU: chooses the mode, maps registers */
+/* Which LINT pin carries NMIs, on all CPUs; lint -1: none. */
+struct lapic_nmi { int lint; bool low; };
+/* The boot CPU: chooses the mode. registers: the mapped page of them, not used by x2APICs. */
+void lapic_init(volatile void *registers, const struct lapic_nmi *nmi);
+uint64_t lapic_address(void);      /* physical, of the registers: where this CPU has them */
 void lapic_setup(void);            /* each CPU: enables it, masks all, NMI on LINTn */
 uint32_t lapic_id(void);
 void lapic_eoi(void);

@@ -1,11 +1,14 @@
 #include "arch/x86_64/paging.h"
 #include <errno.h>
 #include <string.h>
-#include "kernel/check.h"
-#include "mm/mm.h"
+#include "arch/x86_64/arch.h"
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/die.h"
+#include "arch/x86_64/page.h"
 
 uint64_t pt_root;
 uint64_t (*pt_alloc_frame)(void), (*pt_split_frame)(void);
+void (*pt_free_frame)(uint64_t pa);
 
 static unsigned pt_index(uintptr_t va, unsigned level)
 {
@@ -33,6 +36,24 @@ uint64_t pt_lookup(uint64_t root, uintptr_t va, unsigned *level)
         }
     }
     return 0;
+}
+
+/* The walk takes no lock, and page tables are freed: after a shootdown, which waits until this
+ * CPU has taken an interrupt. With interrupts off that is after the walk. */
+uint64_t pt_find(uintptr_t va, unsigned *level)
+{
+    uint64_t flags = irq_save(), e = pt_lookup(read_cr3() & PTE_ADDR, va, level);
+
+    irq_restore(flags);
+    return e;
+}
+
+bool pt_is_mapped(uintptr_t va, bool write)
+{
+    unsigned level;
+    uint64_t e = pt_find(va, &level);
+
+    return e && (!write || e & PTE_W);
 }
 
 static uint64_t new_table(void)
@@ -82,7 +103,7 @@ uint64_t *pt_slot(uintptr_t va, unsigned level)
         uint64_t frame = *e & PTE_ADDR;
         *e = 0;
         tlb_shootdown(va, 4096); /* paging-structure caches may hold the table */
-        frame_free(frame, 0);
+        pt_free_frame(frame);
     }
     return e;
 }
@@ -92,7 +113,7 @@ static void unmap_quietly(uintptr_t va, uintptr_t end)
     while (va < end) {
         unsigned level;
         uint64_t e = pt_lookup(pt_root, va, &level);
-        CHECK(e, "unmapping what was just mapped: %#lx", va);
+        ARCH_CHECK(e, "unmapping what was just mapped: %#lx", va);
         *descend(va, level) = 0;
         va += LEVEL_SIZE(level);
     }

@@ -22,8 +22,10 @@
 #define LEVEL_SIZE(l) (4096ull << (9 * ((l) - 1)))
 
 extern uint64_t pt_root;                 /* physical address of the PML4 */
+/* Whoever manages frames (mm/) sets these before the first pt_map. */
 extern uint64_t (*pt_alloc_frame)(void); /* a frame for a table, 0 = none */
-extern uint64_t (*pt_split_frame)(void); /* the same, for the table of a page that is split */
+extern uint64_t (*pt_split_frame)(void); /* a frame for the table of a page that is split */
+extern void (*pt_free_frame)(uint64_t pa);
 
 /* Finds the leaf that maps va in the tables of `root`: its value, level in *level; 0 if
  * there is none. Any context. */
@@ -42,6 +44,11 @@ uint64_t *pt_leaf_within(uintptr_t va, uintptr_t end, unsigned *level, uintptr_t
 /* Frees the page table that covers the 2 MiB around va if it is empty; returns its frame
  * (free it after the shootdown) or 0. */
 uint64_t pt_prune(uintptr_t va);
+
+/* pt_lookup in the tables that this CPU uses: the loader's until mm_init. Any context. */
+uint64_t pt_find(uintptr_t va, unsigned *level);
+/* Is the byte mapped (and writable)? Any context, no locks. */
+bool pt_is_mapped(uintptr_t va, bool write);
 
 /* Flushes [va, va+size) on all CPUs. g0 context, interrupts on. (tlb.c) */
 void tlb_shootdown(uintptr_t va, size_t size);

@@ -1,12 +1,22 @@
-/* smp.h - for kernel_main: see main.h. */
+/* smp.h - starting the other CPUs, from the boot CPU, interrupts on: smp_begin, smp_start_one for
+ * each. Those that come up wait in arch/, interrupts on, for smp_start (arch.h). */
 #ifndef ARCH_SMP_H
 #define ARCH_SMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Brings up the CPUs with the n APIC ids (this one's among them; at most maxcpus, 0 = all);
- * they wait inside the kernel, interrupts on, for smp_start. Sets ncpu and cpus[]. g0
- * context, interrupts on. */
-void smp_prepare(const uint32_t *apic_id, unsigned n, unsigned maxcpus);
+struct cpu;
+
+/* page: physical, below 1 MiB, mapped 1:1 (read, execute) until all CPUs have been started; it is
+ * never to be used for anything else. All n CPUs but this one get an INIT. begins() is called on
+ * each new CPU once it can take interrupts. */
+void smp_begin(uint64_t page, void (*begins)(void), const uint32_t *apic_id, unsigned n);
+/* Starts c, which has all its memory and the id ncpu. True: it is in cpus[], ncpu counts it. False:
+ * it did not come in time, and is kept out should it come yet. deaf: a test in which c is sent
+ * nothing. */
+bool smp_start_one(struct cpu *c, bool deaf);
+/* Can a CPU with that id be sent IPIs? */
+bool smp_addressable(uint32_t apic_id);
 
 #endif

@@ -1,5 +1,5 @@
-/* state.h - the machine half of a CPU's state: for arch/ itself, for the drivers of the
- * APICs, for kernel_main and the crash report.
+/* state.h - the machine half of a CPU's state: for arch/ itself, for who makes stacks (mm/) and
+ * starts CPUs (drivers/), for kernel_main and the crash report.
  *
  * Stacks of one CPU. Each has an unmapped guard page below it:
  *
@@ -42,11 +42,15 @@ struct tss {
     uint16_t reserved3, iomap;
 } __attribute__((packed));
 
+struct stack_bounds { uintptr_t lo, hi; };
+struct cpu_stacks { struct stack_bounds g0, ist[IST_COUNT]; };
+extern const uint32_t ist_size[IST_COUNT];
+
 struct cpu_arch {
     struct tss tss __attribute__((aligned(16)));
     uint64_t   gdt[5];
     bool       loaded;              /* [owner] desc_load has been here */
-    struct { uintptr_t lo, hi; } ist[IST_COUNT]; /* [const] bounds, for reports */
+    struct stack_bounds ist[IST_COUNT]; /* [const] for reports */
     int64_t    timer_deadline;      /* [owner] what timer_arm was asked for, 0 = none */
     volatile uint32_t tlb_pending;  /* [atomic] a shootdown waits for this CPU */
     volatile uint32_t tlb_ready;    /* [atomic] takes part in shootdowns */
@@ -63,18 +67,15 @@ extern struct cpu boot_cpu;
 /* desc.c */
 void desc_init_boot(void);                 /* boot CPU, static stacks */
 void desc_load(struct cpu *c);             /* GDT, TSS, IDT, FS and GS base; once */
-struct cpu *cpu_create(unsigned id, uint32_t apic_id); /* NULL: no memory */
-void boot_cpu_finish(void);                /* guarded stacks for the boot CPU */
-__attribute__((noreturn)) void stack_call(void *top, void (*fn)(void *), void *arg);
+/* A new CPU's blocks, zeroed before; it gets its stacks next. */
+void cpu_fill(struct cpu *c, struct cpu_arch *a, unsigned id, uint32_t apic_id);
+/* c may be running, with interrupts off: its handlers use the new ones from here on. */
+void cpu_set_stacks(struct cpu *c, const struct cpu_stacks *s);
+_Noreturn void stack_call(void *top, void (*fn)(void *), void *arg);
 
 /* features.c */
 void cpu_detect(void);
 void cpu_setup(void);                      /* CR0, CR4, EFER, XCR0 of this CPU */
-
-/* mce.c: machine checks (SDM vol. 3, chapters 16 and 17). */
-void mce_setup(void);                      /* this CPU: banks on, CR4.MCE */
-/* What the banks of this CPU hold, a line each, on the error channel. Any context. */
-void mce_print(void);
 
 /* traps.S: waits for an interrupt. Called with interrupts off, returns with them on. */
 void idle_halt(void);

@@ -1,9 +1,9 @@
 /* tlb.c - making other CPUs forget translations.
  *
- * One shootdown at a time, guarded by a lock. The initiator publishes the range, sets
+ * One shootdown at a time: tlb_busy. The initiator publishes the range, sets
  * tlb_pending of every CPU that takes part, sends IPIs and spins until all flags are clear.
- * Two initiators cannot deadlock: whoever waits for the lock (lock() calls tlb_poll) or for
- * the flags serves its own incoming request by hand.
+ * Two initiators cannot deadlock: whoever waits for tlb_busy, for any other lock (lock() calls
+ * tlb_poll) or for the flags serves its own incoming request by hand.
  *
  * A CPU that halts is left alone: it would be woken for nothing, and where the CPUs are virtual
  * ones of a busy host its answer may take milliseconds. It says TLB_LAZY before it halts; an
@@ -13,13 +13,12 @@
  * flushes after the change, or the initiator sees 0 and sends its IPI. Until then the CPU runs
  * the first instructions of trap entry only, on memory that is never unmapped. */
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/die.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/state.h"
-#include "kernel/clock.h"
-#include "kernel/lock.h"
 
-static struct lock tlb_lock = LOCK_INIT("tlb", RANK_SHOOTDOWN);
-static struct { uintptr_t va; size_t size; } request; /* [tlb_lock] */
+static bool tlb_busy; /* [atomic] the lock of tlb_shootdown */
+static struct { uintptr_t va; size_t size; } request; /* [tlb_busy] */
 
 #define RESEND_NS 5000000ll
 #define FLUSH_ALL_ABOVE (64 * 4096ul)
@@ -86,6 +85,16 @@ static void wait_for(unsigned cpu)
     }
 }
 
+/* Not kernel/lock.h's, which stands above arch/ and calls tlb_poll itself. Once the machine
+ * crashes, the holder may be stopped: then nobody waits. */
+static void shootdown_begin(void)
+{
+    while (__atomic_exchange_n(&tlb_busy, true, __ATOMIC_ACQUIRE) && !crash_in_progress()) {
+        tlb_poll();
+        cpu_relax();
+    }
+}
+
 void tlb_shootdown(uintptr_t va, size_t size)
 {
     struct cpu *me = cpu_self();
@@ -94,7 +103,8 @@ void tlb_shootdown(uintptr_t va, size_t size)
     flush_local(va, size);
     if (ncpu == 1)
         return;
-    lock(&tlb_lock);
+    ARCH_CHECK(!me->irq_depth, "a TLB shootdown in an interrupt handler");
+    shootdown_begin();
     request.va = va;
     request.size = size;
     for (unsigned i = 0; i < CPU_MAX; i++) {
@@ -108,5 +118,5 @@ void tlb_shootdown(uintptr_t va, size_t size)
     for (unsigned i = 0; sent && i < CPU_MAX; i++)
         if (cpus[i] && cpus[i] != me)
             wait_for(i);
-    unlock(&tlb_lock);
+    __atomic_store_n(&tlb_busy, false, __ATOMIC_RELEASE);
 }

@@ -2,10 +2,6 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/state.h"
-#include "drivers/irq.h"
-#include "kernel/panic.h"
-
-struct arch_hooks arch_hooks;
 
 struct idt_gate {
     uint16_t offset_low, selector;
@@ -91,9 +87,9 @@ static void interrupt(struct cpu *c, struct trap_frame *tf)
     } else if (v == VEC_LAPIC_ERROR) {
         arch_of(c)->lapic_errors++;
     } else {
-        if (!irq_dispatch(v))
+        if (!machine_hooks.device || !machine_hooks.device(v))
             arch_of(c)->spurious++;
-        lapic_eoi(); /* a level-triggered line must be quiet before, or it comes again */
+        lapic_eoi(); /* the handler has made a level-triggered line quiet, or it would come again */
     }
     c->irq_depth--;
 }
@@ -108,14 +104,17 @@ void trap_dispatch(struct trap_frame *tf)
         interrupt(c, tf);
     } else if (tf->vector == TRAP_NMI) {
         arch_of(c)->nmis++;
-        crash_nmi(tf); /* does not return if the machine is being stopped */
+        if (machine_hooks.nmi)
+            machine_hooks.nmi(tf); /* does not return if the machine is being stopped */
         if (tf->rip == (uintptr_t)idle_hlt) /* see idle_halt: `hlt` is one byte */
             tf->rip++;
     } else {
         uint64_t cr2 = read_cr2();
         bool handled = tf->vector != TRAP_DF && tf->vector != TRAP_MC && arch_hooks.exception &&
                        !crash_in_progress() && arch_hooks.exception(tf, cr2);
+        if (!handled && machine_hooks.fatal)
+            machine_hooks.fatal(tf, cr2);
         if (!handled)
-            crash_exception(tf, cr2);
+            halt_forever();
     }
 }

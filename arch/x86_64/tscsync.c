@@ -1,6 +1,5 @@
 #include "arch/x86_64/tscsync.h"
 #include "arch/x86_64/arch.h"
-#include "kernel/clock.h"
 
 #define ROUNDS       500u      /* of the new CPU, where nothing is the matter */
 #define ROUNDS_SKEW  5000u     /* where something is */

@@ -15,6 +15,7 @@
 #include "gort/sched/sched.h"
 #include "gort/time/timer.h"
 #include "gort/observe/traceback.h"
+#include "drivers/power.h"
 #include "kernel/clock.h"
 #include "gort/stack/dwarf_line.h"
 #include "boot/common/elf.h"

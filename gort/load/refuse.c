@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include "arch/x86_64/arch.h"
+#include "drivers/power.h"
 #include "kernel/print.h"
 
 void boot_refuse(const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include "gort/stack/symtab.h"
 #include "gort/observe/traceback.h"
 #include "gort/stack/unwind.h"
+#include "drivers/power.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "rt_frames.h"

@@ -7,6 +7,7 @@
 #include "gort/os/signal.h"
 #include "gort/os/user.h"
 #include "gort/observe/schedtrace.h"
+#include "drivers/console.h"
 #include "kernel/print.h"
 
 enum { RING = 64 << 10 };

@@ -9,7 +9,7 @@
 
 void stdio_init(void);
 void stdio_poll(void); /* g0, no locks */
-/* An open file on a channel of kernel/print.h: 1 = stdout, 2 = stderr, 0 = stdin; -1 = all,
+/* An open file on a channel of drivers/console.h: 1 = stdout, 2 = stderr, 0 = stdin; -1 = all,
  * for /dev/tty. */
 struct file *stdio_open(int channel, uint32_t flags, struct inode *n);
 int64_t stdio_pending(struct file *f); /* bytes that a read would get; -1: f is no console */

@@ -9,6 +9,7 @@
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
 #include "gort/stack/symtab.h"
+#include "drivers/console.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "kernel/random.h"

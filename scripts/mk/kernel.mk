@@ -9,11 +9,11 @@ KBUILD   := $(BUILD)/kernel-debug
 endif
 NEWLIB_INC ?= $(NEWLIB)/include
 
-KERNEL_DIRS := arch/x86_64 mm kernel drivers boot/common boot/pvh gort/load
+KERNEL_DIRS := arch/x86_64 kernel mm drivers boot boot/common boot/pvh
 KERNEL_SRC  := $(wildcard $(KERNEL_DIRS:%=%/*.c) $(KERNEL_DIRS:%=%/*.S))
 # gort/capp/lib is the app's side: libgort.mk. Of gort/abi/offsets.c only the assembly is read.
 # gort/net is linked into host tests only, until there are sockets.
-GORT_SRC    := $(filter-out gort/abi/offsets.c gort/load/% gort/net/%, \
+GORT_SRC    := $(filter-out gort/abi/offsets.c gort/net/%, \
                $(wildcard gort/*.c gort/*/*.c gort/*/*.S gort/os/fs/*.c))
 GEN_SRC     := $(GEN)/rt_table.c
 
@@ -32,7 +32,7 @@ KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx
 $(KERNEL_OBJ): KFLAGS += -mgeneral-regs-only
 # A loop must not be turned into a call of the function that it implements.
 NOLOOPS  := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
-$(KBUILD)/kernel/string.c.o: KFLAGS += -fno-builtin $(NOLOOPS)
+$(KBUILD)/arch/x86_64/string.c.o: KFLAGS += -fno-builtin $(NOLOOPS)
 
 $(GEN)/offsets.h: gort/abi/offsets.c $(wildcard arch/x86_64/*.h) gort/g.h gort/sched/mp.h
 	@mkdir -p $(GEN)

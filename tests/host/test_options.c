@@ -1,14 +1,26 @@
 /* test_options.c - boot options.
  * sources: kernel/options.c */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "kernel/options_parse.h"
+#include "kernel/options.h"
+#include "kernel/print.h"
 
 static int failures;
 static void report(const char *name, bool good)
 {
     failures += !good;
     printf("%s %s\n", good ? "ok" : "FAIL", name);
+}
+
+static char named[256];
+void kprintf(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(named, sizeof named, fmt, ap);
+    va_end(ap);
 }
 
 static char refused[256];
@@ -49,5 +61,8 @@ int main(void)
     report("length counts", !p.verbose);
     options_apply(&p, "verbose\0lockrank", 16, bad);
     report("NUL ends", p.verbose && !p.lockrank);
+    options_parse("forcegc=5 gcstres=5");
+    report("options_parse", options.forcegc == 5 &&
+           strstr(named, "\"gcstres=5\" is not understood"));
     return failures != 0;
 }

@@ -32,6 +32,7 @@
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
 #include "gort/sched/sched.h"
+#include "drivers/console.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
 #include "kernel/random.h"

@@ -11,6 +11,8 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/state.h"
 #include "drivers/acpi.h"
+#include "drivers/power.h"
+#include "drivers/console.h"
 #include "kernel/check.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/console.h"
 #include "drivers/net.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"

@@ -14,6 +14,8 @@
 #include "gort/load/bundle.h"
 #include "gort/os/fs/vfs.h"
 #include "gort/os/os.h"
+#include "drivers/power.h"
+#include "drivers/console.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "mm/mm.h"

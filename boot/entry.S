@@ -1,4 +1,4 @@
-/* entry.S - where every loader enters the kernel, and the switch to a new stack. */
+/* entry.S - where every loader enters the kernel. */
 
 #define CR0_KEEP_OUT 0xfffffffffffffff3   /* not EM, not TS */
 #define CR0_SET      0x10022              /* WP, NE, MP */
@@ -21,23 +21,5 @@ kernel_start:
     movq %rax, %cr4
     call kernel_main
     ud2
-
-/* stack_call(void *top, void (*fn)(void *), void *arg): leaves the old stack for good. */
-    .text
-    .globl stack_call
-    .type stack_call, @function
-stack_call:
-    movq %rdi, %rsp
-    xorl %ebp, %ebp
-    movq %rdx, %rdi
-    call *%rsi
-    ud2
-    .size stack_call, . - stack_call
-
-    .section .bss
-    .balign 4096
-    .globl boot_stack, boot_stack_top
-boot_stack: .skip 32768
-boot_stack_top:
 
     .section .note.GNU-stack, "", @progbits

@@ -5,8 +5,9 @@
  * is repaired. Bank registers survive a reset: what they hold at boot is told then, for it is
  * often the reason of the reset. Corrected errors stay in their banks; nobody looks at them.
  * SDM vol. 3, chapter 16: 16.3 the registers, 16.8 this initialisation. */
+#include "kernel/mce.h"
+#include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
-#include "arch/x86_64/state.h"
 #include "kernel/print.h"
 
 #define MSR_MCG_CAP    0x179
