@@ -24,12 +24,13 @@ loader: $(BUILD)/BOOTX64.EFI
 
 # ---- generated sources ----------------------------------------------------------------
 GEN_FILES := $(GEN)/rt_frames.h $(GEN)/rt_table.c $(GEN)/zgates_amd64.s $(GEN)/rt_entries.json \
-	$(GEN)/zregs_amd64.s $(GEN)/zcalls.go
+	$(GEN)/zregs_amd64.s $(GEN)/zcalls.go $(GEN)/zmoduledata_go126.go
 
 $(GEN)/.stamp: scripts/gen-abi scripts/lib/abiregs.py gort/abi/registers.def \
-		$(wildcard gort/abi/entries/*.def)
+		scripts/gen-goabi $(wildcard gort/abi/entries/*.def gort/abi/facts/*.json)
 	@mkdir -p $(GEN)
 	scripts/gen-abi -o $(GEN)
+	scripts/gen-goabi -go $(GEN)
 	@touch $@
 $(GEN_FILES): $(GEN)/.stamp ;
 gen: $(GEN)/.stamp
@@ -59,12 +60,13 @@ uninstall:
 run: build-all
 	scripts/gort run -smp $(SMP) $(APP)
 
-# The count of tests/run is the last line that is printed.
+# Programs: Go's newest line whole, a sample of the others. Go's own programs come with an installed
+# go alone, so they are those of its line. The count of tests/run is the last line.
 test: build-tests
 	@$(MAKE) --no-print-directory lint
 	scripts/conformance -sample 60
 	scripts/conformance-std -sample
-	tests/run
+	tests/run -go all
 # The same on the host's own CPU: docs/HARDWARE.md says what only this reaches.
 test-kvm: kvm-there build-tests
 	GORT_ACCEL=kvm tests/run

@@ -26,8 +26,10 @@ struct app_facts {
 struct app_debug {
     int32_t clobberfree, gccheckmark, gcpacertrace, gcshrinkstackoff, gcstoptheworld, gctrace,
         invalidptr, scavtrace, scheddetail, schedtrace, tracebackancestors, asyncpreemptoff,
-        inittrace, sbrk, checkfinalizers, profstackdepth, dontfreezetheworld, gotraceback, gogc;
+        inittrace, sbrk, checkfinalizers, profstackdepth, dontfreezetheworld, gotraceback, gogc,
+        labelform;
     int64_t memlimit;
+    int32_t panicnil, asynctimerchan, tracebacklabels; /* [atomic] */
 };
 
 extern const struct app_facts *app; /* [const after boot] NULL before */

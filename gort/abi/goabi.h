@@ -1,6 +1,6 @@
 /* goabi.h - layouts and numbers that C shares with Go's toolchain.
  *
- * Written by scripts/abigen from the Go sources (go1.26, linux/amd64): do not edit,
+ * Written by scripts/gen-goabi from gort/abi/facts (go1.26, go1.27; linux/amd64): do not edit,
  * run `make abi`. */
 #ifndef GORT_ABI_GOABI_H
 #define GORT_ABI_GOABI_H
@@ -13,7 +13,11 @@
 #define GOABI_AT(t, f, o) _Static_assert(offsetof(t, f) == (o), #t "." #f)
 #define GOABI_SIZE(t, n) _Static_assert(sizeof(t) == (n), "size of " #t)
 
-#define GOABI_RELEASE "go1.26"
+/* What differs between the release lines. */
+struct go_line;
+extern const struct go_line *go_line; /* [const after app_load] the loaded program's */
+/* The line of a version, such as "go1.27.3"; NULL: gort runs no programs of that line. */
+const struct go_line *go_line_of(const char *version, int64_t len);
 
 #define FUNCDATA_ARG_INFO 5
 #define FUNCDATA_ARG_LIVE_INFO 6
@@ -58,7 +62,6 @@
 #define FUNCID_SIGPANIC 20
 #define FUNCID_SYSTEMSTACK 21
 #define FUNCID_SYSTEMSTACK_SWITCH 22
-
 #define FUNCID_NORMAL 0
 #define FUNCID_WRAPPER 23
 
@@ -74,7 +77,6 @@
 #define TFLAG_UNCOMMON 1
 
 #define KIND_DIRECT_IFACE 32
-
 
 #define TRACE_ARGS_DOTDOTDOT 252
 #define TRACE_ARGS_END_AGG 253
@@ -129,7 +131,6 @@
 #define TRACEBACK_OUTER_FRAMES 50
 
 #define GO_HEAP_ARENA_BYTES 67108864
-
 
 #define GO_MIN_LEGAL_POINTER 4096
 
@@ -273,25 +274,7 @@ struct moduledata {
     uintptr_t gcdata; /* 280 */
     uintptr_t gcbss; /* 288 */
     uintptr_t types; /* 296 */
-    uintptr_t etypes; /* 304 */
-    uintptr_t rodata; /* 312 */
-    uintptr_t gofunc; /* 320 */
-    uintptr_t epclntab; /* 328 */
-    struct goslice textsectmap; /* 336 */
-    struct goslice typelinks; /* 360 */
-    struct goslice itablinks; /* 384 */
-    struct goslice ptab; /* 408 */
-    struct gostring pluginpath; /* 432 */
-    struct goslice pkghashes; /* 448 */
-    struct goslice inittasks; /* 472 */
-    struct gostring modulename; /* 496 */
-    struct goslice modulehashes; /* 512 */
-    uint8_t hasmain; /* 536 */
-    bool bad; /* 537 */
-    struct bitvector gcdatamask; /* 544 */
-    struct bitvector gcbssmask; /* 560 */
-    void *typemap; /* 576 */
-    struct moduledata *next; /* 584 */
+    uint8_t by_line_304[288] __attribute__((aligned(8)));
 };
 GOABI_SIZE(struct moduledata, 592);
 GOABI_AT(struct moduledata, pc_header, 0);
@@ -320,25 +303,11 @@ GOABI_AT(struct moduledata, end, 272);
 GOABI_AT(struct moduledata, gcdata, 280);
 GOABI_AT(struct moduledata, gcbss, 288);
 GOABI_AT(struct moduledata, types, 296);
-GOABI_AT(struct moduledata, etypes, 304);
-GOABI_AT(struct moduledata, rodata, 312);
-GOABI_AT(struct moduledata, gofunc, 320);
-GOABI_AT(struct moduledata, epclntab, 328);
-GOABI_AT(struct moduledata, textsectmap, 336);
-GOABI_AT(struct moduledata, typelinks, 360);
-GOABI_AT(struct moduledata, itablinks, 384);
-GOABI_AT(struct moduledata, ptab, 408);
-GOABI_AT(struct moduledata, pluginpath, 432);
-GOABI_AT(struct moduledata, pkghashes, 448);
-GOABI_AT(struct moduledata, inittasks, 472);
-GOABI_AT(struct moduledata, modulename, 496);
-GOABI_AT(struct moduledata, modulehashes, 512);
-GOABI_AT(struct moduledata, hasmain, 536);
-GOABI_AT(struct moduledata, bad, 537);
-GOABI_AT(struct moduledata, gcdatamask, 544);
-GOABI_AT(struct moduledata, gcbssmask, 560);
-GOABI_AT(struct moduledata, typemap, 576);
-GOABI_AT(struct moduledata, next, 584);
+/* typedesclen: go1.27 alone */
+/* itaboffset: go1.27 alone */
+/* itabsize: go1.27 alone */
+/* typelinks: go1.26 alone */
+/* itablinks: go1.26 alone */
 
 /* runtime._func */
 struct func_entry {
@@ -559,20 +528,20 @@ struct go_map_type {
     struct go_type *group; /* 64 */
     void *hasher; /* 72 */
     uintptr_t group_size; /* 80 */
-    uintptr_t slot_size; /* 88 */
-    uintptr_t elem_off; /* 96 */
-    uint32_t flags; /* 104 */
+    uint8_t by_line_88[48] __attribute__((aligned(8)));
 };
-GOABI_SIZE(struct go_map_type, 112);
+GOABI_SIZE(struct go_map_type, 136);
 GOABI_AT(struct go_map_type, type, 0);
 GOABI_AT(struct go_map_type, key, 48);
 GOABI_AT(struct go_map_type, elem, 56);
 GOABI_AT(struct go_map_type, group, 64);
 GOABI_AT(struct go_map_type, hasher, 72);
 GOABI_AT(struct go_map_type, group_size, 80);
-GOABI_AT(struct go_map_type, slot_size, 88);
-GOABI_AT(struct go_map_type, elem_off, 96);
-GOABI_AT(struct go_map_type, flags, 104);
+/* keys_off: go1.27 alone */
+/* key_stride: go1.27 alone */
+/* elems_off: go1.27 alone */
+/* elem_stride: go1.27 alone */
+/* slot_size: go1.26 alone */
 
 /* internal/abi.PtrType */
 struct go_ptr_type {
@@ -712,8 +681,8 @@ GOABI_AT(struct go_map_iter, entry_idx, 88);
 #define GO_PANIC_LINK 16
 #define GO_PANIC_START_PC 24
 #define GO_PANIC_START_SP 32
-#define GO_PANIC_SP 40
-#define GO_PANIC_LR 48
+/* GO_PANIC_PC: go1.27 alone */
+/* GO_PANIC_SP: go_line->go_panic_sp */
 #define GO_PANIC_FP 56
 #define GO_PANIC_RETPC 64
 #define GO_PANIC_DEFER_BITS_PTR 72
@@ -722,8 +691,9 @@ GOABI_AT(struct go_map_iter, entry_idx, 88);
 #define GO_PANIC_REPANICKED 89
 #define GO_PANIC_GOEXIT 90
 #define GO_PANIC_DEFERRETURN 91
-#define GO_PANIC_GOPANIC_FP 96
-#define GO_PANIC__SIZE 104
+/* GO_PANIC_LR: go1.26 alone */
+/* GO_PANIC_GOPANIC_FP: go1.26 alone */
+/* GO_PANIC__SIZE: go_line->go_panic__size */
 
 static const uint16_t gc_class_to_size[68] __attribute__((unused)) = {
     0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320,
@@ -772,7 +742,7 @@ static const uint8_t gc_size_to_class128[249] __attribute__((unused)) = {
     67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67,
 };
 
-/* struct g, _panic and _defer as the overlay declares them: checked against C's by gort/stack/stack.c */
+/* Structures of C's as the overlay declares them: gort/abi/mirror.c compares. */
 
 #define OVERLAY_G_STACK 0
 #define OVERLAY_G_STACKGUARD0 16
@@ -821,5 +791,238 @@ static const uint8_t gc_size_to_class128[249] __attribute__((unused)) = {
 #define OVERLAY_PANIC_REPANICKED 105
 #define OVERLAY_PANIC_GOEXIT 106
 #define OVERLAY_PANIC__SIZE 112
+
+#define OVERLAY_M_G0 0
+#define OVERLAY_M_CURG 8
+#define OVERLAY_M_LOCKS 16
+#define OVERLAY_M_DYING 20
+#define OVERLAY_M_PRINTLOCK 24
+#define OVERLAY_M_MALLOCING 28
+#define OVERLAY_M__SIZE 32
+
+#define OVERLAY_SUDOG_G 0
+#define OVERLAY_SUDOG_NEXT 8
+#define OVERLAY_SUDOG_PREV 16
+#define OVERLAY_SUDOG_ELEM 24
+#define OVERLAY_SUDOG_ACQUIRETIME 32
+#define OVERLAY_SUDOG_RELEASETIME 40
+#define OVERLAY_SUDOG_TICKET 48
+#define OVERLAY_SUDOG_IS_SELECT 52
+#define OVERLAY_SUDOG_SUCCESS 53
+#define OVERLAY_SUDOG_WAITERS 54
+#define OVERLAY_SUDOG_PARENT 56
+#define OVERLAY_SUDOG_WAITLINK 64
+#define OVERLAY_SUDOG_WAITTAIL 72
+#define OVERLAY_SUDOG_C 80
+#define OVERLAY_SUDOG__SIZE 88
+
+#define OVERLAY_HCHAN_QCOUNT 0
+#define OVERLAY_HCHAN_DATAQSIZ 8
+#define OVERLAY_HCHAN_BUF 16
+#define OVERLAY_HCHAN_ELEMSIZE 24
+#define OVERLAY_HCHAN_CLOSED 28
+#define OVERLAY_HCHAN_TIMER 32
+#define OVERLAY_HCHAN_ELEMTYPE 40
+#define OVERLAY_HCHAN_SENDX 48
+#define OVERLAY_HCHAN_RECVX 56
+#define OVERLAY_HCHAN_RECVQ 64
+#define OVERLAY_HCHAN_SENDQ 80
+#define OVERLAY_HCHAN_BUBBLE 96
+#define OVERLAY_HCHAN_LOCK 104
+#define OVERLAY_HCHAN__SIZE 120
+
+#define OVERLAY_DEBUG_CLOBBERFREE 0
+#define OVERLAY_DEBUG_GCCHECKMARK 4
+#define OVERLAY_DEBUG_GCPACERTRACE 8
+#define OVERLAY_DEBUG_GCSHRINKSTACKOFF 12
+#define OVERLAY_DEBUG_GCSTOPTHEWORLD 16
+#define OVERLAY_DEBUG_GCTRACE 20
+#define OVERLAY_DEBUG_INVALIDPTR 24
+#define OVERLAY_DEBUG_SCAVTRACE 28
+#define OVERLAY_DEBUG_SCHEDDETAIL 32
+#define OVERLAY_DEBUG_SCHEDTRACE 36
+#define OVERLAY_DEBUG_TRACEBACKANCESTORS 40
+#define OVERLAY_DEBUG_ASYNCPREEMPTOFF 44
+#define OVERLAY_DEBUG_INITTRACE 48
+#define OVERLAY_DEBUG_SBRK 52
+#define OVERLAY_DEBUG_CHECKFINALIZERS 56
+#define OVERLAY_DEBUG_PROFSTACKDEPTH 60
+#define OVERLAY_DEBUG_DONTFREEZETHEWORLD 64
+#define OVERLAY_DEBUG_GOTRACEBACK 68
+#define OVERLAY_DEBUG_GOGC 72
+#define OVERLAY_DEBUG_LABELFORM 76
+#define OVERLAY_DEBUG_MEMLIMIT 80
+#define OVERLAY_DEBUG_PANICNIL 88
+#define OVERLAY_DEBUG_ASYNCTIMERCHAN 92
+#define OVERLAY_DEBUG_TRACEBACKLABELS 96
+#define OVERLAY_DEBUG__SIZE 104
+
+#define GO_LINES_TEXT "Go 1.26 and 1.27" /* for messages */
+
+/* Offsets in bytes, unless a comment above says a constant's name. */
+struct go_line {
+    const char *release;
+    int64_t moduledata_etypes;
+    int64_t moduledata_rodata;
+    int64_t moduledata_gofunc;
+    int64_t moduledata_epclntab;
+    int64_t moduledata_textsectmap;
+    int64_t moduledata_ptab;
+    int64_t moduledata_pluginpath;
+    int64_t moduledata_pkghashes;
+    int64_t moduledata_inittasks;
+    int64_t moduledata_modulename;
+    int64_t moduledata_modulehashes;
+    int64_t moduledata_hasmain;
+    int64_t moduledata_bad;
+    int64_t moduledata_gcdatamask;
+    int64_t moduledata_gcbssmask;
+    int64_t moduledata_typemap;
+    int64_t moduledata_next;
+    int64_t go_map_type_elem_off;
+    int64_t go_map_type_flags;
+    int64_t go_panic_sp;
+    int64_t go_panic__size;
+};
+#define GO_LINES \
+    { .release = "go1.26", \
+      .moduledata_etypes = 304, \
+      .moduledata_rodata = 312, \
+      .moduledata_gofunc = 320, \
+      .moduledata_epclntab = 328, \
+      .moduledata_textsectmap = 336, \
+      .moduledata_ptab = 408, \
+      .moduledata_pluginpath = 432, \
+      .moduledata_pkghashes = 448, \
+      .moduledata_inittasks = 472, \
+      .moduledata_modulename = 496, \
+      .moduledata_modulehashes = 512, \
+      .moduledata_hasmain = 536, \
+      .moduledata_bad = 537, \
+      .moduledata_gcdatamask = 544, \
+      .moduledata_gcbssmask = 560, \
+      .moduledata_typemap = 576, \
+      .moduledata_next = 584, \
+      .go_map_type_elem_off = 96, \
+      .go_map_type_flags = 104, \
+      .go_panic_sp = 40, \
+      .go_panic__size = 104 }, \
+    { .release = "go1.27", \
+      .moduledata_etypes = 312, \
+      .moduledata_rodata = 336, \
+      .moduledata_gofunc = 344, \
+      .moduledata_epclntab = 352, \
+      .moduledata_textsectmap = 360, \
+      .moduledata_ptab = 384, \
+      .moduledata_pluginpath = 408, \
+      .moduledata_pkghashes = 424, \
+      .moduledata_inittasks = 448, \
+      .moduledata_modulename = 472, \
+      .moduledata_modulehashes = 488, \
+      .moduledata_hasmain = 512, \
+      .moduledata_bad = 513, \
+      .moduledata_gcdatamask = 520, \
+      .moduledata_gcbssmask = 536, \
+      .moduledata_typemap = 552, \
+      .moduledata_next = 560, \
+      .go_map_type_elem_off = 120, \
+      .go_map_type_flags = 128, \
+      .go_panic_sp = 48, \
+      .go_panic__size = 96 },
+
+static inline uintptr_t *moduledata_etypes(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_etypes);
+}
+
+static inline uintptr_t *moduledata_rodata(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_rodata);
+}
+
+static inline uintptr_t *moduledata_gofunc(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_gofunc);
+}
+
+static inline uintptr_t *moduledata_epclntab(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_epclntab);
+}
+
+static inline struct goslice *moduledata_textsectmap(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_textsectmap);
+}
+
+static inline struct goslice *moduledata_ptab(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_ptab);
+}
+
+static inline struct gostring *moduledata_pluginpath(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_pluginpath);
+}
+
+static inline struct goslice *moduledata_pkghashes(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_pkghashes);
+}
+
+static inline struct goslice *moduledata_inittasks(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_inittasks);
+}
+
+static inline struct gostring *moduledata_modulename(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_modulename);
+}
+
+static inline struct goslice *moduledata_modulehashes(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_modulehashes);
+}
+
+static inline uint8_t *moduledata_hasmain(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_hasmain);
+}
+
+static inline bool *moduledata_bad(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_bad);
+}
+
+static inline struct bitvector *moduledata_gcdatamask(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_gcdatamask);
+}
+
+static inline struct bitvector *moduledata_gcbssmask(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_gcbssmask);
+}
+
+static inline void **moduledata_typemap(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_typemap);
+}
+
+static inline struct moduledata **moduledata_next(const struct moduledata *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->moduledata_next);
+}
+
+static inline uintptr_t *go_map_type_elem_off(const struct go_map_type *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->go_map_type_elem_off);
+}
+
+static inline uint32_t *go_map_type_flags(const struct go_map_type *s)
+{
+    return (void *)((uintptr_t)s + (uintptr_t)go_line->go_map_type_flags);
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* handshake.c - see handshake.h. */
 #include "gort/abi/handshake.h"
-#include <string.h>
 #include "arch/x86_64/arch.h"
+#include "gort/abi/goabi.h"
 #include "gort/load/refuse.h"
 #include "rt_frames.h"
 
@@ -13,8 +13,9 @@ void handshake_check(const struct app_table *t)
         boot_refuse("the program was built for another runtime interface; build it again with this "
                     "gort");
     const struct gostring *v = t->facts.go_version;
-    if (v->len < 6 || memcmp(v->ptr, "go1.26", 6) != 0)
-        boot_refuse("the program was built by %s; gort runs programs of Go 1.26",
+    go_line = go_line_of(v->ptr, v->len);
+    if (!go_line)
+        boot_refuse("the program was built by %s; gort runs programs of " GO_LINES_TEXT,
                     v->len > 0 && v->len < 40 ? v->ptr : "an unknown Go");
     unsigned level = (unsigned)*t->goamd64;
     if (level >= 4 && !cpu_features.avx512)

@@ -76,7 +76,7 @@ static void add_segment(uintptr_t lo, uintptr_t hi, uintptr_t prog)
 /* Programs describe [data, edata) and [bss, ebss): variables without pointers are elsewhere. */
 void gc_roots_init(void)
 {
-    for (const struct moduledata *md = symtab_first(); md; md = md->next) {
+    for (const struct moduledata *md = symtab_first(); md; md = *moduledata_next(md)) {
         add_segment(md->data, md->edata, md->gcdata);
         add_segment(md->bss, md->ebss, md->gcbss);
     }

@@ -243,7 +243,7 @@ static void put_roots(void)
     for (unsigned i = 0; gc_segment_get(i, &seg); i++) {
         const struct moduledata *md = symtab_first();
         bool bss = false;
-        for (; md; md = md->next)
+        for (; md; md = *moduledata_next(md))
             bss |= seg.lo == md->bss;
         PUT(bss ? R_BSS : R_DATA, seg.lo);
         put_memory(seg.lo, seg.hi - seg.lo);

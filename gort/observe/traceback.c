@@ -45,19 +45,21 @@ static void put_hex(const struct traceback_out *o, const char *before, uint64_t 
 
 /* ---- names ------------------------------------------------------------------------------- */
 
-/* Type arguments, f[go.shape.int], are shown as f[...]. */
+/* Type arguments, f[go.shape.int], are shown as f[...]; both lists of a generic method of a
+ * generic type, T[go.shape.int].f[go.shape.string], as T[...].f[...]. */
 static void put_name(const struct traceback_out *o, const char *name)
 {
-    const char *open = strchr(name, '['), *close = strrchr(name, ']');
+    unsigned depth = 0;
 
-    if (strcmp(name, "runtime.gopanic") == 0) {
-        put(o, "panic");
-    } else if (open && close && close > open) {
-        put_n(o, name, (size_t)(open - name));
-        put(o, "[...]");
-        put(o, close + 1);
-    } else {
-        put(o, name);
+    if (strcmp(name, "runtime.gopanic") == 0)
+        name = "panic";
+    for (; *name; name++) {
+        if (*name == ']' && depth > 0)
+            depth--;
+        if (depth == 0)
+            put_n(o, name, 1);
+        if (*name == '[' && depth++ == 0)
+            put(o, "...");
     }
 }
 
@@ -358,7 +360,8 @@ void traceback_header(const struct traceback_out *o, const struct g *gp)
         put(o, ", synctest bubble ");
         put_num(o, g_bubble(gp)->id, 10);
     }
-    put(o, "]:\n");
+    traceback_labels(o, gp);
+    put(o, ":\n");
 }
 
 void traceback_print_g(const struct traceback_out *o, const struct g *gp, uintptr_t pc,

@@ -121,15 +121,3 @@ again:
 	SUBL	$1, AX
 	JNZ	again
 	RET
-
-TEXT ·memhash<ABIInternal>(SB), NOSPLIT, $0-32
-	JMP	·memhashFallback<ABIInternal>(SB)
-
-TEXT ·strhash<ABIInternal>(SB), NOSPLIT, $0-24
-	JMP	·strhashFallback<ABIInternal>(SB)
-
-TEXT ·memhash32<ABIInternal>(SB), NOSPLIT, $0-24
-	JMP	·memhash32Fallback<ABIInternal>(SB)
-
-TEXT ·memhash64<ABIInternal>(SB), NOSPLIT, $0-24
-	JMP	·memhash64Fallback<ABIInternal>(SB)

@@ -22,6 +22,9 @@ import (
 //go:linkname writeBarrier
 //go:linkname gcWriteBarrier2
 //go:linkname morestack_noctxt
+//go:linkname reflectcall
+//go:linkname spillArgs
+//go:linkname unspillArgs
 //go:linkname sigpanic
 //go:linkname add
 //go:linkname noescape

@@ -44,8 +44,8 @@ func writeErrData(p *byte, n int32) { write_err(p, n) }
 
 // ---- GODEBUG --------------------------------------------------------------------------
 
-// debug holds the GODEBUG settings. C reads those that concern it through the app table:
-// abigen checks the order of the int32s.
+// debug holds the GODEBUG settings. C reads those that concern it through the app table, as
+// struct app_debug: gort/abi/mirror.c compares.
 var debug struct {
 	clobberfree        int32
 	gccheckmark        int32
@@ -66,6 +66,7 @@ var debug struct {
 	dontfreezetheworld int32
 	gotraceback        int32 // GOTRACEBACK: 0 none 1 single 2 all 3 system 4 crash
 	gogc               int32 // GOGC, -1 off
+	labelform          int32 // how tracebacks show labels: gort/observe/labels.c
 	memlimit           int64 // GOMEMLIMIT, bytes
 
 	panicnil        atomic.Int32
@@ -112,6 +113,8 @@ func godebugEnv() string { return gogetenv("GODEBUG") }
 func parsedebugvars() {
 	debug.invalidptr = 1
 	debug.profstackdepth = 128
+	debug.tracebacklabels.Store(lineTracebackLabels)
+	debug.labelform = lineLabelForm
 	parsegodebug(dbgvars[:], godebugDefault)
 	parsegodebug(dbgvars[:], godebugEnv())
 	setTraceback(gogetenv("GOTRACEBACK"))
@@ -142,7 +145,10 @@ func parsegodebug(vars []dbgvar, s string) {
 	for s != "" {
 		var setting string
 		setting, s, _ = splitAt(s, ',')
-		name, value, _ := splitAt(setting, '=')
+		name, value, given := splitAt(setting, '=')
+		if given {
+			godebugNoteRemoved(name, value)
+		}
 		n, ok := atoi(value)
 		for i := 0; ok && i < len(vars); i++ {
 			if vars[i].name == name {
@@ -289,6 +295,7 @@ func rand() uint64 { return rand_fast() }
 
 func rand32() uint32 { return uint32(rand() >> 32) }
 
+//go:linkname bootstrapRand
 func bootstrapRand() uint64 { return rand() }
 
 //go:linkname maps_rand internal/runtime/maps.rand

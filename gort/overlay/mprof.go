@@ -40,34 +40,30 @@ func mem_profile(out *memProfRecord, cap int, inuseZero bool) (n int)
 // inuseZero.
 func MemProfile(p []MemProfileRecord, inuseZero bool) (n int, ok bool) {
 	recs, n := memProfileInternal(len(p), inuseZero)
-	for i, r := range recs {
-		p[i] = MemProfileRecord{AllocBytes: r.AllocBytes, FreeBytes: r.FreeBytes,
-			AllocObjects: r.AllocObjects, FreeObjects: r.FreeObjects}
-		copy(p[i].Stack0[:], r.Stack)
+	for i := range recs {
+		r := &recs[i]
+		p[i] = MemProfileRecord{AllocBytes: int64(r.allocBytes), FreeBytes: int64(r.freeBytes),
+			AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees)}
+		copy(p[i].Stack0[:], r.pc[:r.n])
 	}
 	return n, n <= len(p)
 }
 
 // memProfileInternal returns the number of records, and them if they are at most room. It is known
 // to the linker by name: see disableMemoryProfiling.
-func memProfileInternal(room int, inuseZero bool) (recs []profilerecord.MemProfileRecord, n int) {
+func memProfileInternal(room int, inuseZero bool) (recs []memProfRecord, n int) {
 	raw := make([]memProfRecord, room)
 	if n = mem_profile(unsafe.SliceData(raw), room, inuseZero); n > room {
 		return nil, n
 	}
-	recs = make([]profilerecord.MemProfileRecord, n)
-	for i := range recs {
-		r := &raw[i]
-		recs[i] = profilerecord.MemProfileRecord{
-			AllocBytes: int64(r.allocBytes), FreeBytes: int64(r.freeBytes),
-			AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees), Stack: r.pc[:r.n]}
-	}
-	return recs, n
+	return raw[:n], n
 }
 
 //go:linkname pprof_memProfileInternal
 func pprof_memProfileInternal(p []profilerecord.MemProfileRecord, inuseZero bool) (n int, ok bool) {
 	recs, n := memProfileInternal(len(p), inuseZero)
-	copy(p, recs)
+	for i := range recs {
+		p[i] = recs[i].forPprof()
+	}
 	return n, n <= len(p)
 }

@@ -9,15 +9,19 @@ import (
 )
 
 //go:noescape
+//go:linkname syscall6
 func syscall6(num, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, err uintptr)
 
 //go:noescape
+//go:linkname rawsyscall3
 func rawsyscall3(num, a1, a2, a3 uintptr) (r1, r2 uintptr)
 
 //go:noescape
+//go:linkname rawvfork
 func rawvfork(num, a1, a2, a3 uintptr) (r1, err uintptr)
 
 //go:noescape
+//go:linkname sysgettimeofday
 func sysgettimeofday(tv unsafe.Pointer) (err uintptr)
 
 const physPageSize = 4096

@@ -86,7 +86,7 @@ type PanicNilError struct {
 	_ [0]*PanicNilError
 }
 
-func (*PanicNilError) Error() string { return "panic called with nil argument" }
+func (*PanicNilError) Error() string { return lineNilPanic }
 func (*PanicNilError) RuntimeError() {}
 
 // nilPanicked is what a panic(nil) panics with: GODEBUG=panicnil=1 means just that.

@@ -72,7 +72,6 @@ func leave() {
 func startRuntime() {
 	loadedModules = append(loadedModules, &firstmoduledata)
 	noteFeatures()
-	alginit()
 	hashinit()
 	modulesinit()
 	typelinksinit()
@@ -82,6 +81,7 @@ func startRuntime() {
 	mainStarted = true
 	doInit(runtime_inittasks)
 	startSystemGoroutines()
+	godebugRefuseRemoved()
 }
 
 func initPackages() {
@@ -108,15 +108,6 @@ func noteFeatures() {
 	have := &cpu.X86
 	x86HasPOPCNT, x86HasSSE41 = have.HasPOPCNT, have.HasSSE41
 	x86HasFMA, x86HasAVX = have.HasFMA, have.HasAVX
-}
-
-// hashinit seeds the portable hash functions, which memhash and its kin are here on every
-// machine: alginit leaves that out where it finds AES instructions.
-func hashinit() {
-	useAeshash = false
-	for i := range hashkey {
-		hashkey[i] = uintptr(bootstrapRand())
-	}
 }
 
 var isIntel bool

@@ -57,12 +57,15 @@ func reflect_addReflectOff(ptr unsafe.Pointer) int32 {
 	return off
 }
 
+// reflect_typelinks gives, module by module, where its types are and the offsets of those that
+// reflection may look for by name.
+//
 //go:linkname reflect_typelinks reflect.typelinks
 func reflect_typelinks() (sections []unsafe.Pointer, offsets [][]int32) {
 	n := len(loadedModules)
 	sections, offsets = make([]unsafe.Pointer, n), make([][]int32, n)
 	for i, m := range loadedModules {
-		sections[i], offsets[i] = unsafe.Pointer(m.types), m.typelinks
+		sections[i], offsets[i] = unsafe.Pointer(m.types), m.typelinkOffsets()
 	}
 	return
 }

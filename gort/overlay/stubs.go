@@ -123,7 +123,7 @@ func osyield() {}
 
 type lockRank int
 
-const lockRankItab lockRank = 0
+const lockRankItab, lockRankTypelinks lockRank = 0, 0
 
 func lockInit(l *mutex, rank lockRank) {}
 

@@ -5,6 +5,7 @@ package runtime
 
 import (
 	"internal/abi"
+	"internal/bytealg"
 	"internal/runtime/sys"
 	"unsafe"
 )
@@ -289,21 +290,27 @@ func (f *Func) FileLine(pc uintptr) (file string, line int) {
 	return in.file, in.line
 }
 
-// symNameForPrint shows type arguments as [...].
+// symNameForPrint shows each list of type arguments as [...]: T[...].f[...].
 func symNameForPrint(name string) string {
-	open, end := -1, -1
-	for i := 0; i < len(name); i++ {
-		if name[i] == '[' && open < 0 {
-			open = i
-		}
-		if name[i] == ']' {
-			end = i
-		}
-	}
-	if open < 0 || end <= open {
+	if bytealg.IndexByteString(name, '[') < 0 {
 		return name
 	}
-	return name[:open] + "[...]" + name[end+1:]
+	shown := make([]byte, 0, len(name)+3)
+	for i, depth := 0, 0; i < len(name); i++ {
+		if name[i] == ']' && depth > 0 {
+			depth--
+		}
+		if depth == 0 {
+			shown = append(shown, name[i])
+		}
+		if name[i] == '[' {
+			if depth == 0 {
+				shown = append(shown, "..."...)
+			}
+			depth++
+		}
+	}
+	return string(shown)
 }
 
 // Stack writes the calling goroutine's stack trace into buf, and all others' after it if all

@@ -13,33 +13,6 @@
 #include "kernel/print.h"
 #include "mm/mm.h"
 
-/* C's struct g against the overlay's, by way of goabi.h. */
-#define SAME(field, macro) _Static_assert(offsetof(struct g, field) == (macro), #field)
-SAME(stack, OVERLAY_G_STACK);
-SAME(stackguard0, OVERLAY_G_STACKGUARD0);
-SAME(stackguard1, OVERLAY_G_STACKGUARD1);
-SAME(panic, OVERLAY_G_PANIC);
-SAME(defer, OVERLAY_G_DEFER);
-SAME(m, OVERLAY_G_M);
-SAME(sched, OVERLAY_G_SCHED);
-SAME(goid, OVERLAY_G_GOID);
-SAME(param, OVERLAY_G_PARAM);
-SAME(labels, OVERLAY_G_LABELS);
-SAME(coroarg, OVERLAY_G_COROARG);
-SAME(bubble, OVERLAY_G_BUBBLE);
-SAME(fips_indicator, OVERLAY_G_FIPS_INDICATOR);
-SAME(paniconfault, OVERLAY_G_PANICONFAULT);
-SAME(sigcode0, OVERLAY_G_SIGCODE0);
-SAME(sigpc, OVERLAY_G_SIGPC);
-SAME(writebuf, OVERLAY_G_WRITEBUF);
-SAME(left_bits, OVERLAY_G_LEFT_BITS);
-SAME(left_slots, OVERLAY_G_LEFT_SLOTS);
-_Static_assert(STACK_GUARD == GO_STACK_GUARD && STACK_PREEMPT == GO_STACK_PREEMPT &&
-               STACK_MIN == GO_STACK_MIN, "stack constants");
-/* The compiler lays out _defer; stack.c follows its links. */
-_Static_assert(GO_DEFER_SP == OVERLAY_DEFER_SP && GO_DEFER_FN == OVERLAY_DEFER_FN &&
-               GO_DEFER_LINK == OVERLAY_DEFER_LINK, "_defer");
-
 #define STACK_DEFAULT_MAX 1000000000ul
 #define POISON 0xfc
 

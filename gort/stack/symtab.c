@@ -23,12 +23,14 @@ bool symtab_init(const struct moduledata *first)
 
 const struct moduledata *symtab_first(void) { return first_module; }
 
+static const struct moduledata *after(const struct moduledata *m) { return *moduledata_next(m); }
+
 void symtab_text_range(uintptr_t *lo, uintptr_t *hi)
 {
     unsigned n = 0;
 
     *lo = *hi = 0;
-    for (const struct moduledata *m = first_module; m && n < MODULES_MAX; m = m->next, n++) {
+    for (const struct moduledata *m = first_module; m && n++ < MODULES_MAX; m = after(m)) {
         if (*lo == 0 || m->minpc < *lo)
             *lo = m->minpc;
         if (m->maxpc > *hi)
@@ -42,7 +44,7 @@ static const struct moduledata *find_module(uintptr_t pc)
 {
     unsigned n = 0;
 
-    for (const struct moduledata *m = first_module; m && n < MODULES_MAX; m = m->next, n++)
+    for (const struct moduledata *m = first_module; m && n++ < MODULES_MAX; m = after(m))
         if (pc >= m->minpc && pc < m->maxpc)
             return m;
     return NULL;
@@ -84,7 +86,7 @@ bool symtab_of(const void *entry, struct func_info *out)
 {
     unsigned n = 0;
 
-    for (const struct moduledata *m = first_module; m && n < MODULES_MAX; m = m->next, n++) {
+    for (const struct moduledata *m = first_module; m && n++ < MODULES_MAX; m = after(m)) {
         uintptr_t off = (uintptr_t)entry - (uintptr_t)m->pclntable.ptr;
         if (off < (uintptr_t)m->pclntable.len)
             return entry_at(m, (uint32_t)off, out);
@@ -238,7 +240,7 @@ const void *symtab_funcdata(const struct func_info *f, unsigned i)
         return NULL;
     if (off == UINT32_MAX)
         return NULL;
-    return (const void *)(f->md->gofunc + off);
+    return (const void *)(*moduledata_gofunc(f->md) + off);
 }
 
 /* ---- source positions -------------------------------------------------------------------- */

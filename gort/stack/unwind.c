@@ -279,7 +279,7 @@ const uint8_t *frame_object_mask(const struct frame *fr, const struct stack_obje
 {
     if (obj == &regargs_object)
         return regargs_mask;
-    return (const uint8_t *)(fr->fn->md->rodata + obj->gcdataoff);
+    return (const uint8_t *)(*moduledata_rodata(fr->fn->md) + obj->gcdataoff);
 }
 
 /* ---- lists of callers -------------------------------------------------------------------- */

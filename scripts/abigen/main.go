@@ -1,15 +1,18 @@
 // Command abigen reads from a Go installation's sources the layouts and numbers that C code
-// shares with Go's toolchain, and prints them as a C header (gort/abi/goabi.h).
+// shares with Go's toolchain, and prints them as JSON: gort/abi/facts/go1.N.json.
 //
-//	go run ./scripts/abigen [-overlay gort/overlay/runtime2.go] > gort/abi/goabi.h
+//	go run ./scripts/abigen > gort/abi/facts/go1.27.json
+//	go run ./scripts/abigen -overlay gort/overlay > gort/abi/facts/overlay.json
 //
 // Nothing here is typed in by hand: go/types computes sizes and offsets the way the compiler
-// does, and constants are folded from the declarations. A new Go release is a regeneration
-// and a diff.
+// does, and constants are folded from the declarations. scripts/gen-goabi merges the facts of all
+// release lines into gort/abi/goabi.h. With -overlay it prints where the overlay's Go sees the
+// fields of the structures that C owns; these belong to no line.
 package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -30,7 +33,39 @@ import (
 var (
 	fset  = token.NewFileSet()
 	sizes = types.SizesFor("gc", "amd64")
-	out   bytes.Buffer
+)
+
+// What is printed. The order of all lists is that of the declarations, or of the lists below.
+type (
+	facts struct {
+		Release string      `json:"release,omitempty"`
+		Consts  []constFact `json:"consts,omitempty"`
+		Structs []layout    `json:"structs,omitempty"`
+		Offsets []layout    `json:"offsets"`
+		Tables  []table     `json:"tables,omitempty"`
+	}
+	constFact struct {
+		Group string `json:"group"` // constants of one group stand together in the header
+		Name  string `json:"name"`
+		Value string `json:"value"` // as C spells it
+	}
+	layout struct {
+		Name   string  `json:"name"` // of the C struct, or the prefix of macros
+		Go     string  `json:"go"`
+		Size   int64   `json:"size"`
+		Fields []field `json:"fields"`
+	}
+	field struct {
+		Name string `json:"name"`
+		At   int64  `json:"at"`
+		C    string `json:"c,omitempty"`  // C declaration
+		Go   string `json:"go,omitempty"` // Go's name and type
+	}
+	table struct {
+		Name   string   `json:"name"`
+		C      string   `json:"c"` // element type
+		Values []uint64 `json:"values"`
+	}
 )
 
 // structs lists what becomes a C struct, in an order in which embedded ones come first.
@@ -124,8 +159,6 @@ var tables = []struct{ pkg, name, c, typ string }{
 	{"internal/runtime/gc", "SizeToSizeClass128", "gc_size_to_class128", "uint8_t"},
 }
 
-func p(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
-
 // snake turns a Go name into a C one: PtrBytes -> ptr_bytes, GCData -> gcdata.
 func snake(s string) string {
 	s = strings.Trim(s, "_")
@@ -213,37 +246,34 @@ func fieldOffsets(s *types.Struct) ([]*types.Var, []int64) {
 	return f, sizes.Offsetsof(f)
 }
 
-func emitStruct(pkg *types.Package, name, c string) {
-	s := structOf(pkg, name)
+// layoutOf leaves out fields without a size. Those that C has no name for become padding.
+func layoutOf(s *types.Struct, goName, c string, withTypes bool) layout {
+	l := layout{Name: c, Go: goName, Size: sizes.Sizeof(s)}
 	fields, offs := fieldOffsets(s)
-	var asserts []string
-	p("\n/* %s.%s */\nstruct %s {", pkg.Path(), name, c)
 	for i, f := range fields {
-		if sizes.Sizeof(f.Type()) == 0 {
+		if sizes.Sizeof(f.Type()) == 0 || f.Name() == "_" && !withTypes {
 			continue
 		}
 		n := snake(f.Name())
 		if f.Name() == "_" {
 			n = fmt.Sprintf("pad_%d", offs[i])
 		}
-		p("    %s; /* %d */", declare(n, f.Type()), offs[i])
-		asserts = append(asserts, fmt.Sprintf("GOABI_AT(struct %s, %s, %d);", c, n, offs[i]))
+		out := field{Name: n, At: offs[i]}
+		if withTypes {
+			out.C = declare(n, f.Type())
+			out.Go = f.Name() + " " + types.TypeString(f.Type(), qualify)
+		}
+		l.Fields = append(l.Fields, out)
 	}
-	p("};\nGOABI_SIZE(struct %s, %d);", c, sizes.Sizeof(s))
-	for _, a := range asserts {
-		p("%s", a)
-	}
+	return l
 }
 
-func emitOffsets(s *types.Struct, prefix string) {
-	fields, offs := fieldOffsets(s)
-	p("")
-	for i, f := range fields {
-		if sizes.Sizeof(f.Type()) > 0 && f.Name() != "_" {
-			p("#define %s_%s %d", prefix, strings.ToUpper(snake(f.Name())), offs[i])
-		}
+// qualify names other packages than runtime by their last element, as Go source does.
+func qualify(p *types.Package) string {
+	if p.Path() == "runtime" {
+		return ""
 	}
-	p("#define %s__SIZE %d", prefix, sizes.Sizeof(s))
+	return p.Name()
 }
 
 func constText(o *types.Const) string {
@@ -261,11 +291,10 @@ func constText(o *types.Const) string {
 	return fmt.Sprintf("%#xul", u)
 }
 
-func emitConsts(load func(string) *types.Package) {
+func findConsts(load func(string) *types.Package) (found []constFact) {
 	seen := map[string]bool{}
 	for _, g := range consts {
 		scope := load(g.pkg).Scope()
-		p("")
 		for _, n := range scope.Names() {
 			o, ok := scope.Lookup(n).(*types.Const)
 			if !ok || !strings.HasPrefix(n, g.prefix) || seen[g.pkg+n] {
@@ -284,19 +313,19 @@ func emitConsts(load func(string) *types.Package) {
 				if text[0] == '-' {
 					text = "(" + text + ")"
 				}
-				p("#define %s%s %s", g.c, rest, text)
+				found = append(found, constFact{g.c, g.c + rest, text})
 			}
 		}
 	}
-	p("")
 	for _, k := range kinds {
 		o := load("internal/abi").Scope().Lookup(k).(*types.Const)
-		p("#define KIND_%s %s", strings.ToUpper(snake(k)), constText(o))
+		found = append(found, constFact{"KIND_", "KIND_" + strings.ToUpper(snake(k)), constText(o)})
 	}
+	return found
 }
 
-// emitTable evaluates an array literal of constant expressions.
-func emitTable(pk *types.Package, files []*ast.File, name, c, typ string) {
+// evalTable evaluates an array literal of constant expressions.
+func evalTable(pk *types.Package, files []*ast.File, name string) (values []uint64) {
 	for _, f := range files {
 		for _, d := range f.Decls {
 			g, ok := d.(*ast.GenDecl)
@@ -308,28 +337,20 @@ func emitTable(pk *types.Package, files []*ast.File, name, c, typ string) {
 				if !ok || v.Names[0].Name != name {
 					continue
 				}
-				lit := v.Values[0].(*ast.CompositeLit)
-				p("\nstatic const %s %s[%d] __attribute__((unused)) = {", typ, c, len(lit.Elts))
-				line := "   "
-				for _, e := range lit.Elts {
+				for _, e := range v.Values[0].(*ast.CompositeLit).Elts {
 					tv, err := types.Eval(fset, pk, token.NoPos, types.ExprString(e))
 					if err != nil {
 						log.Fatal(err)
 					}
 					u, _ := constant.Uint64Val(constant.ToInt(tv.Value))
-					word := fmt.Sprintf(" %d,", u)
-					if len(line)+len(word) > 98 {
-						p("%s", line)
-						line = "   "
-					}
-					line += word
+					values = append(values, u)
 				}
-				p("%s\n};", line)
-				return
+				return values
 			}
 		}
 	}
 	log.Fatalf("no table %s", name)
+	return nil
 }
 
 func parseDir(dir string) []*ast.File {
@@ -348,8 +369,42 @@ func parseDir(dir string) []*ast.File {
 	return files
 }
 
+// write prints one fact per line, so that two releases can be compared with diff.
+func (f facts) write(w *bytes.Buffer) {
+	line := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return string(b)
+	}
+	fmt.Fprintf(w, "{\n\"release\": %s", line(f.Release))
+	list := func(name string, n int, item func(int) string) {
+		fmt.Fprintf(w, ",\n\"%s\": [", name)
+		for i := 0; i < n; i++ {
+			w.WriteString(map[bool]string{true: "\n", false: ",\n"}[i == 0] + item(i))
+		}
+		w.WriteString("]")
+	}
+	layouts := func(l []layout) func(int) string {
+		return func(i int) string {
+			head := fmt.Sprintf("{\"name\": %s, \"go\": %s, \"size\": %d, \"fields\": [",
+				line(l[i].Name), line(l[i].Go), l[i].Size)
+			for j, f := range l[i].Fields {
+				head += map[bool]string{true: "\n  ", false: ",\n  "}[j == 0] + line(f)
+			}
+			return head + "]}"
+		}
+	}
+	list("consts", len(f.Consts), func(i int) string { return line(f.Consts[i]) })
+	list("structs", len(f.Structs), layouts(f.Structs))
+	list("offsets", len(f.Offsets), layouts(f.Offsets))
+	list("tables", len(f.Tables), func(i int) string { return line(f.Tables[i]) })
+	w.WriteString("\n}\n")
+}
+
 func main() {
-	overlay := flag.String("overlay", "", "runtime2.go of the overlay, for struct g")
+	overlay := flag.String("overlay", "", "directory of the overlay: print its mirrors of C's structures")
 	output := flag.String("o", "", "write here instead of stdout")
 	flag.Parse()
 	log.SetFlags(0)
@@ -358,6 +413,22 @@ func main() {
 	build.Default.CgoEnabled = false
 	imp := importer.ForCompiler(fset, "source", nil).(types.ImporterFrom)
 	src := filepath.Join(build.Default.GOROOT, "src")
+	var f facts
+	if *overlay != "" {
+		f.Offsets = overlayMirrors(*overlay, imp, filepath.Join(src, "runtime"))
+	} else {
+		f = lineFacts(imp, src)
+	}
+	var out bytes.Buffer
+	f.write(&out)
+	if *output == "" {
+		os.Stdout.Write(out.Bytes())
+	} else if err := os.WriteFile(*output, out.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func lineFacts(imp types.ImporterFrom, src string) facts {
 	load := func(path string) *types.Package {
 		pk, err := imp.ImportFrom(path, filepath.Join(src, "runtime"), 0)
 		if err != nil {
@@ -365,36 +436,21 @@ func main() {
 		}
 		return pk
 	}
-	release := strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")
-
-	p("/* goabi.h - layouts and numbers that C shares with Go's toolchain.\n *\n"+
-		" * Written by scripts/abigen from the Go sources (%s, linux/amd64): do not edit,\n"+
-		" * run `make abi`. */", release)
-	p("#ifndef GORT_ABI_GOABI_H\n#define GORT_ABI_GOABI_H\n")
-	p("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include \"gort/abi/gotypes.h\"\n")
-	p("#define GOABI_AT(t, f, o) _Static_assert(offsetof(t, f) == (o), #t \".\" #f)")
-	p("#define GOABI_SIZE(t, n) _Static_assert(sizeof(t) == (n), \"size of \" #t)\n")
-	p("#define GOABI_RELEASE \"%s\"", release)
-	emitConsts(load)
+	f := facts{Release: strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")}
+	f.Consts = findConsts(load)
 	for _, s := range structs {
-		emitStruct(load(s.pkg), s.name, s.c)
+		f.Structs = append(f.Structs,
+			layoutOf(structOf(load(s.pkg), s.name), s.pkg+"."+s.name, s.c, true))
 	}
 	for _, s := range offsets {
-		emitOffsets(structOf(load(s.pkg), s.name), s.prefix)
+		f.Offsets = append(f.Offsets,
+			layoutOf(structOf(load(s.pkg), s.name), s.pkg+"."+s.name, s.prefix, false))
 	}
 	gcFiles := parseDir(filepath.Join(src, "internal/runtime/gc"))
 	for _, t := range tables {
-		emitTable(load(t.pkg), gcFiles, t.name, t.c, t.typ)
+		f.Tables = append(f.Tables, table{t.c, t.typ, evalTable(load(t.pkg), gcFiles, t.name)})
 	}
-	if *overlay != "" {
-		emitOverlay(*overlay, imp, filepath.Join(src, "runtime"))
-	}
-	p("\n#endif")
-	if *output == "" {
-		os.Stdout.Write(out.Bytes())
-	} else if err := os.WriteFile(*output, out.Bytes(), 0o644); err != nil {
-		log.Fatal(err)
-	}
+	return f
 }
 
 // dirImporter resolves internal packages as package runtime may.
@@ -405,17 +461,32 @@ type dirImporter struct {
 
 func (d dirImporter) Import(path string) (*types.Package, error) { return d.ImportFrom(path, d.dir, 0) }
 
-// emitOverlay prints where the overlay's Go sees the fields of struct g. The file alone does
-// not type-check, but g and what it consists of do.
-func emitOverlay(file string, imp types.ImporterFrom, dir string) {
-	f, err := parser.ParseFile(fset, file, nil, 0)
-	if err != nil {
-		log.Fatal(err)
+// mirrors lists what the overlay declares of structures that C owns, or that C and the compiler
+// share.
+var mirrors = []struct{ name, prefix string }{
+	{"g", "OVERLAY_G"}, {"_defer", "OVERLAY_DEFER"}, {"_panic", "OVERLAY_PANIC"},
+	{"m", "OVERLAY_M"}, {"sudog", "OVERLAY_SUDOG"}, {"hchan", "OVERLAY_HCHAN"},
+	{"debug", "OVERLAY_DEBUG"},
+}
+
+// overlayMirrors: the overlay alone does not type-check, but its structures do.
+func overlayMirrors(overlay string, imp types.ImporterFrom, dir string) (found []layout) {
+	var files []*ast.File
+	names, _ := filepath.Glob(filepath.Join(overlay, "*.go"))
+	for _, n := range names {
+		if ok, err := build.Default.MatchFile(overlay, filepath.Base(n)); err != nil || !ok {
+			continue
+		}
+		f, err := parser.ParseFile(fset, n, nil, 0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		files = append(files, f)
 	}
 	conf := types.Config{Importer: dirImporter{imp, dir}, Sizes: sizes, Error: func(error) {}}
-	pk, _ := conf.Check("overlay", fset, []*ast.File{f}, nil)
-	p("\n/* struct g, _panic and _defer as the overlay declares them: checked against C's by gort/stack/stack.c */")
-	emitOffsets(structOf(pk, "g"), "OVERLAY_G")
-	emitOffsets(structOf(pk, "_defer"), "OVERLAY_DEFER")
-	emitOffsets(structOf(pk, "_panic"), "OVERLAY_PANIC")
+	pk, _ := conf.Check("overlay", fset, files, nil)
+	for _, m := range mirrors {
+		found = append(found, layoutOf(structOf(pk, m.name), "runtime."+m.name, m.prefix, false))
+	}
+	return found
 }

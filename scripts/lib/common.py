@@ -39,6 +39,18 @@ def work_dir():
     raise UserError(f"neither {BUILD} nor {cache_dir()} is writable")
 
 
+def user_dir(name):
+    """A directory of the user's cache; below build/ if that is not to be written."""
+    for path in (os.path.join(cache_dir(), name), os.path.join(work_dir(), name)):
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(path, os.W_OK):
+            return path
+    raise UserError(f"{cache_dir()} is not writable")
+
+
 def parse_seconds(text):
     """90, 1.5, 30s, 2m, 500ms as seconds."""
     m = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)

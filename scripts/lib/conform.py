@@ -6,15 +6,25 @@ import os
 import threading
 
 import gobuild
-from common import KERNEL, UserError
+from common import KERNEL, ROOT, UserError
 
 
-def read_expected(path):
+def words_for(line, text):
+    """A line of an expect file without comment, or "" if it begins with another line of Go than
+    ours: `go1.26 NAME: cause` is for go1.26 alone."""
+    text = text.split("#", 1)[0].strip()
+    first, _, rest = text.partition(" ")
+    if first in gobuild.RELEASES:
+        return rest.strip() if first == line else ""
+    return text
+
+
+def read_expected(path, go_line):
     """{name: cause} from lines NAME: cause."""
     expected = {}
     with open(path, encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
-            line = line.split("#", 1)[0].strip()
+            line = words_for(go_line, line)
             if not line:
                 continue
             name, colon, cause = line.partition(": ")
@@ -24,9 +34,14 @@ def read_expected(path):
     return expected
 
 
-def product_hash():
-    """Changes when a result may change: the kernel, the overlay, the gates."""
-    h = hashlib.sha256()
+def report_path(name, go_line):
+    """Where the table of a line stands: docs/NAME-1.26.md."""
+    return os.path.join(ROOT, "docs", f"{name}-{go_line.removeprefix('go')}.md")
+
+
+def product_hash(version):
+    """Changes when a result may change: the kernel, the overlay, the gates, Go."""
+    h = hashlib.sha256(version.encode())
     for name in sorted(os.listdir(gobuild.OVERLAY_DIR)):
         with open(os.path.join(gobuild.OVERLAY_DIR, name), "rb") as f:
             h.update(f.read())
@@ -40,9 +55,9 @@ class State:
     """Results so far, written after each program or package. keep: not, they are of no use to
     another run."""
 
-    def __init__(self, work, again, keep=True):
-        self.path, self.lock = os.path.join(work, "state.json"), threading.Lock()
-        self.results, self.product, self.keep = {}, product_hash(), keep
+    def __init__(self, work, go, again, keep=True):
+        self.path, self.lock = os.path.join(work, f"state-{go.line}.json"), threading.Lock()
+        self.results, self.product, self.keep = {}, product_hash(go.version), keep
         if keep and not again and os.path.exists(self.path):
             with open(self.path, encoding="utf-8") as f:
                 self.results = json.load(f)

@@ -10,16 +10,24 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import struct
 import subprocess
+import sys
 
-from common import BUILD, ROOT, UserError, work_dir
+import elfsym
+from common import BUILD, ROOT, UserError, user_dir, work_dir
 
-GO_LINE = "1.26"            # the release line that the overlay is written for
-GO_RELEASE = "go1.26.8"     # what another installed go is asked to fetch
+# The release lines that the overlay is written for, and what go is asked for if it selects another.
+RELEASES = {"go1.26": "go1.26.8", "go1.27": "go1.27.3"}
+NEWEST = list(RELEASES)[-1]
+LINES_TEXT = "Go " + " and ".join(line.removeprefix("go") for line in RELEASES)
 OVERLAY_DIR = os.path.join(ROOT, "gort", "overlay")
 OVERLAY_LIST = os.path.join(OVERLAY_DIR, "overlay.list")
 GATES = os.path.join(BUILD, "gen", "zgates_amd64.s")
-GENERATED = [GATES] + [os.path.join(BUILD, "gen", n) for n in ("zregs_amd64.s", "zcalls.go")]
+GENERATED = [GATES] + [os.path.join(BUILD, "gen", n) for n in
+                       ("zregs_amd64.s", "zcalls.go") +
+                       tuple(f"zmoduledata_{line.replace('.', '')}.go" for line in RELEASES)]
 
 INSTALL_HINT = "install Go from https://go.dev/dl/ (any release from 1.21 on)"
 
@@ -31,18 +39,55 @@ def run_go(args, env, cwd=None):
         raise UserError(f"no go command found: {INSTALL_HINT}") from None
 
 
-def installed_release(env):
-    """The release of the go command itself, e.g. (1, 26, "go1.26.8")."""
-    local = dict(env, GOTOOLCHAIN="local")
-    r = run_go(["env", "GOVERSION"], local, cwd="/")
-    m = re.match(r"go(\d+)\.(\d+)", r.stdout.strip())
-    if not m:
-        raise UserError(f"cannot tell the version of go: {(r.stdout + r.stderr).strip()[:200]}")
-    return int(m[1]), int(m[2]), r.stdout.strip()
+def last_line(text):
+    return (text.strip().splitlines() or ["go says nothing"])[-1]
+
+
+def line_of(version):
+    """go1.27.3, go1.27rc1, go1.27-devel_...: go1.27. None: no version."""
+    m = re.match(r"go\d+\.\d+(?!\d)", version)
+    return m and m[0]
+
+
+def nearest(version):
+    """The supported line that is nearest to a version's."""
+    major, minor = map(int, line_of(version)[2:].split("."))
+    newest_last = [tuple(map(int, line[2:].split("."))) for line in RELEASES]
+    older = [line for line in newest_last if line < (major, minor)]
+    return "go%d.%d" % (older[-1] if older else newest_last[0])
+
+
+def newest_here():
+    """The newest release that go can be made to be."""
+    for release in reversed(RELEASES.values()):
+        r = run_go(["env", "GOVERSION"], dict(os.environ, GOTOOLCHAIN=release), ROOT)
+        if r.stdout.split()[:1] == [release]:
+            return release
+        print(f"gort: {release} is not to be had: {last_line(r.stderr)}", file=sys.stderr)
+    raise UserError(f"no {LINES_TEXT} is to be had")
+
+
+def link_to(goroot, version):
+    """A symbolic link to a toolchain in the module cache. go build refuses to replace files below
+    the cache, and tells by the names of the paths."""
+    base = os.path.join(user_dir("toolchains"), version)
+    for link in (base, f"{base}-{hashlib.sha256(goroot.encode()).hexdigest()[:8]}"):
+        if os.path.islink(link) and os.readlink(link) == goroot:
+            return link
+        if os.path.exists(link):        # another user of the name, whose programs have it in them
+            continue
+        temporary = f"{link}.{os.getpid()}"
+        os.symlink(goroot, temporary)
+        os.replace(temporary, link)
+        return link
+    raise UserError(f"{base} is in the way: remove it")
 
 
 class Go:
-    """A checked toolchain: `env` to run it with, its GOROOT and version."""
+    """A checked toolchain: `env` to run it with, its GOROOT, version and line.
+
+    Which go it is, the user decides as for plain go build: by what is on the PATH, GOTOOLCHAIN,
+    go.mod and go.work. If that is no supported line, the nearest one is asked for."""
 
     def __init__(self, cwd=None):
         for name, want in (("GOOS", "linux"), ("GOARCH", "amd64")):
@@ -51,27 +96,53 @@ class Go:
         if os.environ.get("CGO_ENABLED") == "1":
             raise UserError("CGO_ENABLED=1: gort runs pure Go programs, without cgo; unset it")
         self.env = dict(os.environ, CGO_ENABLED="0", GOOS="linux", GOARCH="amd64")
-        major, minor, have = installed_release(self.env)
-        if (major, minor) < (1, 21):
-            raise UserError(f"{have} is too old to fetch Go {GO_LINE}: {INSTALL_HINT}")
-        if f"{major}.{minor}" != GO_LINE:
-            self.env["GOTOOLCHAIN"] = GO_RELEASE
-        r = run_go(["env", "-json", "GOVERSION", "GOROOT", "GOTOOLCHAIN"], self.env, cwd)
-        if r.returncode:
-            raise UserError(f"go {GO_LINE} is not to be had: {r.stderr.strip().splitlines()[-1]}")
-        facts = json.loads(r.stdout)
+        facts = self.ask(cwd)
+        have = facts["GOVERSION"]
+        if line_of(have) not in RELEASES:
+            facts = self.ask_nearest(have, cwd)
         self.version, self.goroot = facts["GOVERSION"], facts["GOROOT"]
-        if not re.match(rf"go{re.escape(GO_LINE)}(\.|rc|$|-)", self.version):
-            raise UserError(f"go selects {self.version} here, gort needs Go {GO_LINE} "
-                            f"(GOTOOLCHAIN={facts['GOTOOLCHAIN']}, or go.mod's toolchain line)")
+        self.flags = facts["GOFLAGS"]
+        self.line = line_of(self.version)
+        self.linked = inside(self.goroot, facts["GOMODCACHE"])
+        if self.linked:
+            self.goroot = link_to(self.goroot, self.version.split()[0])
+            path = os.path.join(self.goroot, "bin") + os.pathsep + self.env.get("PATH", os.defpath)
+            self.env.update(GOROOT=self.goroot, PATH=path)
+        self.env["GOTOOLCHAIN"] = "local"       # what was selected in cwd, wherever it is run
+
+    def ask(self, cwd):
+        r = run_go(["env", "-json", "GOVERSION", "GOROOT", "GOMODCACHE", "GOFLAGS"], self.env, cwd)
+        try:
+            facts = json.loads(r.stdout)
+        except ValueError:
+            raise UserError(f"go says: {last_line(r.stderr or r.stdout)}") from None
+        if not line_of(facts.get("GOVERSION", "")):
+            raise UserError("cannot tell the version of go: " + repr(facts.get("GOVERSION"))[:80])
+        return facts
+
+    def ask_nearest(self, have, cwd):
+        want = RELEASES[nearest(have)]
+        if int(have.split(".")[1].split("rc")[0].split("beta")[0]) < 21:
+            raise UserError(f"{have} is too old to fetch {want}: {INSTALL_HINT}")
+        print(f"gort: go selects {have} here, gort is for {LINES_TEXT}: using {want}",
+              file=sys.stderr)
+        self.env["GOTOOLCHAIN"] = want
+        self.env.pop("GOROOT", None)
+        r = run_go(["env", "GOVERSION"], self.env, cwd)
+        if r.returncode:
+            raise UserError(f"{want} is not to be had: {last_line(r.stderr)}")
+        facts = self.ask(cwd)
+        if line_of(facts["GOVERSION"]) not in RELEASES:
+            raise UserError(f"asked for {want}, go selects {facts['GOVERSION']}")
+        return facts
 
     def overlay(self, extra=None):
         """Writes the overlay file for this GOROOT and returns its path. extra: the user's own
-        -overlay file, merged in."""
-        replace = overlay_map(self.goroot)
+        -overlay file, merged in; without it that of GOFLAGS."""
+        replace = overlay_map(self.goroot, self.line)
+        extra = extra or flag_in(self.flags, "overlay")
         if extra:
-            with open(extra, encoding="utf-8") as f:
-                replace.update(json.load(f).get("Replace") or {})
+            replace = merge(replace, extra)
         text = json.dumps({"Replace": replace}, indent=1, sort_keys=True)
         name = f"overlay-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
         path = os.path.join(work_dir(), name)
@@ -83,34 +154,77 @@ class Go:
         return path
 
 
-def read_list(path=OVERLAY_LIST):
-    """Returns (kept names, [(package path/file, overlay file)])."""
+def inside(path, directory):
+    path, directory = os.path.realpath(path), os.path.realpath(directory)
+    return path.startswith(directory.rstrip("/") + "/")
+
+
+def flag_in(goflags, name):
+    """The last value of a flag in GOFLAGS, or None."""
+    value = None
+    for word in shlex.split(goflags):
+        flag, eq, text = word.lstrip("-").partition("=")
+        if flag == name and eq:
+            value = text
+    return value
+
+
+def merge(replace, path):
+    """Ours and a user's overlay. Nobody else may replace what we do: the program would not be
+    one of gort's."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            theirs = json.load(f).get("Replace") or {}
+        theirs = {os.path.abspath(k): v and os.path.abspath(v) for k, v in theirs.items()}
+    except OSError as e:
+        raise UserError(f"-overlay={path}: {e.strerror}") from None
+    except (ValueError, AttributeError, TypeError):
+        raise UserError(f"-overlay={path}: no overlay file: expected "
+                        '{"Replace": {"FILE": "FILE", ...}}') from None
+    both = sorted(set(theirs) & set(replace))
+    if both:
+        raise UserError(f"-overlay={path} replaces {both[0]}, which gort replaces")
+    absent = sorted(v for v in theirs.values() if v and not os.path.exists(v))
+    if absent:
+        raise UserError(f"-overlay={path}: {absent[0]} does not exist")
+    return {**replace, **theirs}
+
+
+def read_list(line, path=OVERLAY_LIST):
+    """Returns what is for a release line: (kept names, [(package path/file, overlay file)])."""
     keep, replaced = set(), []
     try:
-        lines = open(path, encoding="utf-8").read().splitlines()
+        with open(path, encoding="utf-8") as f:
+            lines = f.read().splitlines()
     except OSError as e:
         raise UserError(f"cannot read {path}: {e.strerror}") from None
-    for number, line in enumerate(lines, 1):
-        words = line.split("#", 1)[0].split()
+    for number, text in enumerate(lines, 1):
+        words = text.split("#", 1)[0].split()
         if not words:
             continue
-        if words[0] == "keep" and len(words) == 2:
-            keep.add(words[1])
+        if words[0] == "keep" and len(words) >= 2 and set(words[2:]) <= set(RELEASES):
+            if line in (words[2:] or [line]):
+                keep.add(words[1])
         elif words[0] == "replace" and len(words) == 3:
             replaced.append((words[1], words[2]))
         else:
-            raise UserError(f"{path}:{number}: expected `keep FILE` or `replace PKG/FILE FILE`")
+            raise UserError(f"{path}:{number}: expected `keep FILE [LINE...]` or "
+                            "`replace PKG/FILE FILE`")
     return keep, replaced
 
 
-def overlay_map(goroot):
-    keep, replaced = read_list()
+def overlay_map(goroot, line):
+    keep, replaced = read_list(line)
     if not all(os.path.exists(path) for path in GENERATED):
         raise UserError("the gates are not generated: run make")
     runtime = os.path.join(goroot, "src", "runtime")
     result = {}
     present = set()
-    for name in os.listdir(runtime):
+    try:
+        names = os.listdir(runtime)
+    except OSError as e:
+        raise UserError(f"{runtime}: {e.strerror}: install Go's sources, too") from None
+    for name in names:
         if not name.endswith((".go", ".s")) or name.endswith("_test.go"):
             continue
         present.add(name)
@@ -119,12 +233,12 @@ def overlay_map(goroot):
     absent = keep - present
     if absent:
         raise UserError(f"{runtime} lacks {' '.join(sorted(absent))}, "
-                        f"which {os.path.relpath(OVERLAY_LIST, ROOT)} keeps: is it Go {GO_LINE}?")
+                        f"which {os.path.relpath(OVERLAY_LIST, ROOT)} keeps: is it {line}?")
     elsewhere = set()
     for target, source in replaced:
         path = os.path.join(goroot, "src", target)
         if not os.path.exists(path):
-            raise UserError(f"{path} is missing: is {goroot} a Go {GO_LINE}?")
+            raise UserError(f"{path} is missing: is {goroot} {line}?")
         result[path] = os.path.join(OVERLAY_DIR, source)
         elsewhere.add(source)
     for path in sorted(glob.glob(os.path.join(OVERLAY_DIR, "*.go")) +
@@ -187,11 +301,14 @@ def cgo_packages(go, packages):
 
 
 def linked_goroot(binary):
-    """The GOROOT of the go command at hand, for a binary that somebody else has built; None
-    if there is no go: time zones are all that is lost."""
-    del binary
+    """The GOROOT that a program's linker has put into it, where package time looks for its zones.
+    A stripped program does not tell: that of the go at hand. None: it looks for none."""
     try:
-        r = run_go(["env", "GOROOT"], dict(os.environ))
+        with open(binary, "rb") as f:
+            return elfsym.go_string(f.read(), "runtime.defaultGOROOT") or None
+    except (OSError, ValueError, struct.error):
+        pass
+    try:
+        return Go().goroot
     except UserError:
         return None
-    return r.stdout.strip() or None

@@ -14,7 +14,6 @@ DIRECTORIES_SKIPPED = ("codegen", "errcheck")
 # What package os of Linux on amd64 answers to in //go:build lines.
 TAGS = {"linux", "unix", "amd64", "gc", "goexperiment.swissmap"}
 RELEASE_TAG = re.compile(r"go1\.(\d+)$")
-RELEASE = 26
 WORD = re.compile(r"\s*(&&|\|\||!|\(|\)|[\w.]+)")
 IMPORT_BLOCK = re.compile(r"^import\s*(?:\(([^)]*)\)|(?:[\w.]+\s+)?(\"[^\"]+\"))", re.M)
 # Packages whose use says that a program cannot pass, and why.
@@ -24,14 +23,14 @@ NEEDS = {"os/exec": "needs os/exec", "C": "needs cgo", "plugin": "needs plugins"
 
 
 class Constraint:
-    """Evaluates a //go:build expression, by recursive descent."""
+    """Evaluates a //go:build expression, by recursive descent. line: go1.27."""
 
-    def __init__(self, text):
-        self.words = WORD.findall(text)
+    def __init__(self, text, line):
+        self.words, self.release = WORD.findall(text), int(RELEASE_TAG.match(line)[1])
 
     def tag(self, word):
         m = RELEASE_TAG.match(word)
-        return int(m[1]) <= RELEASE if m else word in TAGS
+        return int(m[1]) <= self.release if m else word in TAGS
 
     def unary(self):
         word = self.words.pop(0) if self.words else ")"
@@ -72,7 +71,7 @@ class GoTest:
     """One `// run` program: name ("ken/array.go"), build flags, arguments, environment, the
     output that is expected, and why it is skipped, if it is."""
 
-    def __init__(self, root, name, words, text):
+    def __init__(self, root, name, words, text, line):
         self.name, self.path = name, os.path.join(root, name)
         self.ident = name[:-len(".go")].replace("/", "--")
         self.flags, self.env, self.build_env, self.skip = [], {}, {}, None
@@ -80,7 +79,7 @@ class GoTest:
         here = os.path.dirname(self.path)
         self.sources = [self.path] + [os.path.join(here, w) for w in words if w.endswith(".go")]
         self.args = [w for w in words if not w.endswith(".go")]
-        self.skip = self.skip or self.reason(text)
+        self.skip = self.skip or self.reason(text, line)
         out = self.path[:-len(".go")] + ".out"
         self.want = ""
         if os.path.exists(out):
@@ -104,10 +103,10 @@ class GoTest:
         return words
 
     @staticmethod
-    def reason(text):
+    def reason(text, release):
         for line in text.split("\npackage ", 1)[0].splitlines():
             m = re.match(r"//go:build\s+(.*)", line)
-            if m and not Constraint(m[1]).either():
+            if m and not Constraint(m[1], release).either():
                 return f"not for linux/amd64 ({m[1].strip()})"
         used = imports(text)
         for package, why in NEEDS.items():
@@ -155,9 +154,9 @@ def action(text):
     return []
 
 
-def find(goroot):
-    """All `// run` programs, by name."""
-    root, tests = os.path.join(goroot, "test"), []
+def find(root, line):
+    """All `// run` programs below GOROOT/test that are for a line of Go, by name."""
+    tests = []
     for path in sorted(glob.glob(os.path.join(root, "**", "*.go"), recursive=True)):
         name = os.path.relpath(path, root)
         if name.split("/")[0] in DIRECTORIES_SKIPPED or ".dir/" in name:
@@ -166,5 +165,5 @@ def find(goroot):
             text = f.read()
         words = action(text)
         if words[:1] == ["run"]:
-            tests.append(GoTest(root, name, words[1:], text))
+            tests.append(GoTest(root, name, words[1:], text, line))
     return tests

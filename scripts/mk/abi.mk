@@ -1,5 +1,10 @@
-# abi.mk - gort/abi/goabi.h, from the sources of the installed Go. Its output is committed.
+# abi.mk - what C shares with Go's toolchain: gort/abi/facts, one file for each release line, and
+# gort/abi/goabi.h, their merger. Both are committed: neither is made by a usual build.
+# `make abi` asks go for each line's toolchain (it fetches those that are not there).
 abi:
-	go run ./scripts/abigen -overlay gort/overlay/runtime2.go -o gort/abi/goabi.h
+	@for v in $$(scripts/gort lines); do echo "  ABI $$v"; \
+	    GOTOOLCHAIN=$$v go run ./scripts/abigen -o gort/abi/facts/$${v%.*}.json || exit 1; done
+	go run ./scripts/abigen -overlay gort/overlay -o gort/abi/facts/overlay.json
+	scripts/gen-goabi -header gort/abi/goabi.h
 
 .PHONY: abi

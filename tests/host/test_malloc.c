@@ -1,7 +1,7 @@
 // sources: gort/heap/sizeclass.c gort/heap/pagealloc.c gort/heap/mspan.c gort/heap/mheap.c
 // sources: gort/heap/mcentral.c
 // sources: gort/heap/mcache.c gort/heap/mbitmap.c gort/heap/malloc.c gort/heap/stackalloc.c
-// sources: gort/gc/sweep.c
+// sources: gort/gc/sweep.c gort/abi/go_line.c
 // sources: gort/gc/root.c gort/gc/wbbuf.c gort/gc/work.c gort/gc/final.c gort/heap/mstats.c
 // flags: -Itests/host/fake -Wno-unused-function
 /* The allocator as a whole, on the host: random objects of random types, checked for overlap,

@@ -2,6 +2,7 @@
  * the stock toolchain (tests/host/gostack). It runs under ptrace; its memory is mapped here
  * at the same addresses. At each of its breakpoints the traceback must be Go's own, then the
  * stack is moved, the old one poisoned, and the program goes on and checks its variables.
+ * sources: gort/abi/go_line.c gort/observe/labels.c
  * sources: gort/stack/symtab.c gort/stack/unwind.c gort/observe/traceback.c gort/stack/stack.c
  * flags: -fno-sanitize=address */
 #define _GNU_SOURCE
@@ -282,7 +283,7 @@ static void test_broken_tables(void)
     symtab_text_range(&lo, &hi);
     memcpy(copy, md.pclntable.ptr, n);
     md.pclntable.ptr = copy;
-    md.next = NULL;
+    *moduledata_next(&md) = NULL;
     symtab_init(&md);
     for (unsigned i = 0; i < 200000; i++) {
         struct func_info f;
@@ -565,6 +566,11 @@ int main(void)
     elf_open();
     elf_map();
     const struct moduledata *md = (void *)elf_symbol("runtime.firstmoduledata");
+    const struct gostring *version = (void *)elf_symbol("runtime.buildVersion");
+    go_line = go_line_of(version->ptr, version->len);
+    report("the release line is known", go_line != NULL, "go_line_of");
+    if (!go_line)
+        return 1;
     report("tables are known", md && symtab_init(md), "symtab_init");
     test_functions();
     test_lines();

@@ -1,6 +1,6 @@
 /* test_stackchan.c - moving the stack of a goroutine that waits on channels, without frames:
  * sudogs, slots, g's own words, deferred records; and what must not move.
- * sources: gort/stack/symtab.c gort/stack/unwind.c gort/stack/stack.c
+ * sources: gort/abi/go_line.c gort/stack/symtab.c gort/stack/unwind.c gort/stack/stack.c
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -133,6 +133,7 @@ static void make_tables(void)
         .findfunctab = (uintptr_t)&bucket,
         .minpc = TEXT, .maxpc = TEXT + 256, .text = TEXT, .etext = TEXT + 256,
     };
+    go_line = go_line_of("go1.27", 6);
     report("tables", symtab_init(&md));
 }
 

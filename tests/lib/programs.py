@@ -15,6 +15,8 @@ Each directory of tests/programs is a main package, with an optional test.json:
     stderr_has          texts that stderr must contain (on gort; on Linux too unless linux is
                         false)
     linux               false: not run on Linux; then `stdout` is the expected text
+    go                  "1.27": the directory has a go.mod of its own, which says that; the program
+                        is left out where go is of an older line
     group               name of the group that it belongs to (default: its first word)
     kernel              file in build/ to boot instead of gort.elf
     timeout             seconds on gort (default 60)
@@ -23,9 +25,11 @@ Each directory of tests/programs is a main package, with an optional test.json:
     soak_options        boot options for all boots of `tests/run soak`
 """
 import difflib
+import functools
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -35,11 +39,12 @@ import compare
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = os.path.join(ROOT, "tests", "programs")
 OUT = os.path.join(ROOT, "build", "tests")
+binaries = OUT          # its folders linux and gort hold the programs: use_go changes it
 GORT = os.path.join(ROOT, "scripts", "gort")
 SOAK_TIMEOUT = 1800
 KNOWN = {"of", "args", "env", "stdin", "files", "status", "smp", "mem", "options", "stderr",
          "stderr_has", "linux", "stdout", "group", "timeout", "soak", "soak_once",
-         "soak_options", "kernel"}
+         "soak_options", "kernel", "go"}
 
 
 class Program:
@@ -61,9 +66,14 @@ class Program:
         self.stdin = spec.get("stdin", "").encode()
         self.files = {n: os.path.join(directory, h) for n, h in spec.get("files", {}).items()}
         self.source = spec.get("of", self.name)
-        self.linux_binary = os.path.join(OUT, "linux", self.source)
-        self.gort_binary = os.path.join(OUT, "gort", self.source)
+        self.linux_binary = os.path.join(binaries, "linux", self.source)
+        self.gort_binary = os.path.join(binaries, "gort", self.source)
         self.expected = None
+
+    def fits_go(self):
+        want = self.spec.get("go")
+        return not want or go_line(os.environ.get("GOTOOLCHAIN")) >= tuple(map(int,
+                                                                               want.split(".")))
 
     # ---- on Linux -----------------------------------------------------------------------
     def run_linux(self, **more_env):
@@ -148,6 +158,19 @@ class Program:
         return "\n".join(problems) or None
 
 
+def use_go(release):
+    """From here on go is that release, for Linux and for gort, unless it is not to be had. Returns
+    what is wrong, or None."""
+    global binaries
+    r = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, cwd=ROOT,
+                       env=dict(os.environ, GOTOOLCHAIN=release))
+    if r.returncode or r.stdout.split()[:1] != [release]:
+        return (r.stderr.strip() or f"go env says {r.stdout.strip()}").splitlines()[-1]
+    os.environ["GOTOOLCHAIN"] = release
+    binaries = os.path.join(OUT, release)
+    return None
+
+
 def text(data):
     return data.decode("utf-8", "backslashreplace")
 
@@ -170,27 +193,37 @@ def find(pattern=None):
     dirs = sorted({os.path.dirname(p) for name in ("main.go", "test.json")
                    for p in glob.glob(os.path.join(PROGRAMS, "*", name))})
     programs = [Program(d) for d in dirs]
-    return [p for p in programs if not pattern or pattern.search(p.name)]
+    return [p for p in programs if (not pattern or pattern.search(p.name)) and p.fits_go()]
+
+
+@functools.cache
+def go_line(toolchain):
+    """(1, 27) of the go that GOTOOLCHAIN=toolchain selects here."""
+    r = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, cwd=ROOT,
+                       env=dict(os.environ, GOTOOLCHAIN=toolchain) if toolchain else None)
+    return tuple(map(int, re.match(r"go(\d+)\.(\d+)", r.stdout).groups()))
 
 
 def build_all(which, programs, build_flags=()):
     """which: linux or gort. One go build for all of them. Returns go's complaints."""
-    out = os.path.join(OUT, which)
+    out = os.path.join(binaries, which)
     os.makedirs(out, exist_ok=True)
-    sources = sorted({p.source for p in programs})
+    alone = sorted({p.source for p in programs if "go" in p.spec})
+    sources = sorted({p.source for p in programs} - set(alone))
     packages = ["./" + os.path.relpath(os.path.join(PROGRAMS, s), ROOT) for s in sources]
-    if not packages:
-        return ""
     command = ["go", "build"] if which == "linux" else [GORT, "build"]
     env = dict(os.environ, CGO_ENABLED="0")
 
-    def build(names):
-        return subprocess.run([*command, *build_flags, "-o", out + os.sep, *names], cwd=ROOT,
-                              env=env, capture_output=True, text=True)
+    def build(names, output="", cwd=ROOT):
+        c = [*command, *build_flags, "-o", os.path.join(out, output), *names]
+        return subprocess.run(c, cwd=cwd, env=env, capture_output=True, text=True)
+    complaints = "".join(build(["."], s, os.path.join(PROGRAMS, s)).stderr for s in alone)
+    if not packages:
+        return complaints
     r = build(packages)
     if r.returncode == 0:
-        return ""
-    complaints = r.stderr
+        return complaints
+    complaints += r.stderr
     for name in sources:        # what one program broke must not be an old build of another
         path = os.path.join(out, name)
         if os.path.exists(path):

@@ -14,7 +14,8 @@ class Headers(unittest.TestCase):
         for text, want in (("linux", True), ("!linux", False), ("linux && !cgo", True),
                            ("windows || (amd64 && gc)", True), ("!(amd64 || arm64)", False),
                            ("go1.26", True), ("go1.27", False), ("race", False)):
-            self.assertEqual(gotests.Constraint(text).either(), want, text)
+            self.assertEqual(gotests.Constraint(text, "go1.26").either(), want, text)
+        self.assertTrue(gotests.Constraint("go1.27", "go1.27").either())
 
     def test_action(self):
         self.assertEqual(gotests.action('//go:build linux\n\n// run -gcflags="-l" a b\n'),
@@ -24,7 +25,8 @@ class Headers(unittest.TestCase):
     def test_program(self):
         text = '// run -gcflags=-l=4 second.go x\n\npackage main\nimport "os/exec"\n'
         with tempfile.TemporaryDirectory() as d:
-            t = gotests.GoTest(d, "ken/first.go", gotests.action(text)[1:], text)
+            t = gotests.GoTest(d, "ken/first.go", gotests.action(text)[1:], text,
+                               "go1.26")
             self.assertEqual(t.flags, ["-gcflags=-l=4"])
             self.assertEqual(t.args, ["x"])
             self.assertEqual([os.path.basename(s) for s in t.sources], ["first.go", "second.go"])

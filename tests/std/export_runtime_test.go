@@ -9,7 +9,6 @@ var (
 	Nanotime       = nanotime
 	Cputicks       = cputicks
 	MemHash        = memhash
-	UseAeshash     = &useAeshash
 	ParseByteCount = parseByteCount
 	Lock           = lock
 	Unlock         = unlock

@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	fmt.Println(runtime.GOOS, runtime.GOARCH, runtime.Compiler, strings.HasPrefix(runtime.Version(), "go1.26"))
+	fmt.Println(runtime.GOOS, runtime.GOARCH, runtime.Compiler, strings.HasPrefix(runtime.Version(), "go1.2"))
 	fmt.Println(runtime.NumGoroutine(), runtime.NumCgoCall(), unsafe.Sizeof(uintptr(0)))
 	c := make(chan bool)
 	for range 10 {

@@ -1,0 +1,41 @@
+//go:build !go1.27
+
+package runtime
+
+// What is so in Go 1.26 alone. Files of other lines declare the names of this one that shared files
+// use.
+
+import (
+	"internal/profilerecord"
+)
+
+const (
+	lineNilPanic        = "panic called with nil argument"
+	lineTracebackLabels = 0 // GODEBUG=tracebacklabels, unless the environment says another
+	lineLabelForm       = 0
+)
+
+// pinnedTypemaps keeps typemaps reachable: moduledata is not scanned.
+var pinnedTypemaps []map[typeOff]*_type
+
+// hashinit seeds the portable hash functions, which memhash and its kin are here on every
+// machine: alginit leaves that out where it finds AES instructions.
+func hashinit() {
+	alginit()
+	useAeshash = false
+	for i := range hashkey {
+		hashkey[i] = uintptr(bootstrapRand())
+	}
+}
+
+func (md *moduledata) typelinkOffsets() []int32 { return md.typelinks }
+
+func (r *memProfRecord) forPprof() profilerecord.MemProfileRecord {
+	return profilerecord.MemProfileRecord{
+		AllocBytes: int64(r.allocBytes), FreeBytes: int64(r.freeBytes),
+		AllocObjects: int64(r.allocs), FreeObjects: int64(r.frees), Stack: r.pc[:r.n]}
+}
+
+// Settings that this line's releases dropped are ignored.
+func godebugNoteRemoved(name, value string) {}
+func godebugRefuseRemoved()                 {}

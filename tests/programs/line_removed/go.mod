@@ -1,0 +1,3 @@
+module removed
+
+go 1.27
