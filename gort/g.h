@@ -104,6 +104,7 @@ struct g {
                                      user code (a finalizer): tracebacks show it */
     bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
     bool           gc_scan_done;  /* [G_SCAN holder] */
+    uint8_t        leak;          /* [stw, owner] gort/gc/leak.c; 0 since it began to wait */
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
     bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
     struct m      *lockedm;       /* LockOSThread */

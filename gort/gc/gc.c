@@ -18,6 +18,7 @@
 #include "gort/gc/metrics.h"
 #include "gort/gc/final.h"
 #include "gort/gc/cycle.h"
+#include "gort/gc/leak.h"
 #include "gort/gc/mark.h"
 #include "gort/gc/pacer.h"
 #include "gort/gc/root.h"
@@ -183,9 +184,11 @@ static void whole_cycle_stopped(int64_t t0)
     finish_stopped(t0);
 }
 
+enum start { START_PACED, START_FORCED, START_LEAKS, START_LEAKS_MAIN_TOO };
+
 /* On g0, in a gate whose frame is read again afterwards: the stop may move the stack. False: a
  * cycle is running already. */
-static bool start_g0(bool forced)
+static bool start_g0(enum start why)
 {
     if (!gc_cycle.enabled || __atomic_exchange_n(&gc_cycle.running, 1, __ATOMIC_SEQ_CST))
         return false;
@@ -194,7 +197,9 @@ static bool start_g0(bool forced)
     time_hist_add(&gc_metrics.stopping, stw_begin(STW_GC_SWEEP_TERM));
     if (gc_pool_cleanup)
         go_call(gc_pool_cleanup, NULL, 0);
-    gc_cycle.forced = forced;
+    gc_cycle.forced = why != START_PACED;
+    if (why >= START_LEAKS)
+        leak_request(why == START_LEAKS_MAIN_TOO);
     gc_cycle.bytes_marked = gc_cycle.scan_work = 0;
     gc_cycle.scan_stack = gc_cycle.scan_globals = 0;
     gc_cycle.cpu_ns = gc_cycle.idle_ns = 0;
@@ -203,7 +208,7 @@ static bool start_g0(bool forced)
     stamp_caches();
     barrier_set(true);
     gc_cycle.start_ns = t0;
-    if (app->debug->gcstoptheworld) {
+    if (app->debug->gcstoptheworld || leak_requested()) {
         whole_cycle_stopped(t0);
         return true;
     }
@@ -222,7 +227,7 @@ void gc_start_if_wanted(void)
 {
     struct g *gp = g_calling();
 
-    if (!gc_wanted() || gc.phase != GC_OFF || m_self()->locks || !start_g0(false))
+    if (!gc_wanted() || gc.phase != GC_OFF || m_self()->locks || !start_g0(START_PACED))
         return;
     __atomic_store_n(&gp->preempt, true, __ATOMIC_RELAXED);
     __atomic_store_n(&gp->stackguard0, STACK_PREEMPT, __ATOMIC_RELAXED);
@@ -373,7 +378,7 @@ static void collect_if_old(void)
     int64_t due = (gc_cycle.last_end_ns ? gc_cycle.last_end_ns : clock_mono_ns()) + forced_period();
 
     if (due <= clock_mono_ns() && gc.percent >= 0) {
-        if (start_g0(false) && app->debug->gctrace)
+        if (start_g0(START_PACED) && app->debug->gctrace)
             kprintf("GC forced\n");
         due = clock_mono_ns() + forced_period();
     }
@@ -403,12 +408,24 @@ void rt_gc_force(struct gc_force_frame *f)
 {
     struct g *gp = g_calling();
     uint32_t cycle = __atomic_load_n(&gc.cycles, __ATOMIC_ACQUIRE) + 1;
-    bool started = start_g0(f->forced);
+    bool started = start_g0(f->forced ? START_FORCED : START_PACED);
 
     f = g_gate_frame(gp);
     f->cycle = cycle;
     f->running = !started && gc_cycle.enabled;
 }
+
+/* A whole cycle, of which only sweeping is left. done: false if one is under way: wait for it. */
+void rt_gc_find_leaks(struct gc_find_leaks_frame *f)
+{
+    struct g *gp = g_calling();
+    bool done = start_g0(f->main_too ? START_LEAKS_MAIN_TOO : START_LEAKS);
+
+    f = g_gate_frame(gp);
+    f->done = done || !gc_cycle.enabled;
+}
+
+void rt_gc_leaks(struct gc_leaks_frame *f) { f->n = (int64_t)leak_count(); }
 
 void rt_gc_wait(struct gc_wait_frame *f)
 {

@@ -5,6 +5,7 @@
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/final.h"
 #include "gort/gc/gc.h"
+#include "gort/gc/leak.h"
 #include "gort/gc/root.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/sched.h"
@@ -334,8 +335,10 @@ void mark_all_stopped(void)
     while (mark_root_globals())
         ;
     for (struct g *gp = next_stack(); gp; gp = next_stack())
-        if ((g_status(gp) & ~(uint32_t)G_SCAN) != G_DEAD && !is_go_call_helper(gp))
+        if ((g_status(gp) & ~(uint32_t)G_SCAN) != G_DEAD && !is_go_call_helper(gp) &&
+            !leak_hides(gp))
             mark_stack(w, gp);
     while (mark_queued(w, 1000))
         ;
+    leak_settle(w);
 }

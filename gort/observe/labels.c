@@ -3,7 +3,7 @@
  *   goroutine 7 [running labels:{"req": "42"}]:      form 0, Go 1.26
  *   goroutine 7 [running] {req: 42}:                 form 1, since Go 1.27: quoted where needed */
 #include "gort/abi/gotypes.h"
-#include "gort/app.h"
+#include "gort/abi/app.h"
 #include "gort/g.h"
 #include "gort/observe/traceback.h"
 

@@ -1,12 +1,13 @@
 /* prof.c - goroutine profiles, and the text of runtime.Stack. */
 #include <string.h>
+#include "gort/gc/leak.h"
 #include "gort/observe/traceback.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/unwind.h"
 #include "rt_frames.h"
 
 /* Fills pcs[records][depth] (zero-padded) and labels[records] with the stacks of all user
- * goroutines; returns how many there are, which may be more than fit. */
+ * goroutines, or of those that have leaked; returns how many there are, which may be more than fit. */
 void rt_goroutine_profile(struct goroutine_profile_frame *f)
 {
     uintptr_t (*pcs) = f->pcs;
@@ -16,7 +17,8 @@ void rt_goroutine_profile(struct goroutine_profile_frame *f)
     stw_begin(STW_GOROUTINE_PROFILE);
     for (struct g *gp = allgs; gp; gp = gp->alllink) {
         uint32_t s = g_status(gp);
-        if (s == G_DEAD || s == G_IDLE || (gp->system && !gp->runs_user) || !g_is_go(gp))
+        if (s == G_DEAD || s == G_IDLE || (gp->system && !gp->runs_user) || !g_is_go(gp) ||
+            (f->leaked && !g_has_leaked(gp)))
             continue;
         if (n < f->records) {
             uintptr_t *row = pcs + n * f->depth;

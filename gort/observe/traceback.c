@@ -3,6 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 #include "gort/g.h"
+#include "gort/gc/leak.h"
 #include "gort/sched/sched.h"
 #include "gort/sync/synctest.h"
 #include "gort/stack/unwind.h"
@@ -341,6 +342,8 @@ void traceback_header(const struct traceback_out *o, const struct g *gp)
     }
     put(o, " [");
     put(o, status_text(gp, status));
+    if (status == G_WAITING && g_has_leaked(gp))
+        put(o, " (leaked)");
     if (s & G_SCAN)
         put(o, " (scan)");
     if (gp->bubble && status == G_WAITING && gp->wait_reason < WAIT_SYNCTEST_CHAN_RECV &&

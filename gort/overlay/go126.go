@@ -13,6 +13,7 @@ const (
 	lineNilPanic        = "panic called with nil argument"
 	lineTracebackLabels = 0 // GODEBUG=tracebacklabels, unless the environment says another
 	lineLabelForm       = 0
+	lineMainMayLeak     = true // is goroutine 1 in select{} a leak?
 )
 
 // pinnedTypemaps keeps typemaps reachable: moduledata is not scanned.

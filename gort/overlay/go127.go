@@ -17,6 +17,7 @@ const (
 	lineNilPanic        = "runtime error: panic called with nil argument"
 	lineTracebackLabels = 1 // GODEBUG=tracebacklabels, unless the environment says another
 	lineLabelForm       = 1
+	lineMainMayLeak     = false // is goroutine 1 in select{} a leak?
 )
 
 // pinnedTypemaps keeps typemaps reachable: moduledata is not scanned.

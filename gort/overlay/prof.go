@@ -25,17 +25,23 @@ func upToZero(pcs []uintptr) []uintptr {
 	return pcs[:n]
 }
 
-func goroutine_profile(pcs *uintptr, records, depth int, labels *unsafe.Pointer) (n int)
+func goroutine_profile(pcs *uintptr, records, depth int, labels *unsafe.Pointer, leaked bool) (n int)
 
 const profDepth = 128
 
-// goroutineStacks calls put with each goroutine's stack and labels, if there are at most room of them.
-func goroutineStacks(room int, put func(i int, stack []uintptr, labels unsafe.Pointer)) (n int, ok bool) {
-	if n = NumGoroutine(); n > room {
+// goroutineStacks calls put with the stack and labels of each goroutine, or of those that were found
+// to have leaked, if there are at most room of them.
+func goroutineStacks(room int, leaked bool, put func(i int, stack []uintptr, labels unsafe.Pointer)) (n int, ok bool) {
+	if leaked {
+		n = gc_leaks()
+	} else {
+		n = NumGoroutine()
+	}
+	if n > room {
 		return n, false
 	}
 	pcs, labels := make([]uintptr, room*profDepth), make([]unsafe.Pointer, room)
-	n = goroutine_profile(unsafe.SliceData(pcs), room, profDepth, unsafe.SliceData(labels))
+	n = goroutine_profile(unsafe.SliceData(pcs), room, profDepth, unsafe.SliceData(labels), leaked)
 	for i := 0; n <= room && i < n; i++ {
 		put(i, upToZero(pcs[i*profDepth:(i+1)*profDepth]), labels[i])
 	}
@@ -44,15 +50,14 @@ func goroutineStacks(room int, put func(i int, stack []uintptr, labels unsafe.Po
 
 // GoroutineProfile returns the number of goroutines and, if p has room, their stacks.
 func GoroutineProfile(p []StackRecord) (n int, ok bool) {
-	return goroutineStacks(len(p), func(i int, stack []uintptr, _ unsafe.Pointer) {
+	return goroutineStacks(len(p), false, func(i int, stack []uintptr, _ unsafe.Pointer) {
 		p[i] = StackRecord{}
 		copy(p[i].Stack0[:], stack)
 	})
 }
 
-//go:linkname pprof_goroutineProfileWithLabels
-func pprof_goroutineProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
-	return goroutineStacks(len(p), func(i int, stack []uintptr, label unsafe.Pointer) {
+func profileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer, leaked bool) (n int, ok bool) {
+	return goroutineStacks(len(p), leaked, func(i int, stack []uintptr, label unsafe.Pointer) {
 		p[i].Stack = stack
 		if i < len(labels) {
 			labels[i] = label
@@ -60,16 +65,31 @@ func pprof_goroutineProfileWithLabels(p []profilerecord.StackRecord, labels []un
 	})
 }
 
-//go:linkname pprof_goroutineLeakProfileWithLabels
-func pprof_goroutineLeakProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
-	return 0, true
+//go:linkname pprof_goroutineProfileWithLabels
+func pprof_goroutineProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
+	return profileWithLabels(p, labels, false)
 }
 
+//go:linkname pprof_goroutineLeakProfileWithLabels
+func pprof_goroutineLeakProfileWithLabels(p []profilerecord.StackRecord, labels []unsafe.Pointer) (n int, ok bool) {
+	return profileWithLabels(p, labels, true)
+}
+
+func gc_find_leaks(mainToo bool) (done bool)
+
+func gc_leaks() (n int)
+
+// runtime_goroutineLeakGC returns when a cycle of its own has looked for leaks.
+//
 //go:linkname runtime_goroutineLeakGC runtime/pprof.runtime_goroutineLeakGC
-func runtime_goroutineLeakGC() { GC() }
+func runtime_goroutineLeakGC() {
+	for !gc_find_leaks(lineMainMayLeak) {
+		GC()
+	}
+}
 
 //go:linkname runtime_goroutineleakcount runtime/pprof.runtime_goroutineleakcount
-func runtime_goroutineleakcount() int { return 0 }
+func runtime_goroutineleakcount() int { return gc_leaks() }
 
 // ThreadCreateProfile reports no records: CPUs are not created by the program.
 func ThreadCreateProfile(p []StackRecord) (n int, ok bool) { return 0, true }

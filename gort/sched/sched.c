@@ -226,6 +226,7 @@ void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
         sched_hooks.bubble_park(gp, why);
     gp->wait_reason = why;
     gp->wait_since = 0;
+    gp->leak = 0;
     if (waits_outside(gp))
         __atomic_add_fetch(&sched.nextwait, 1, __ATOMIC_SEQ_CST);
     g_status_set(gp, G_RUNNING, g_parked_status(why));

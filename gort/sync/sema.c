@@ -278,6 +278,7 @@ void rt_notifywait(struct notifywait_frame *f)
     struct sudog *s = sudog_own(g_calling());
     block_start(s->g);
     s->ticket = f->ticket;
+    s->elem = l; /* for leak.c */
     if (l->tail)
         l->tail->next = s;
     else
@@ -294,6 +295,7 @@ static void notified(struct sudog *s)
         gate_panic(g_calling(), GATE_FATAL,
                    "semaphore wake of synctest goroutine from outside bubble");
     s->next = NULL;
+    s->elem = NULL;
     sudog_own_done(s);
     g_ready(gp);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #undef PAGE_SIZE
 #include "gort/abi/app.h"
+#include "gort/gc/leak.h"
 #include "gort/dying.h"
 #include "gort/sched/sched.h"
 #include "gort/stack/stack.h"
@@ -44,6 +45,7 @@ static void report(const char *name, bool good, const char *text)
 /* ---- what the sources want from the kernel ------------------------------------------------ */
 
 const struct app_facts *app;
+bool g_has_leaked(const struct g *gp) { return !gp; }
 struct boot_options options;
 struct g *allgs;
 
