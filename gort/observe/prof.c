@@ -7,7 +7,8 @@
 #include "rt_frames.h"
 
 /* Fills pcs[records][depth] (zero-padded) and labels[records] with the stacks of all user
- * goroutines, or of those that have leaked; returns how many there are, which may be more than fit. */
+ * goroutines, or of those that have leaked; returns how many there are, which may be more than
+ * fit. */
 void rt_goroutine_profile(struct goroutine_profile_frame *f)
 {
     uintptr_t (*pcs) = f->pcs;
