@@ -107,6 +107,15 @@ conformance-std: setup-test
 	@$(MAKE) --no-print-directory all
 	scripts/conformance-std
 
+# Another release of Go, say a beta: what differs, then std and hello are built with it.
+# NEXT is its GOROOT, PREVIOUS that of a release that gort is for.
+PREVIOUS ?= $(shell GOTOOLCHAIN=$(NEWEST_GO) go env GOROOT)
+go-next: build-all
+	@test -n "$(NEXT)" || { echo "make go-next NEXT=GOROOT"; exit 1; }
+	scripts/go-surface -v $(PREVIOUS) $(NEXT)
+	scripts/gort try-go $(NEXT) std
+	scripts/gort try-go $(NEXT) -o $(BUILD)/next.elf ./apps/hello
+
 gdb: build-all
 	scripts/gort debug -smp $(SMP) $(APP)
 
@@ -126,5 +135,6 @@ clean:
 
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
-	bench bench-setup bench-gc bench-sched gdb lint format-check includes own-lines size-report clean
+	bench bench-setup bench-gc bench-sched go-next gdb lint format-check includes own-lines \
+	size-report clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@
 #include "gort/gc/leak.h"
 #include "gort/gc/gc.h"
 #include "gort/gc/mark.h"
+#include "gort/hchan.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/sched.h"
 

@@ -102,6 +102,7 @@ class Go:
             facts = self.ask_nearest(have, cwd)
         self.version, self.goroot = facts["GOVERSION"], facts["GOROOT"]
         self.flags = facts["GOFLAGS"]
+        check_experiments(facts["GOEXPERIMENT"])
         self.line = line_of(self.version)
         self.linked = inside(self.goroot, facts["GOMODCACHE"])
         if self.linked:
@@ -111,7 +112,8 @@ class Go:
         self.env["GOTOOLCHAIN"] = "local"       # what was selected in cwd, wherever it is run
 
     def ask(self, cwd):
-        r = run_go(["env", "-json", "GOVERSION", "GOROOT", "GOMODCACHE", "GOFLAGS"], self.env, cwd)
+        r = run_go(["env", "-json", "GOVERSION", "GOROOT", "GOMODCACHE", "GOFLAGS", "GOEXPERIMENT"],
+                   self.env, cwd)
         try:
             facts = json.loads(r.stdout)
         except ValueError:
@@ -143,15 +145,20 @@ class Go:
         extra = extra or flag_in(self.flags, "overlay")
         if extra:
             replace = merge(replace, extra)
-        text = json.dumps({"Replace": replace}, indent=1, sort_keys=True)
-        name = f"overlay-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
-        path = os.path.join(work_dir(), name)
-        if not os.path.exists(path):
-            tmp = f"{path}.{os.getpid()}"
-            with open(tmp, "w", encoding="utf-8") as f:
-                f.write(text)
-            os.replace(tmp, path)
-        return path
+        return write_overlay(replace)
+
+
+def write_overlay(replace):
+    """Writes an overlay file and returns its path."""
+    text = json.dumps({"Replace": replace}, indent=1, sort_keys=True)
+    name = f"overlay-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    path = os.path.join(work_dir(), name)
+    if not os.path.exists(path):
+        tmp = f"{path}.{os.getpid()}"
+        with open(tmp, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.replace(tmp, path)
+    return path
 
 
 def inside(path, directory):
@@ -213,7 +220,8 @@ def read_list(line, path=OVERLAY_LIST):
     return keep, replaced
 
 
-def overlay_map(goroot, line):
+def overlay_map(goroot, line, strict=True):
+    """strict: a file that is kept must be there."""
     keep, replaced = read_list(line)
     if not all(os.path.exists(path) for path in GENERATED):
         raise UserError("the gates are not generated: run make")
@@ -231,7 +239,7 @@ def overlay_map(goroot, line):
         if name not in keep:
             result[os.path.join(runtime, name)] = ""
     absent = keep - present
-    if absent:
+    if absent and strict:
         raise UserError(f"{runtime} lacks {' '.join(sorted(absent))}, "
                         f"which {os.path.relpath(OVERLAY_LIST, ROOT)} keeps: is it {line}?")
     elsewhere = set()
@@ -262,6 +270,21 @@ REFUSED = {
     "gccgoflags": "gort is a runtime for the gc compiler",
     "i": "go has dropped it",
 }
+
+
+# GOEXPERIMENTs whose programs would not link, or not do what they are for. All others build.
+NO_EXPERIMENT = {
+    "arenas": "gort's runtime has no arenas",
+    "boringcrypto": "it needs cgo",
+    "cgocheck2": "it checks cgo, which gort cannot run",
+    "runtimesecret": "gort's runtime erases no secrets yet",
+}
+
+
+def check_experiments(names):
+    for name in names.split(","):
+        if name in NO_EXPERIMENT:
+            raise UserError(f"GOEXPERIMENT={name} is not possible: {NO_EXPERIMENT[name]}")
 
 
 def check_flag(name, value):
