@@ -107,8 +107,8 @@ func reflectlite_unsafe_New(typ *_type) unsafe.Pointer { return newobject(typ) }
 
 // arrayBytes is the size of n elements; ok: there may be so many, in at most limit bytes.
 func arrayBytes(elem uintptr, n int, limit uintptr) (bytes uintptr, ok bool) {
-	more, size := math.Mul64(uint64(elem), uint64(n))
-	return uintptr(size), n >= 0 && more == 0 && uintptr(size) <= limit
+	bytes, wraps := math.MulUintptr(elem, uintptr(n))
+	return bytes, n >= 0 && !wraps && bytes <= limit
 }
 
 // newarray allocates n values of typ.

@@ -5,7 +5,6 @@ package runtime
 
 import (
 	"internal/runtime/atomic"
-	"internal/runtime/math"
 	"unsafe"
 )
 
@@ -306,8 +305,7 @@ func os_fastrand() uint64 { return rand() }
 
 //go:linkname randn
 func randn(n uint32) uint32 {
-	below, _ := math.Mul64(rand(), uint64(n)) // the fraction rand/2^64 of n
-	return uint32(below)
+	return uint32(rand() >> 32 * uint64(n) >> 32) // the fraction rand/2^32 of n
 }
 
 //go:linkname cheaprand
