@@ -188,7 +188,8 @@ def merge(replace, path):
     except (ValueError, AttributeError, TypeError):
         raise UserError(f"-overlay={path}: no overlay file: expected "
                         '{"Replace": {"FILE": "FILE", ...}}') from None
-    both = sorted(set(theirs) & set(replace))
+    ours = {os.path.realpath(k) for k in replace} # a toolchain may be used through a link
+    both = sorted(k for k in theirs if os.path.realpath(k) in ours)
     if both:
         raise UserError(f"-overlay={path} replaces {both[0]}, which gort replaces")
     absent = sorted(v for v in theirs.values() if v and not os.path.exists(v))
