@@ -222,7 +222,8 @@ def bare_qemu(directory, machine, *more):
 def test_power_off(directory):
     for machine in SHAPES:
         said = bare_qemu(directory, machine)
-        if said != "ok misc\n":
+        # A machine with one port has the kernel's messages there too.
+        if said is None or said.splitlines()[-1:] != ["ok misc"]:
             raise Failed(f"-M {machine}: " + ("does not end" if said is None else repr(said)))
 
 
