@@ -192,7 +192,7 @@ static void report(size_t wanted)
     report_classes();
 }
 
-_Noreturn void malloc_out_of_memory(size_t wanted)
+void malloc_out_of_memory(size_t wanted)
 {
     static uint32_t dying; /* [atomic] the CPU that reports, + 1 */
     uint32_t first = 0, me = cpu_self()->id + 1;
