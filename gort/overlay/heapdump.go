@@ -30,8 +30,11 @@ func debug_WriteHeapDump(fd uintptr) {
 	if p == nil {
 		throw("heapdump: out of memory")
 	}
+	piece := make([]byte, 1<<16) // a system call takes no address of the kernel's
 	for at := uintptr(0); at < n; {
-		w, _, err := syscall6(1, fd, uintptr(p)+at, min(n-at, 1<<20), 0, 0, 0)
+		size := min(n-at, uintptr(len(piece)))
+		memmove(unsafe.Pointer(&piece[0]), add(p, at), size)
+		w, _, err := syscall6(1, fd, uintptr(unsafe.Pointer(&piece[0])), size, 0, 0, 0)
 		const eintr, eagain = 4, 11
 		if err == eintr || err == eagain {
 			Gosched()
