@@ -238,9 +238,9 @@ def test_little_memory(directory):
 
 
 def test_limited_memory(directory):
-    for limit in ("1M", "1500K", "2M"):  # for the kernel, the first goroutine, the first stacks
+    for limit in ("1M", "1500K", "2M", "5M"):  # for tables, devices, the tree of files
         path = bundle(directory, app(directory), "--options", "memlimit=" + limit)
-        refused(boot(path), "out of memory")
+        refused(boot(path), "no memory", what=limit)
 
 
 def test_bad_map(directory):

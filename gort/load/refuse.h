@@ -10,7 +10,7 @@ _Noreturn void boot_refuse(const char *fmt, ...) __attribute__((format(printf, 1
 #define BOOT_MEMORY(p, what)                                                             \
     do {                                                                                 \
         if (!(p))                                                                        \
-            boot_refuse("no memory for %s: give the machine more (-mem), or the program "\
+            boot_refuse("no memory for %s: give the machine more (-m), or the program "\
                         "fewer files", (what));                                          \
     } while (0)
 
