@@ -205,7 +205,8 @@ class HeapDump(unittest.TestCase):
     def test_rest(self):
         for name, d in self.each():
             self.assertEqual(d.params[1], "amd64", name)
-            self.assertRegex(d.params[2], "^go1\\.26")
+            self.assertRegex(d.params[2], "^go1\\.")
+            self.assertEqual(d.params[2], self.linux.params[2], name)
             finalized = [p for kind, (p, *_) in d.finalizers if kind == 7]
             self.assertTrue(any(word(d.objects[p][0], 0) == MARKS["watched"] for p in finalized
                                 if p in d.objects), name)
