@@ -17,7 +17,6 @@ struct dgramq {
     struct lock lock;       /* RANK_FILE */
     struct dgram *first, **last; /* [lock] */
     size_t used;            /* [lock] */
-    uint64_t drops;         /* [atomic] */
 };
 
 struct dgramq *dgramq_new(void)
@@ -74,8 +73,6 @@ int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
         unlock(&q->lock);
     }
     if (err) {
-        if (err == -L_EAGAIN)
-            __atomic_add_fetch(&q->drops, 1, __ATOMIC_RELAXED);
         os_free(g, sizeof *g + n);
     }
     return err;
@@ -141,9 +138,4 @@ size_t dgramq_first_length(struct dgramq *q)
     size_t n = q->first ? q->first->len : 0;
     unlock(&q->lock);
     return n;
-}
-
-uint64_t dgramq_drops(const struct dgramq *q)
-{
-    return __atomic_load_n(&q->drops, __ATOMIC_RELAXED);
 }

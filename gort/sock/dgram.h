@@ -17,6 +17,5 @@ int64_t dgramq_take(struct dgramq *q, struct msg *m);
 bool dgramq_empty(struct dgramq *q);
 bool dgramq_has_room(struct dgramq *q, size_t room);
 size_t dgramq_first_length(struct dgramq *q);
-uint64_t dgramq_drops(const struct dgramq *q);
 
 #endif
