@@ -23,6 +23,9 @@ struct way {
     bool deaf;              /* shutdown(SHUT_RD) at this end */
 };
 
+/* A stream moves at most so much under its lock: whoever has more to move comes again. */
+enum { STREAM_STEP = 64 << 10 };
+
 struct duplex {
     struct lock lock;       /* RANK_FILE: guards all */
     enum duplex_kind kind;  /* [const] */
@@ -93,6 +96,8 @@ static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
         return 0;
     if (n > room)
         n = room;
+    if (!packets && n > STREAM_STEP)
+        n = STREAM_STEP;
     if (m->rights && add_mark_locked(to, m->rights, n))
         return -L_ENOBUFS;
     uint64_t head = to->ring.head;
@@ -169,6 +174,8 @@ static int64_t take_bytes_locked(struct way *me, struct msg *m)
 
     if (n > m->v.left)
         n = m->v.left;
+    if (n > STREAM_STEP)
+        n = STREAM_STEP;
     int err = ring_copy(&me->ring, 0, &m->v, NULL, n);
     if (err)
         return err;
