@@ -8,8 +8,6 @@
 #include "gort/g.h"
 #include "gort/hchan.h"
 #include "gort/sched/mp.h"
-#include "gort/stack/stack.h"
-#include "gort/sync/chan.h"
 
 #define SAME(type, field, macro) _Static_assert(offsetof(struct type, field) == (macro), #macro)
 

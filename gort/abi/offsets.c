@@ -1,13 +1,8 @@
-/* offsets.c - compiled to assembly only: each line becomes a #define in build/gen/offsets.h,
- * so that assembly and the Go stubs never contain a number of a C structure. */
+/* offsets.c - what assembly and the Go stubs know of the structures of arch/ and of g.h. */
 #include "arch/x86_64/state.h"
-#include "gort/capp/cgoroutine.h"
+#include "gort/abi/offset.h"
 #include "gort/g.h"
 #include "gort/sched/mp.h"
-
-#define OFFSET(name, type, field)                                                        \
-    __asm__ volatile("\n#OFFSET " #name " %c0" ::"i"(offsetof(type, field)))
-#define VALUE(name, v) __asm__ volatile("\n#OFFSET " #name " %c0" ::"i"(v))
 
 void offsets(void);
 void offsets(void)
@@ -58,8 +53,6 @@ void offsets(void)
     OFFSET(G_GOID, struct g, goid);
     OFFSET(G_VEC, struct g, vec);
     OFFSET(G_CG, struct g, cg);
-    OFFSET(CG_C_PRIVATE, struct cg, c_private);
-    OFFSET(CG_GATE_FRAME, struct cg, gate_frame);
     OFFSET(G_STATUS, struct g, status);
     OFFSET(GOBUF_SP, struct gobuf, sp);
     OFFSET(GOBUF_PC, struct gobuf, pc);

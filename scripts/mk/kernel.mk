@@ -11,9 +11,10 @@ NEWLIB_INC ?= $(NEWLIB)/include
 
 KERNEL_DIRS := arch/x86_64 kernel mm drivers boot boot/common boot/pvh
 KERNEL_SRC  := $(wildcard $(KERNEL_DIRS:%=%/*.c) $(KERNEL_DIRS:%=%/*.S))
-# gort/capp/lib is the app's side: libgort.mk. Of gort/abi/offsets.c only the assembly is read.
+# gort/capp/lib is the app's side: libgort.mk. Of the files offsets.c only the assembly is read.
 # gort/net is linked into host tests only, until there are sockets.
-GORT_SRC    := $(filter-out gort/abi/offsets.c gort/net/%, \
+OFFSETS_SRC := $(wildcard gort/*/offsets.c)
+GORT_SRC    := $(filter-out $(OFFSETS_SRC) gort/net/%, \
                $(wildcard gort/*.c gort/*/*.c gort/*/*.S gort/os/fs/*.c))
 GEN_SRC     := $(GEN)/rt_table.c
 
@@ -34,12 +35,15 @@ $(KERNEL_OBJ): KFLAGS += -mgeneral-regs-only
 NOLOOPS  := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 $(KBUILD)/arch/x86_64/string.c.o: KFLAGS += -fno-builtin $(NOLOOPS)
 
-$(GEN)/offsets.h: gort/abi/offsets.c $(wildcard arch/x86_64/*.h) gort/g.h gort/sched/mp.h
+$(GEN)/offsets.h: $(OFFSETS_SRC) gort/abi/offset.h $(wildcard arch/x86_64/*.h) gort/g.h \
+		gort/sched/mp.h gort/capp/cgoroutine.h
 	@mkdir -p $(GEN)
-	$(CC) $(filter-out -g,$(KFLAGS)) -S -o $(GEN)/offsets.s $<
-	@{ echo '/* Generated from gort/abi/offsets.c. */'; \
-	   sed -n 's/^[[:blank:]]*#OFFSET \([A-Z0-9_]*\) \$$*\([0-9]*\).*/#define \1 \2/p' \
-	       $(GEN)/offsets.s; } > $@
+	@{ echo '/* Generated from $(OFFSETS_SRC). */'; \
+	   for f in $(OFFSETS_SRC); do \
+	       $(CC) $(filter-out -g,$(KFLAGS)) -S -o $(GEN)/offsets.s $$f || exit 1; \
+	       sed -n 's/^[[:blank:]]*#OFFSET \([A-Z0-9_]*\) \$$*\([0-9]*\).*/#define \1 \2/p' \
+	           $(GEN)/offsets.s; \
+	   done; } > $@
 
 # Generated headers come before anything is compiled.
 KGEN := $(GEN)/.stamp $(GEN)/offsets.h
