@@ -174,10 +174,9 @@ static void check_conservation_irq(struct p *p, int64_t now)
 static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Slices: is the running goroutine to give way, to others, or to what schedule() does first? */
-static bool must_yield_irq(const struct cpu *c, bool due, int64_t now)
+static bool must_yield_irq(const struct cpu *c, struct p *p, bool due, int64_t now)
 {
     struct m *mp = c->m;
-    struct p *p = c->p;
     bool slice_over = p->schedtick == mp->tick_seen && now >= p->slice_start + SLICE_NS;
 
     if (p->schedtick != mp->tick_seen) {
@@ -203,9 +202,9 @@ static int64_t next_tick_irq(int64_t now, bool running, bool due, bool stuck)
 
 /* Other CPUs: they get what this one cannot do, and a goroutine that has waited for it too long.
  * Returns `next`, or when this is to be looked at again. */
-static int64_t share_work_irq(struct cpu *c, bool due, bool stuck, int64_t now, int64_t next)
+static int64_t share_work_irq(const struct cpu *c, struct p *p, bool due, bool stuck, int64_t now,
+                              int64_t next)
 {
-    struct p *p = c->p;
     uint32_t work = c->pending & CPU_PENDING_POLL;
 
     if (due)
@@ -215,11 +214,22 @@ static int64_t share_work_irq(struct cpu *c, bool due, bool stuck, int64_t now, 
     return p->wake_at ? sooner(next, p->wake_at) : next;
 }
 
+/* The P that this CPU runs: NULL if it has none, or stands in sched_stop_here, where the P may go
+ * to another M at any moment and its fields are no longer this CPU's. */
+static struct p *running_p_irq(const struct cpu *c)
+{
+    struct p *p = c->p;
+
+    if (!p || __atomic_load_n(&p->status, __ATOMIC_ACQUIRE) != P_RUNNING)
+        return NULL;
+    return __atomic_load_n(&p->m, __ATOMIC_RELAXED) == c->m ? p : NULL;
+}
+
 static void timer_irq(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
     struct m *mp = c->m;
-    struct p *p = c->p;
+    struct p *p = running_p_irq(c);
     int64_t now = clock_mono_ns();
 
     if (!mp)
@@ -228,14 +238,14 @@ static void timer_irq(struct trap_frame *tf)
     bool running = c->curg, due = sched_timers_earliest() <= now;
     if (due)
         __atomic_or_fetch(&c->pending, CPU_PENDING_TIMER, __ATOMIC_SEQ_CST);
-    bool stuck = running && p && must_yield_irq(c, due, now) && !preempt_here_irq(tf);
+    bool stuck = running && p && must_yield_irq(c, p, due, now) && !preempt_here_irq(tf);
     __atomic_store_n(&mp->wake, 1, __ATOMIC_SEQ_CST);
     mp->ticking = running;
     int64_t next = next_tick_irq(now, running, due, stuck);
     if (options.conserve && running && p)
         check_conservation_irq(p, now);
     if (p)
-        next = share_work_irq(c, due, stuck, now, next);
+        next = share_work_irq(c, p, due, stuck, now, next);
     arm_irq(mp, next);
 }
 

@@ -423,21 +423,13 @@ void rt_gomaxprocs(struct gomaxprocs_frame *f)
     if (mine->id >= n) {
         struct cpu *c = cpu_self();
         struct p *zero = allp[0];
-        struct m *owner = zero->m;
         c->p = zero;
         mine->m = NULL;
-        zero->m = c->m;
+        zero->m = c->m; /* its old M stands in sched_stop_here, and will see this there */
         zero->status = P_RUNNING;
         mine->status = P_IDLE;
-        if (owner && owner != c->m)
-            owner->cpu->p = NULL; /* stands in sched_stop_here: see there */
     }
-    for (unsigned i = n; i < gomaxprocs; i++)
-        if (allp[i]->m) {
-            allp[i]->m->cpu->p = NULL;
-            allp[i]->m = NULL;
-        }
-    procresize(n);
+    procresize(n); /* Ps that die lose their M: the same */
     pidle_rebuild();
     stw_end();
     for (unsigned i = 0; i < n && i < ncpu; i++)

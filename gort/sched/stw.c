@@ -98,8 +98,9 @@ int64_t stw_end(void)
     return now;
 }
 
-/* The P may be taken away while it stands here (GOMAXPROCS shrinks): the caller sees
- * cpu_self()->p == NULL then. */
+/* The P may be taken away while it stands here: GOMAXPROCS shrinks, and the P then has no M or
+ * another one. The caller sees cpu_self()->p == NULL then. Only its own CPU writes cpu->p, and only
+ * outside of interrupts: what the handlers of this CPU have read of it stays so until they end. */
 void sched_stop_here(void)
 {
     struct cpu *c = cpu_self();
@@ -113,7 +114,8 @@ void sched_stop_here(void)
         if (__atomic_load_n(&sched.stopping, __ATOMIC_SEQ_CST))
             cpu_idle(&c->m->wake);
         lock(&sched.lock);
-        if (!c->p) {
+        if (c->p->m != c->m) {
+            c->p = NULL;
             running = true;
         } else if (!sched.stopping) {
             __atomic_store_n(&c->p->status, P_RUNNING, __ATOMIC_SEQ_CST);
