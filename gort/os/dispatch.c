@@ -18,7 +18,6 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
     {59, -L_ENOSYS}, /* execve */ {322, -L_ENOSYS}, /* execveat */ {435, -L_ENOSYS}, /* clone3 */
-    {291, -L_ENOSYS}, /* epoll_create1 */ {213, -L_ENOSYS}, /* epoll_create */
     {276, -L_EINVAL}, /* tee */ {278, -L_EINVAL}, /* vmsplice */
     {434, -L_ENOSYS}, /* pidfd_open */ {424, -L_ENOSYS}, /* pidfd_send_signal */
     {437, -L_ENOSYS}, /* openat2 */ {101, -L_EPERM}, /* ptrace */ {161, -L_EPERM}, /* chroot */
@@ -29,15 +28,8 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {195, -L_ENOTSUP}, {196, -L_ENOTSUP}, {197, -L_ENOTSUP}, {198, -L_ENOTSUP},
     {199, -L_ENOTSUP}, {253, -L_ENOSYS}, /* inotify_init.. */ {254, -L_ENOSYS},
     {294, -L_ENOSYS}, {425, -L_ENOSYS}, /* io_uring_setup */ {202, -L_ENOSYS}, /* futex */
-    {222, -L_ENOSYS}, /* timer_create */ {283, -L_ENOSYS}, /* timerfd_create */
+    {222, -L_ENOSYS}, /* timer_create */
     {126, -L_EPERM}, /* capset */
-};
-
-/* Calls for descriptors of a kind of which there are none. */
-static const struct { uint16_t num; int16_t err; } kindless[] = {
-    {232, -L_EINVAL}, /* epoll_wait */ {233, -L_EINVAL}, /* epoll_ctl */
-    {281, -L_EINVAL}, /* epoll_pwait */ {286, -L_EINVAL}, /* timerfd_settime */
-    {287, -L_EINVAL}, /* timerfd_gettime */
 };
 
 /* Silent, as a kernel without the call is: programs ask to find out, and fall back. */
@@ -48,9 +40,6 @@ static int64_t unknown(const struct call *c)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (refused[i].num == num)
             return refused[i].err;
-    for (size_t i = 0; i < sizeof kindless / sizeof kindless[0]; i++)
-        if (kindless[i].num == num)
-            return fd_cloexec((int32_t)c->a[0], -1) >= 0 ? kindless[i].err : -L_EBADF;
     return -L_ENOSYS;
 }
 

@@ -1,5 +1,6 @@
 #include "gort/os/file.h"
 
+#include "gort/os/epoll.h"
 #include "gort/os/flock.h"
 #include "gort/os/mem.h"
 #include "gort/os/netpoll.h"
@@ -37,12 +38,34 @@ struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops 
 
 void file_get(struct file *f) { __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED); }
 
+bool file_try_get(struct file *f)
+{
+    uint32_t n = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+
+    while (n && !__atomic_compare_exchange_n(&f->refs, &n, n + 1, true, __ATOMIC_ACQUIRE,
+                                             __ATOMIC_RELAXED))
+        ;
+    return n != 0;
+}
+
+/* Files that cannot be waited for are always ready. */
+unsigned file_poll(struct file *f)
+{
+    unsigned r = f->ops && f->ops->poll ? f->ops->poll(f) : L_POLLIN | L_POLLOUT;
+
+    if (r & L_POLLIN)
+        r |= L_POLLRDNORM;
+    return r & L_POLLOUT ? r | L_POLLWRNORM : r;
+}
+
 void file_put(struct file *f)
 {
     if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     if (f->pds)
         poll_file_closed(f);
+    if (__atomic_load_n(&f->epitems, __ATOMIC_ACQUIRE))
+        epoll_file_closed(f);
     flock_file_gone(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);

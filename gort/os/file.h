@@ -26,6 +26,7 @@ struct file_ops {
     /* ioctl(2) of what sys_ioctl itself does not know; NULL: none. */
     int64_t (*ioctl)(struct call *c, struct file *f, uint64_t request, uint64_t arg);
     void (*release)(struct file *f);
+    const char *anon;   /* in /proc/self/fd: "anon_inode:" and this; NULL: as the inode says */
     bool whole_writes;  /* a blocking write goes on until all is written; else one call is all */
 };
 
@@ -40,6 +41,7 @@ struct file {
         struct { char *text; size_t text_len, text_cap; } gen; /* [const] of /proc files */
     };
     struct poll_desc *pds;       /* [netpoll's lock] */
+    struct epitem *epitems;      /* [epoll's lock] */
 };
 
 /* A new open file for n, which it takes a reference of; NULL: no memory. */
@@ -47,6 +49,8 @@ struct file *file_new(struct inode *n, uint32_t flags, const struct file_ops *op
 /* An anonymous one (pipe, eventfd): makes the inode too. */
 struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops *ops, void *priv);
 void file_get(struct file *f);
+/* False: the last reference is gone, and f going. The caller knows that it is not freed yet. */
+bool file_try_get(struct file *f);
 void file_put(struct file *f);
 
 static inline bool file_nonblock(const struct file *f)
@@ -61,6 +65,9 @@ static inline bool file_writes(const struct file *f)
 {
     return (f->flags & L_O_ACCMODE) != 0 && !(f->flags & L_O_PATH);
 }
+
+/* What holds now of L_POLL*, for poll(2) and its relatives. No locks. */
+unsigned file_poll(struct file *f);
 
 /* Positional I/O on anything seekable; pos -1 = the file's own, which moves. buf as above. */
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);

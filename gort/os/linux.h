@@ -73,6 +73,10 @@ enum { L_SEEK_SET, L_SEEK_CUR, L_SEEK_END, L_SEEK_DATA, L_SEEK_HOLE };
 #define L_POLLERR  0x008u
 #define L_POLLHUP  0x010u
 #define L_POLLNVAL 0x020u
+#define L_POLLRDNORM 0x040u
+#define L_POLLRDBAND 0x080u
+#define L_POLLWRNORM 0x100u
+#define L_POLLWRBAND 0x200u
 
 enum { L_SIGHUP = 1, L_SIGINT = 2, L_SIGQUIT = 3, L_SIGABRT = 6, L_SIGKILL = 9, L_SIGPIPE = 13,
        L_SIGTERM = 15, L_SIGCHLD = 17, L_SIGCONT = 18, L_SIGSTOP = 19, L_SIGTSTP = 20,
@@ -82,6 +86,8 @@ struct l_timespec { int64_t sec, nsec; };
 struct l_timeval  { int64_t sec, usec; };
 struct l_iovec    { uint64_t base, len; };
 struct l_pollfd   { int32_t fd; int16_t events, revents; };
+struct l_epoll_event { uint32_t events; uint64_t data; } __attribute__((packed));
+struct l_itimerspec { struct l_timespec interval, value; };
 
 struct l_stat {
     uint64_t dev, ino, nlink;

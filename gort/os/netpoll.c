@@ -58,9 +58,10 @@ static struct g *release_locked(struct poll_desc *pd, unsigned d, int64_t result
     return gp;
 }
 
-void poll_desc_event(struct waiter *w)
+/* The waiter's event. */
+static bool desc_event(struct waiter *w)
 {
-    struct poll_desc *pd = w->pd;
+    struct poll_desc *pd = w->owner;
     unsigned d = (unsigned)(w - pd->w);
 
     lock(&pd->lock);
@@ -70,6 +71,7 @@ void poll_desc_event(struct waiter *w)
     unlock(&pd->lock);
     if (gp)
         g_ready(gp);
+    return true;
 }
 
 static void deadline_passed(void *arg)
@@ -104,7 +106,8 @@ static struct poll_desc *desc_new(void)
     for (unsigned d = 0; d < DIRS; d++) {
         pd->dir[d].pd = pd;
         pd->dir[d].timer = os_timer_new(deadline_passed, &pd->dir[d]);
-        pd->w[d].pd = pd;
+        pd->w[d].owner = pd;
+        pd->w[d].event = desc_event;
         if (!pd->dir[d].timer) {
             if (d)
                 os_timer_free(pd->dir[0].timer);

@@ -7,11 +7,7 @@
 #define GORT_OS_NETPOLL_H
 
 struct file;
-struct poll_desc;
-struct waiter;
 
-/* The queue that w, of a poll descriptor, stands on was woken: its lock is held. */
-void poll_desc_event(struct waiter *w);
 /* The last holder of f is gone. */
 void poll_file_closed(struct file *f);
 

@@ -1,4 +1,4 @@
-/* sys_fd.c - descriptors: open, close, dup, fcntl, pipes, poll. */
+/* sys_fd.c - descriptors: open, close, dup, fcntl, pipes. */
 #include <string.h>
 #include "gort/os/stdio.h"
 #include "gort/os/flock.h"
@@ -6,7 +6,6 @@
 #include "gort/os/fs/nodes.h"
 #include "gort/os/fs/pipe.h"
 #include "gort/os/sys.h"
-#include "kernel/clock.h"
 
 #define FLAGS_KEPT (L_O_ACCMODE | L_O_APPEND | L_O_NONBLOCK | L_O_SYNC | L_O_DIRECT |          \
                     L_O_LARGEFILE | L_O_DIRECTORY | L_O_NOFOLLOW | L_O_NOATIME | L_O_PATH)
@@ -269,109 +268,3 @@ static int64_t make_eventfd(uint64_t initial, uint64_t flags)
 
 int64_t sys_eventfd(struct call *c) { return make_eventfd(c->a[0], 0); }
 int64_t sys_eventfd2(struct call *c) { return make_eventfd(c->a[0], c->a[1]); }
-
-/* ---- poll ---------------------------------------------------------------------------- */
-
-static unsigned poll_one(struct file *f)
-{
-    return f->ops && f->ops->poll ? f->ops->poll(f) : L_POLLIN | L_POLLOUT;
-}
-
-/* Queues the call on a descriptor's two queues. */
-static void poll_queue(struct call *c, struct file *f)
-{
-    if (!f->ops || !f->ops->queue)
-        return;
-    for (int w = 0; w < 2; w++) {
-        struct waiter *at = &c->more[c->nmore++];
-        at->call = c;
-        at->file = f;
-        file_get(f);
-        waiter_add(f->ops->queue(f, w), at);
-    }
-}
-
-/* p: the kernel's copy. */
-static int64_t poll_scan(struct call *c, struct l_pollfd *p, size_t n, bool queue)
-{
-    int64_t ready = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        struct file *f = p[i].fd < 0 ? NULL : fd_get(p[i].fd);
-        p[i].revents = 0;
-        if (f) {
-            if (queue)
-                poll_queue(c, f);
-            unsigned want = (uint16_t)p[i].events | L_POLLERR | L_POLLHUP;
-            p[i].revents = (int16_t)(poll_one(f) & want);
-            file_put(f);
-        } else if (p[i].fd >= 0) {
-            p[i].revents = L_POLLNVAL;
-        }
-        ready += p[i].revents != 0;
-    }
-    return ready;
-}
-
-static int64_t poll_copied(struct call *c, struct l_pollfd *p, size_t n, int64_t timeout)
-{
-    int64_t ready = poll_scan(c, p, n, false);
-    if (ready || timeout == 0)
-        return ready;
-    if (!c->more && n) {
-        c->more_cap = 2 * (unsigned)n;
-        c->more = os_alloc_last(c->more_cap * sizeof *c->more);
-        if (!c->more)
-            return -L_ENOMEM;
-    }
-    if (timeout > 0 && call_deadline(c, c->done ? (int64_t)c->done : clock_mono_ns() + timeout))
-        return 0;
-    c->done = (uint64_t)c->deadline;
-    ready = poll_scan(c, p, n, true);
-    return ready ? ready : SYS_BLOCK;
-}
-
-/* The answers alone: what is asked may lie where nobody writes. */
-static int64_t poll_answer(const struct call *c, const struct l_pollfd *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at = c->a[0] + i * sizeof *p + offsetof(struct l_pollfd, revents);
-        if (copy_out(c, at, &p[i].revents, sizeof p[i].revents))
-            return -L_EFAULT;
-    }
-    return 0;
-}
-
-static int64_t poll_until(struct call *c, int64_t timeout)
-{
-    struct l_pollfd few[8], *p = few;
-    size_t n = (uint32_t)c->a[1], bytes = n * sizeof *p;
-
-    if (n > fd_limit)
-        return -L_EINVAL;
-    if (n > sizeof few / sizeof few[0] && !(p = os_alloc_last(bytes)))
-        return -L_ENOMEM;
-    int64_t r = copy_in(c, p, c->a[0], bytes);
-    if (!r)
-        r = poll_copied(c, p, n, timeout);
-    if (r >= 0 && poll_answer(c, p, n))
-        r = -L_EFAULT;
-    if (p != few)
-        os_free(p, bytes);
-    return r;
-}
-
-int64_t sys_poll(struct call *c) { return poll_until(c, (int64_t)(int32_t)c->a[2] * 1000000); }
-
-int64_t sys_ppoll(struct call *c)
-{
-    struct l_timespec t;
-
-    if (!c->a[2])
-        return poll_until(c, -1);
-    if (copy_in(c, &t, c->a[2], sizeof t))
-        return -L_EFAULT;
-    if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
-        return -L_EINVAL;
-    return poll_until(c, t.sec > 4000000000 ? INT64_MAX / 2 : t.sec * 1000000000 + t.nsec);
-}

@@ -4,7 +4,6 @@
 #include "gort/g.h"
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
-#include "gort/os/netpoll.h"
 #include "gort/os/ostimer.h"
 #include "gort/sched/sched.h"
 #include "kernel/check.h"
@@ -21,6 +20,7 @@ static struct {
 static struct {
     struct call *spare;          /* one free call, without a lock */
     struct call *claimed, **end; /* to run again */
+    struct later *later;         /* to be done without locks */
 } percpu[CPU_MAX];               /* [owner] */
 
 void waitq_init(struct waitq *q)
@@ -64,51 +64,68 @@ void waiter_remove(struct waiter *w)
     unlock(&q->lock);
 }
 
-/* Whoever turns `parked` off owns the call from there on. */
-static void call_fire(struct call *c)
+/* Whoever turns `parked` off owns the call from there on. True: c looks at its object because of
+ * this event; false: because of an earlier one. */
+static bool call_fire(struct call *c)
 {
     lock(&c->lock);
-    bool claim = c->parked;
+    bool claim = c->parked, first = !c->fired;
     c->fired = true;
     c->parked = false;
     unlock(&c->lock);
     if (!claim)
-        return;
+        return first;
     unsigned cpu = cpu_self()->id;
     c->next = NULL;
     if (!percpu[cpu].claimed)
         percpu[cpu].end = &percpu[cpu].claimed;
     *percpu[cpu].end = c;
     percpu[cpu].end = &c->next;
+    return true;
+}
+
+void call_later(struct later *l)
+{
+    unsigned cpu = cpu_self()->id;
+
+    l->next = percpu[cpu].later;
+    percpu[cpu].later = l;
 }
 
 /* A waiter that is woken may free what it stands in as soon as the queue's lock is released:
  * call_finish takes that lock for every waiter that it finds queued. */
 void queue_wake(struct waitq *q)
 {
+    bool taken = false; /* by an exclusive waiter */
+
     if (!__atomic_load_n(&q->first, __ATOMIC_SEQ_CST))
         return;
     lock(&q->lock);
     for (struct waiter *w = q->first, *next; w; w = next) {
         next = w->next;
-        if (w->pd)
-            poll_desc_event(w);
-        else
-            call_fire(w->call);
+        if (w->exclusive && taken)
+            continue;
+        bool exclusive = w->exclusive;
+        if (w->call ? call_fire(w->call) : w->event(w))
+            taken |= exclusive;
     }
     unlock(&q->lock);
 }
 
-bool call_wait(struct call *c, struct waitq *q)
+static bool wait_on(struct call *c, struct waitq *q, bool exclusive)
 {
     if (c->queued)
         return false;
     CHECK(c->nw < CALL_WAITERS, "call %llu waits on %u queues", (unsigned long long)c->num, c->nw);
     c->w[c->nw].call = c;
+    c->w[c->nw].exclusive = exclusive;
     waiter_add(q, &c->w[c->nw++]);
     c->queued = true;
     return true;
 }
+
+bool call_wait(struct call *c, struct waitq *q) { return wait_on(c, q, false); }
+bool call_wait_exclusive(struct call *c, struct waitq *q) { return wait_on(c, q, true); }
 
 bool call_deadline(struct call *c, int64_t when)
 {
@@ -295,7 +312,13 @@ void calls_run(void)
 {
     unsigned cpu = cpu_self()->id;
 
-    while (percpu[cpu].claimed) {
+    while (percpu[cpu].claimed || percpu[cpu].later) {
+        struct later *l = percpu[cpu].later;
+        if (l) {
+            percpu[cpu].later = l->next;
+            l->fn(l);
+            continue;
+        }
         struct call *c = percpu[cpu].claimed;
         percpu[cpu].claimed = c->next;
         call_again(c);

@@ -22,8 +22,6 @@
 struct g;
 struct file;
 struct call;
-struct poll_desc;
-
 struct waiter;
 
 struct waitq {
@@ -34,9 +32,18 @@ struct waitq {
 struct waiter {
     struct waitq *q;         /* [q->lock] NULL: not queued */
     struct waiter *prev, *next; /* [q->lock] */
-    struct call *call;       /* one of the two */
-    struct poll_desc *pd;    /* stays on the queue when woken */
+    struct call *call;       /* the call that runs again, or NULL: event is called */
+    /* q->lock held; the waiter stays on the queue. True if somebody now looks at the object. */
+    bool (*event)(struct waiter *w); /* [const] */
+    void *owner;             /* [const] of event */
+    bool exclusive;          /* [owner] a wake-up is for one of these, and for all others */
     struct file *file;       /* [owner] reference that keeps q alive, or NULL */
+};
+
+/* Something to be done once this CPU holds no locks: calls_run does it. */
+struct later {
+    struct later *next;      /* [per CPU] */
+    void (*fn)(struct later *l); /* [const] */
 };
 
 #define SYS_BLOCK INT64_MIN  /* a handler's result: it has queued itself */
@@ -79,6 +86,8 @@ void waiter_remove(struct waiter *w);
 /* Registers c on q. True the first time since the last wake-up: the handler must look at its
  * condition again; false: it is registered already and returns SYS_BLOCK. */
 bool call_wait(struct call *c, struct waitq *q);
+/* As call_wait; of all that wait so on q, one is woken at a time. */
+bool call_wait_exclusive(struct call *c, struct waitq *q);
 /* Sets the deadline once; true if it has passed. */
 bool call_deadline(struct call *c, int64_t when);
 
@@ -88,8 +97,11 @@ bool call_gives_way(const struct call *c);
 
 /* Runs a system call for gp. Returns normally if it has completed at once, else parks gp. */
 void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
-/* Runs the calls that queue_wake has claimed on this CPU. No locks held. */
+/* Runs the calls that queue_wake has claimed on this CPU, and what call_later has put off. No
+ * locks held. */
 void calls_run(void);
+/* Has calls_run call l->fn. l is not put off already. Any locks held. */
+void call_later(struct later *l);
 
 /* The handlers' side: dispatch.c. */
 int64_t call_dispatch(struct call *c);

@@ -78,7 +78,7 @@ static void event_release(struct file *f) { os_free(f->priv, sizeof(struct event
 
 static const struct file_ops event_ops = {
     .read = event_read, .write = event_write, .poll = event_poll, .queue = event_queue,
-    .release = event_release,
+    .release = event_release, .anon = "[eventfd]",
 };
 
 int64_t eventfd_open(uint64_t initial, uint32_t flags, struct file **out)

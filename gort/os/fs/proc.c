@@ -185,12 +185,13 @@ static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **
     int64_t len;
     inode_get(to);
     *jump = to;
-    if (!to->ops && inode_is(to, L_S_IFIFO) && !to->named)
+    if (f->ops && f->ops->anon)
+        len = snprintf(buf, cap, "anon_inode:%s", f->ops->anon);
+    else if (!to->ops && inode_is(to, L_S_IFIFO) && !to->named)
         len = snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino);
     else if (to->ops && !to->named)
-        len = inode_is(to, L_S_IFIFO)
-                  ? snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino)
-                  : snprintf(buf, cap, "anon_inode:[eventfd]");
+        len = snprintf(buf, cap, "%s:[%llu]", inode_is(to, L_S_IFSOCK) ? "socket" : "pipe",
+                       (unsigned long long)to->ino);
     else if (!to->named && to != vfs.root)
         len = snprintf(buf, cap, "/#%llu (deleted)", (unsigned long long)to->ino);
     else
