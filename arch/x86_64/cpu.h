@@ -52,6 +52,7 @@ struct cpu {
 #define CPU_PENDING_WAKE    2u  /* somebody queued work for us */
 #define CPU_PENDING_PREEMPT 4u  /* give up the running goroutine at the next chance */
 #define CPU_PENDING_POLL    8u  /* a device has input */
+#define CPU_PENDING_NET     16u /* a network device has packets */
 
 static inline struct cpu *cpu_self(void)
 {

@@ -3,7 +3,7 @@
  * Anybody can send one, so a TCP error counts only if it quotes a sequence number in flight, a
  * path MTU never falls below the family's minimum, and errors of an established connection are
  * soft (RFC 5927). */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/ip.h"
 
 int icmp_errno(enum icmp_error e)

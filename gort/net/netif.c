@@ -1,5 +1,5 @@
 /* netif.c - interfaces and their addresses, statistics, and the rounds in which packets leave. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
 #include "gort/net/ip.h"

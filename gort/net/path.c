@@ -1,5 +1,5 @@
 /* path.c - routes, neighbours, and the path that they make of an address (net.h). */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "kernel/lock.h"
 #include "gort/net/ip.h"
 #include "gort/net/platform.h"

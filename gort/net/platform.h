@@ -28,8 +28,21 @@ void net_secret(void *buf, size_t n);
  * any lock of the stack. Sizes are few: a free list per size and CPU makes them cheap. */
 void *net_alloc(size_t n);
 void net_free(void *p, size_t n);
+/* Copies n bytes from or to memory of a socket's caller. Returns how many at the end were not
+ * copied because that memory is not there (EFAULT). Any lock of the stack. */
+#ifdef GORT_HOST_TEST
+static inline size_t net_copy(void *to, const void *from, size_t n)
+{
+    __builtin_memcpy(to, from, n);
+    return 0;
+}
+#else
+size_t net_copy(void *to, const void *from, size_t n);
+#endif
 /* True: buffers grow no further, receive queues are squeezed. One load. */
 int net_memory_short(void);
+/* Looks how much there is; about once a second. */
+void net_memory_look(void);
 /* The first deadline of this CPU's timers is now due_ns and earlier than it was (net.h's
  * net_timers_next): the CPU must call net_timers_run by then. Under any lock of the stack. */
 void net_timers_kick(unsigned cpu, int64_t due_ns);

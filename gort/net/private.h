@@ -304,7 +304,7 @@ void tcp_seg_sent(struct tcp_conn *c, struct tcp_seg *s);   /* to the end of the
 void tcp_seg_untime(struct tcp_conn *c, struct tcp_seg *s);
 void tcp_snd_acked(struct tcp_conn *c, uint32_t n);         /* n bytes off the send queue */
 void tcp_snd_free(struct tcp_conn *c);
-int tcp_snd_copy(struct tcp_conn *c, const uint8_t *buf, uint32_t n); /* bytes taken, or 0 */
+int tcp_snd_copy(struct tcp_conn *c, const uint8_t *buf, uint32_t n); /* bytes taken, 0, -EFAULT */
 void tcp_snd_append(struct tcp_conn *c, struct pkt *piece);  /* without a copy */
 
 /* tcp_out.c, tcp_xmit.c */

@@ -4,7 +4,7 @@
  * connection's lock (RANK_TCP, or RANK_TCP_LISTEN for a listener) after the state is visible and
  * may take locks of RANK_POLL and above only. Every call: g0 or a host thread, no lock of
  * RANK_TCP or above held. Buffers are copied under the connection's lock, at most TCP_COPY_MAX
- * bytes at a time: they must be memory that does not fault.
+ * bytes at a time, by platform.h's net_copy: -EFAULT where there is none of their memory.
  *
  * A listener is a connection in TCP_LISTEN; what tcp_accept hands out is one without a socket
  * until tcp_attach. After tcp_close (or tcp_abort) the pointer is gone for the caller. */
@@ -42,6 +42,8 @@ int tcp_shutdown(struct tcp_conn *c, unsigned how); /* -ENOTCONN */
 /* Unread bytes, or SO_LINGER 0: a reset; otherwise FIN after what is queued. */
 void tcp_close(struct tcp_conn *c);
 void tcp_abort(struct tcp_conn *c); /* reset, whatever the state */
+/* Ends a listener or a connection as tcp_close does, but the pointer stays the caller's. */
+void tcp_stop(struct tcp_conn *c);
 
 /* ---- bytes ------------------------------------------------------------------------------- */
 

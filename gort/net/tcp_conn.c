@@ -1,5 +1,5 @@
 /* tcp_conn.c - life of a connection: made, established, done, freed. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 struct tcp_conn *tcp_conn_new(bool v4)

@@ -3,7 +3,7 @@
  * The usual segment of an established connection (the next bytes in order, or an ACK of bytes in
  * flight, nothing else) is done here; all others go through RFC 9293's list in tcp_state.c. A
  * connection that owes an ACK or may send joins this CPU's round and does so once, at its end. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 static struct round {

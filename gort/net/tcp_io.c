@@ -1,5 +1,5 @@
 /* tcp_io.c - bytes between a socket's caller and the queues. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 /* ---- send -------------------------------------------------------------------------------- */
@@ -53,8 +53,12 @@ static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned
         take = (uint32_t)n;
     if (take > TCP_COPY_MAX)
         take = TCP_COPY_MAX;
-    if (take)
-        take = (uint32_t)tcp_snd_copy(c, buf, take);
+    if (take) {
+        int r = tcp_snd_copy(c, buf, take);
+        if (r < 0)
+            return r;
+        take = (uint32_t)r;
+    }
     if (take < n)
         c->want_out = space(c) < c->snd_buf / 3 || !take;
     if (!take) {
@@ -156,15 +160,17 @@ static void tell_room(struct tcp_conn *c, uint32_t n)
     }
 }
 
+/* Fewer than n bytes where the caller's memory ends. */
 static uint32_t consume(struct tcp_conn *c, uint8_t *buf, uint32_t n, bool copy)
 {
-    uint32_t done = 0;
+    uint32_t done = 0, left = 0;
     struct pkt *p;
 
-    while (done < n && (p = first(c))) {
+    while (done < n && !left && (p = first(c))) {
         uint32_t part = min32(n - done, p->len), memory = tcp_piece_memory(p);
         if (copy)
-            __builtin_memcpy(buf + done, p->data, part);
+            left = (uint32_t)net_copy(buf + done, p->data, part);
+        part -= left;
         p->data += part;
         p->len -= part;
         c->rcv_memory += tcp_piece_memory(p) - memory;  /* a bare piece is counted by length */
@@ -176,12 +182,12 @@ static uint32_t consume(struct tcp_conn *c, uint8_t *buf, uint32_t n, bool copy)
 
 static uint32_t peek(const struct tcp_conn *c, uint8_t *buf, uint32_t n)
 {
-    uint32_t done = 0;
+    uint32_t done = 0, left = 0;
 
-    for (const struct pkt *p = c->rcv_head; p && done < n; p = p->next) {
+    for (const struct pkt *p = c->rcv_head; p && done < n && !left; p = p->next) {
         uint32_t part = min32(n - done, p->len);
-        __builtin_memcpy(buf + done, p->data, part);
-        done += part;
+        left = (uint32_t)net_copy(buf + done, p->data, part);
+        done += part - left;
     }
     return done;
 }
@@ -192,11 +198,13 @@ static long recv_some(struct tcp_conn *c, uint8_t *buf, size_t n, unsigned flags
 
     if (!c->rcv_queued)
         return no_bytes(c);
-    if (flags & TCP_PEEK)
-        return peek(c, buf, take);
-    take = consume(c, buf, take, !(flags & TCP_DISCARD));
-    tell_room(c, take);
-    return take;
+    if (flags & TCP_PEEK) {
+        take = peek(c, buf, take);
+    } else {
+        take = consume(c, buf, take, !(flags & TCP_DISCARD));
+        tell_room(c, take);
+    }
+    return take ? (long)take : -EFAULT;
 }
 
 long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)

@@ -3,7 +3,7 @@
  * A SYN makes a small request record (tcp_req.c) or, when there are too many, a cookie
  * (tcp_cookie.c); only the ACK that completes a handshake makes a connection. The backlog bounds
  * both queues. The wake function of a listener is guarded by its queues' lock. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 int tcp_listen(struct tcp_conn *c, unsigned backlog)

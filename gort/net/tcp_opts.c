@@ -1,5 +1,5 @@
 /* tcp_opts.c - options, names and figures of a connection. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 enum { BUF_MIN = 4096, BUF_MAX = 64 << 20 };

@@ -2,7 +2,7 @@
  *
  * Only sockets that called bind (or listen) are in this table. A connection that chose its port
  * itself is in the table of 4-tuples alone: the same port may serve any number of peers. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 enum { BUCKETS = 1024, FIRST = 32768, LAST = 60999, N = LAST - FIRST + 1, COUNTERS = 256 };

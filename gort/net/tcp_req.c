@@ -1,6 +1,6 @@
 /* tcp_req.c - half-open connections: a request per SYN until the ACK comes. It is guarded by its
  * listener's queue lock: off the list means that it is over. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 void tcp_req_free(struct tcp_req *r)

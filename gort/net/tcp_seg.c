@@ -3,6 +3,7 @@
  * The queue is a chain of pieces of bytes that never change once written; a record notes where a
  * segment's bytes begin, so that nothing is searched when it is sent again. Records hang on two
  * lists: by sequence number, and by the time of their last transmission (RACK's order). */
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 /* ---- the send queue ------------------------------------------------------------------------ */
@@ -43,9 +44,13 @@ int tcp_snd_copy(struct tcp_conn *c, const uint8_t *buf, uint32_t n)
         if (!p)
             break;
         uint32_t part = min32(n - done, (uint32_t)pkt_room_back(p));
-        __builtin_memcpy(p->data + p->len, buf + done, part);
-        p->len += part;
-        done += part;
+        uint32_t left = (uint32_t)net_copy(p->data + p->len, buf + done, part);
+        p->len += part - left;
+        done += part - left;
+        if (left && !done)
+            return -EFAULT;
+        if (left)
+            break;
     }
     c->snd_end += done;
     return (int)done;

@@ -1,5 +1,5 @@
 /* tcp_sock.c - calls of sockets that begin and end a connection, and what they are told. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 void tcp_init(void)
@@ -200,7 +200,7 @@ static void orphan(struct tcp_conn *c, bool reset)
     tcp_timer_update(c);
 }
 
-static void let_go(struct tcp_conn *c, bool reset)
+static void end(struct tcp_conn *c, bool reset)
 {
     net_round_begin();
     if (tcp_state(c) == TCP_LISTEN)
@@ -214,12 +214,22 @@ static void let_go(struct tcp_conn *c, bool reset)
         orphan(c, reset);
     }
     tcp_unlock(c);
-    tcp_put(c);
     net_round_end();
 }
 
-void tcp_close(struct tcp_conn *c) { let_go(c, false); }
-void tcp_abort(struct tcp_conn *c) { let_go(c, true); }
+void tcp_stop(struct tcp_conn *c) { end(c, false); }
+
+void tcp_close(struct tcp_conn *c)
+{
+    end(c, false);
+    tcp_put(c);
+}
+
+void tcp_abort(struct tcp_conn *c)
+{
+    end(c, true);
+    tcp_put(c);
+}
 
 /* ---- ICMP -------------------------------------------------------------------------------- */
 

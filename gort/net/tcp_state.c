@@ -1,6 +1,6 @@
 /* tcp_state.c - RFC 9293, 3.10.7: what a segment means in each state, with RFC 5961's answers to
  * segments that may be forged and RFC 7323's to those that are old. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 #define PAWS_IDLE (24ll * 86400 * 1000000) /* us: then ts_recent means nothing */

@@ -6,7 +6,7 @@
  *
  * One wheel timer serves them all and is armed for the earliest; a deadline that moves to later
  * is just stored, and the timer finds nothing due, looks and arms itself again. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/private.h"
 
 static void fire(struct net_timer *t);

@@ -1,5 +1,5 @@
 /* udp.c - UDP sockets: ports, sending, closing. What comes in is udp_in.c's. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/platform.h"
 #include "gort/net/udp_private.h"
 
@@ -146,13 +146,27 @@ int udp_connect(struct udp_sock *s, const struct net_addr *a, uint16_t port)
     return 0;
 }
 
+void udp_mute(struct udp_sock *s)
+{
+    static const uint8_t local[4] = {127, 0, 0, 1};
+    struct udp_bucket *b = udp_bucket(s->lport);
+
+    lock(&b->lock);
+    lock(&s->lock);
+    s->rport = 1;
+    s->remote = addr_v4(local);
+    unlock(&s->lock);
+    unlock(&b->lock);
+}
+
 /* ---- out -------------------------------------------------------------------------------- */
 
-/* The datagram in packet memory, room for its header in front; NULL: no memory. */
-static struct pkt *gather(const uint8_t *buf, size_t n)
+/* The datagram in packet memory, room for its header in front; NULL: -ENOBUFS, -EFAULT. */
+static struct pkt *gather(const uint8_t *buf, size_t n, int *err)
 {
     struct pkt *first = NULL, **end = &first;
 
+    *err = -ENOBUFS;
     do {
         struct pkt *p = pkt_alloc(n <= PKT_SMALL_ROOM ? PKT_SMALL : PKT_LARGE);
         if (!p) {
@@ -161,11 +175,15 @@ static struct pkt *gather(const uint8_t *buf, size_t n)
             return NULL;
         }
         p->len = (uint32_t)(n < PKT_LARGE_ROOM ? n : PKT_LARGE_ROOM);
-        __builtin_memcpy(p->data, buf, p->len);
-        buf += p->len;
-        n -= p->len;
         *end = p;
         end = &p->next;
+        if (net_copy(p->data, buf, p->len)) {
+            *err = -EFAULT;
+            pkt_free(first);
+            return NULL;
+        }
+        buf += p->len;
+        n -= p->len;
     } while (n);
     return first;
 }
@@ -261,10 +279,11 @@ long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, con
             NET_COUNT(out_no_route);
         return err;
     }
-    struct pkt *pkt = gather(buf, n);
+    struct pkt *pkt = gather(buf, n, &err);
     if (!pkt) {
-        NET_COUNT(out_no_memory);
-        return -ENOBUFS;
+        if (err == -ENOBUFS)
+            NET_COUNT(out_no_memory);
+        return err;
     }
     return transmit(s, &to, port, pkt, n, &p);
 }

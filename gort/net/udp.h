@@ -57,6 +57,8 @@ struct udp_sock *udp_new(bool v4, void (*wake)(void *, unsigned), void *arg); /*
 int udp_bind(struct udp_sock *s, const struct net_addr *a, uint16_t port, unsigned ifindex);
 /* Only datagrams of that peer from now on; port 0 dissolves it. Binds if it must. */
 int udp_connect(struct udp_sock *s, const struct net_addr *a, uint16_t port);
+/* Datagrams of nobody from now on, until udp_connect: its peer is not on any wire. */
+void udp_mute(struct udp_sock *s);
 /* The number of bytes sent. dst NULL: the connected peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS,
  * -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` (may be
  * NULL) gives source address and interface (IP_PKTINFO). */

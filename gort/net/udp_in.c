@@ -2,7 +2,7 @@
  *
  * A queued packet keeps its IP and UDP headers in front of data; user[0] says how far, user[1] on
  * which interface it came, so addresses and TTL are read from the headers when the socket reads. */
-#include <errno.h>
+#include "gort/net/errno.h"
 #include "gort/net/platform.h"
 #include "gort/net/udp_private.h"
 
@@ -269,6 +269,19 @@ static void describe(const struct pkt *p, struct udp_meta *m)
     m->length = pkt_length(p);
 }
 
+/* The first n bytes, n <= the packet's length; false: the caller's memory is not there. */
+static bool copy_to(const struct pkt *p, uint8_t *buf, size_t n)
+{
+    for (; n; p = p->next) {
+        size_t part = n < p->len ? n : p->len;
+        if (net_copy(buf, p->data, part))
+            return false;
+        buf += part;
+        n -= part;
+    }
+    return true;
+}
+
 long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, unsigned flags)
 {
     struct udp_meta m;
@@ -296,14 +309,14 @@ long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, un
     describe(p, &m);
     if (n > m.length)
         n = m.length;
-    pkt_copy_out(p, 0, buf, n);
+    bool copied = copy_to(p, buf, n);
     if (flags & UDP_PEEK)
         unlock(&s->lock);
     else
         pkt_free(p);
     if (meta)
         *meta = m;
-    return (long)n;
+    return copied ? (long)n : -EFAULT;
 }
 
 unsigned udp_poll(struct udp_sock *s)

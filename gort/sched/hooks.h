@@ -28,6 +28,10 @@ struct sched_hooks {
 
     /* ---- devices and faults ---------------------------------------------------------- */
     void (*poll)(void);   /* takes what devices have brought, wakes readers. g0, no locks */
+    /* ---- the network; NULL: there is none (gort/wire/wire.h) ------------------------- */
+    void (*net_poll)(bool all); /* packets and timers, of other CPUs' queues too. g0, no locks */
+    bool (*net_rest)(void);     /* before this CPU halts: true: there is something. g0, no locks */
+    int64_t (*net_next)(void);  /* when this CPU is to call net_poll; INT64_MAX. Any context */
     /* Interrupt context: the kernel itself faults while it copies from or to the program. */
     bool (*copy_fault_irq)(struct trap_frame *tf);
     /* Interrupt context: gp's code has touched a page that may come now. True: tf has been changed

@@ -27,6 +27,7 @@ struct m {
     bool        lockq_turn_over; /* [owner] the last pick was of lockq: others go first now */
     bool        fresh_p;       /* [owner] has run nothing yet since it got its P */
     bool        ticking;       /* [owner, interrupts] a tick ends the running goroutine's slice */
+    bool        net_polls;     /* [owner] schedule() looks at network devices: wire/wire.h */
     bool        kicked;        /* [atomic] an IPI_WAKE is on its way */
     int64_t     armed;         /* [owner, interrupts] the timer's deadline, INT64_MAX = none */
     struct { struct stack stack; uintptr_t sp, pc; } moving; /* [owner, interrupts] where the

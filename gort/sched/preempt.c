@@ -22,6 +22,8 @@
 #define WASTE_NS  20000000ll
 #define STRESS_US 200 /* tick of the boot option preemptstress */
 
+static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /* ---- asynchronous preemption ------------------------------------------------------------- */
 
 /* May the goroutine be stopped exactly at this instruction? Its registers would be saved on
@@ -97,6 +99,17 @@ static void arm_irq(struct m *mp, int64_t when)
 #define LATE_NS       50000ll   /* after this, at a retry, others are to do what is due */
 #define LATE_AGAIN_NS 1000000ll
 
+void sched_kick_idle_irq(uint32_t pending)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (allm[i] && __atomic_load_n(&allm[i]->idle, __ATOMIC_RELAXED)) {
+            if (pending)
+                __atomic_or_fetch(&allm[i]->cpu->pending, pending, __ATOMIC_SEQ_CST);
+            m_wake(allm[i]);
+            return;
+        }
+}
+
 /* Has runnext waited too long for this CPU? See wake_soon in sched.c. */
 static void wake_check_irq(struct p *p, int64_t now)
 {
@@ -171,8 +184,6 @@ static void check_conservation_irq(struct p *p, int64_t now)
           "queue", (long)(now - p->waste_since) / 1000, runq_len(p), p->id, sched.runq_size);
 }
 
-static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* Slices: is the running goroutine to give way, to others, or to what schedule() does first? */
 static bool must_yield_irq(const struct cpu *c, struct p *p, bool due, int64_t now)
 {
@@ -205,7 +216,7 @@ static int64_t next_tick_irq(int64_t now, bool running, bool due, bool stuck)
 static int64_t share_work_irq(const struct cpu *c, struct p *p, bool due, bool stuck, int64_t now,
                               int64_t next)
 {
-    uint32_t work = c->pending & CPU_PENDING_POLL;
+    uint32_t work = c->pending & (CPU_PENDING_POLL | CPU_PENDING_NET);
 
     if (due)
         work |= CPU_PENDING_TIMER;
@@ -339,9 +350,9 @@ int64_t program_timers_earliest(void)
 
 int64_t sched_timers_earliest(void)
 {
-    int64_t t = program_timers_earliest(), b = background_next();
+    int64_t t = sooner(program_timers_earliest(), background_next());
 
-    return t < b ? t : b;
+    return sched_hooks.net_next ? sooner(t, sched_hooks.net_next()) : t;
 }
 
 void preempt_init(void)

@@ -61,17 +61,6 @@ static void wake_soon(struct p *p)
     sched_timer_changed(p, when);
 }
 
-void sched_kick_idle_irq(uint32_t pending)
-{
-    for (unsigned i = 0; i < ncpu; i++)
-        if (allm[i] && __atomic_load_n(&allm[i]->idle, __ATOMIC_RELAXED)) {
-            if (pending)
-                __atomic_or_fetch(&allm[i]->cpu->pending, pending, __ATOMIC_SEQ_CST);
-            m_wake(allm[i]);
-            return;
-        }
-}
-
 static void p_acquire(struct p *p)
 {
     struct cpu *c = cpu_self();
@@ -281,6 +270,8 @@ static bool run_pending(struct p *p)
 
     if (todo & CPU_PENDING_POLL)
         sched_hooks.poll();
+    if (sched_hooks.net_poll && todo & (CPU_PENDING_NET | CPU_PENDING_TIMER))
+        sched_hooks.net_poll(todo & CPU_PENDING_NET);
     if (!(todo & CPU_PENDING_TIMER))
         return false;
     int64_t now = clock_mono_ns();
@@ -404,15 +395,18 @@ static bool deadlocked(void)
 /* All Ps are busy, so their Ms look after timers; of input they have to be told. */
 static void pass_on_pending(struct cpu *c)
 {
-    if (!(__atomic_exchange_n(&c->pending, 0, __ATOMIC_SEQ_CST) & CPU_PENDING_POLL))
+    uint32_t input = CPU_PENDING_POLL | CPU_PENDING_NET;
+
+    input &= __atomic_exchange_n(&c->pending, 0, __ATOMIC_SEQ_CST);
+    if (!input)
         return;
     for (unsigned i = 0; i < ncpu; i++)
         if (cpus[i] != c && __atomic_load_n(&cpus[i]->p, __ATOMIC_RELAXED)) {
-            __atomic_or_fetch(&cpus[i]->pending, CPU_PENDING_POLL, __ATOMIC_SEQ_CST);
+            __atomic_or_fetch(&cpus[i]->pending, input, __ATOMIC_SEQ_CST);
             preempt_cpu(i);
             return;
         }
-    __atomic_or_fetch(&c->pending, CPU_PENDING_POLL, __ATOMIC_SEQ_CST); /* one is idle by now */
+    __atomic_or_fetch(&c->pending, input, __ATOMIC_SEQ_CST); /* one is idle by now */
 }
 
 /* Puts mp on the idle list. True if nothing in the program can ever run again. */
@@ -447,6 +441,8 @@ static struct p *midle_get(struct m *mp)
  * idle M to wake. */
 static void halt(struct cpu *c, struct m *mp)
 {
+    if (mp->net_polls && sched_hooks.net_rest())
+        __atomic_or_fetch(&c->pending, CPU_PENDING_NET, __ATOMIC_SEQ_CST);
     sched_timer_changed(NULL, sched_timers_earliest());
     bool look = !sched.stopping && work_anywhere(mp) &&
                 __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
@@ -661,6 +657,8 @@ void schedule(void)
     DCHECK(c->nheld == 0, "schedule() with spinlock %s held", c->held[0]->name);
     c->curg = NULL;
     c->m->curg = NULL;
+    if (c->m->net_polls && c->p && !sched.stopping)
+        sched_hooks.net_poll(false);
     struct g *gp = next_at_once(c);
     if (!gp)
         gp = find_runnable(&inherit);

@@ -1,6 +1,7 @@
 /* ioctl.c - ioctl(2) of sockets: bytes that wait, and what the interface is (netdevice(7)). */
 #include <string.h>
 #include "gort/sock/calls.h"
+#include "gort/sock/far.h"
 
 struct l_ifreq { char name[16]; union { uint8_t b[24]; int32_t i; int16_t s; } u; };
 _Static_assert(sizeof(struct l_ifreq) == 40, "struct ifreq");
@@ -67,7 +68,9 @@ int64_t sock_ioctl(struct call *c, struct file *f, uint64_t request, uint64_t ar
             return -L_EINVAL;
         n = (int32_t)s->ops->unread(s);
         return copy_out(c, arg, &n, sizeof n);
-    case L_SIOCOUTQ: /* the other end has it already */
+    case L_SIOCOUTQ: /* in this machine the other end has it already */
+        n = s->conn && sock_state(s) != SS_LISTEN ? (int32_t)far_unacked(s) : 0;
+        return copy_out(c, arg, &n, sizeof n);
     case L_SIOCATMARK:
         n = 0;
         return copy_out(c, arg, &n, sizeof n);

@@ -301,11 +301,11 @@ static bool rights_give(struct call *c, struct controls *k, struct rights *r, bo
 static void pktinfo_give(struct call *c, struct controls *k, const struct sock *s,
                          const struct msg *m)
 {
-    uint8_t four[12] = { 1 }; /* interface 1; address of ours, destination of the header */
-    uint8_t six[20];
-    uint32_t ifindex = 1;
+    uint32_t ifindex = m->ifindex ? m->ifindex : 1;
+    uint8_t four[12], six[20]; /* four: interface; address of ours, destination of the header */
 
     if (s->domain == L_AF_INET) {
+        memcpy(four, &ifindex, 4);
         memcpy(four + 4, m->to.in.ip.b + 12, 4);
         memcpy(four + 8, m->to.in.ip.b + 12, 4);
         control_put(c, k, L_IPPROTO_IP, L_IP_PKTINFO, four, sizeof four);

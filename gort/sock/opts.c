@@ -1,6 +1,7 @@
 /* opts.c - getsockopt(2) and setsockopt(2): tables of what is kept, and the few that do more. */
 #include <string.h>
 #include "gort/sock/calls.h"
+#include "gort/sock/far.h"
 #include "gort/sock/stream.h"
 
 enum kind { FLAG, INT, KEPT /* taken, and read as 0 */ };
@@ -131,8 +132,10 @@ static int64_t set_linger(struct call *c, struct sock *s, uint64_t p, uint64_t l
     if (len < sizeof l)
         return -L_EINVAL;
     int64_t err = copy_in(c, &l, p, sizeof l);
-    if (!err && is_tcp(s))
+    if (!err && is_tcp(s)) {
         s->linger = l.onoff ? l.seconds : -1;
+        far_option(s, L_SOL_SOCKET, L_SO_LINGER);
+    }
     return err;
 }
 
@@ -183,6 +186,18 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
     return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
 }
 
+/* What carries s's bytes to other machines keeps options of its own. */
+static void option_told(struct sock *s, int level, int name)
+{
+    if (level == L_SOL_SOCKET && (name == L_SO_RCVBUF || name == L_SO_SNDBUF ||
+                                  name == L_SO_RCVBUFFORCE || name == L_SO_SNDBUFFORCE))
+        s->buffers_set = true;
+    if (s->conn)
+        far_option(s, level, name);
+    if (s->wired)
+        far_udp_options(s);
+}
+
 int64_t sys_setsockopt(struct call *c)
 {
     int64_t err;
@@ -204,7 +219,11 @@ int64_t sys_setsockopt(struct call *c)
         v = byte;
     else if (len < 1 || level == L_SOL_SOCKET)
         return -L_EINVAL;
-    return err ? err : set_int(s, level, name, v);
+    if (!err)
+        err = set_int(s, level, name, v);
+    if (!err)
+        option_told(s, level, name);
+    return err;
 }
 
 /* ---- getting -------------------------------------------------------------------------------- */
@@ -239,6 +258,10 @@ static int64_t give_tcp_info(struct call *c, struct sock *s)
     enum { ESTABLISHED = 1, SYN_SENT = 2, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 };
     uint8_t info[104] = { 0 };
 
+    if (s->conn) {
+        far_tcp_info(s, info, sizeof info);
+        return give(c, info, sizeof info);
+    }
     switch (sock_state(s)) {
     case SS_CONNECTED: info[0] = stream_poll(s) & L_POLLRDHUP ? CLOSE_WAIT : ESTABLISHED; break;
     case SS_CONNECTING: info[0] = SYN_SENT; break;

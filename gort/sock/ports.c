@@ -7,7 +7,7 @@
  * both have SO_REUSEADDR and neither listens (TCP). A wildcard overlaps with everything of its
  * family, that of IPv6 with IPv4 too unless IPV6_V6ONLY is set. ip(7), socket(7). */
 #include "gort/os/mem.h"
-#include "gort/sock/sock.h"
+#include "gort/sock/far.h"
 #include "kernel/random.h"
 
 enum { BUCKETS = 1024, PORT_LO = 32768, PORT_HI = 60999 };
@@ -27,7 +27,7 @@ static struct sock **bucket_of(struct table *t, uint16_t port)
 
 static bool local_address(const struct net_addr *a)
 {
-    return addr_any(a) || net_addr_is_loopback(a) || addr_multicast(a);
+    return addr_any(a) || far_is_own(a) || addr_multicast(a);
 }
 
 /* Does a packet for v4 or not, to one address, reach both? */

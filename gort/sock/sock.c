@@ -1,6 +1,6 @@
 /* sock.c - sockets as objects and as open files. */
-#include "gort/sock/sock.h"
 #include "gort/os/mem.h"
+#include "gort/sock/far.h"
 #include "kernel/check.h"
 
 struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const struct sock_ops *ops)
@@ -59,6 +59,8 @@ void sock_fail(struct sock *s, int error)
 
 int sock_take_error(struct sock *s)
 {
+    if (__atomic_load_n(&s->conn, __ATOMIC_RELAXED) && sock_state(s) != SS_LISTEN)
+        return far_take_error(s);
     if (!__atomic_load_n(&s->error, __ATOMIC_ACQUIRE))
         return 0;
     return -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL);

@@ -5,6 +5,7 @@
  *   tcp.c    streams over TCP          }   both move bytes through a duplex (duplex.h):
  *   unix.c   AF_UNIX, all three types  }   the two ends are in this machine
  *   udp.c    datagrams over UDP        }   queues of datagrams (dgram.h)
+ *            |  far.h: to and from other machines, over gort/net
  *   netlink.c  what interfaces and addresses there are
  *
  * A socket is made by socket(2), accept(2) or connect's far side, and lives while a file, a queue
@@ -15,7 +16,8 @@
  * wq (room, the end of connect). Whoever changes a state makes it visible first and wakes then.
  *
  * Locks: sock.lock (RANK_SOCK) < table of ports or names (RANK_SOCK_NAMES) < duplex, queue of
- * datagrams (RANK_FILE) < waitq (RANK_POLL). Two sockets are never locked at once. */
+ * datagrams (RANK_FILE) < gort/net (RANK_TCP ... RANK_NET) < waitq (RANK_POLL). Two sockets are
+ * never locked at once. */
 #ifndef GORT_SOCK_SOCK_H
 #define GORT_SOCK_SOCK_H
 
@@ -27,6 +29,9 @@
 struct sock;
 struct duplex;
 struct dgram;
+struct tcp_conn;
+struct udp_sock;
+struct far_old;
 
 /* An address of any family. Names of AF_UNIX: len bytes of path, without the NUL of a path; 0 =
  * none; path[0] == 0 = abstract. */
@@ -59,6 +64,8 @@ struct msg {
     uint64_t full_length;     /* recv of datagrams: before it was cut */
     unsigned out_flags;       /* recv: L_MSG_TRUNC, L_MSG_CTRUNC, L_MSG_EOR */
     bool creds;               /* recv: a sender is known */
+    unsigned ifindex;         /* recv: of which interface it came by; 0 = the loopback */
+    uint8_t ttl, tos;         /* recv: of the packet, if ifindex is set */
 };
 
 struct sock_ops {
@@ -100,7 +107,7 @@ struct sock {
     struct sock_addr local, peer;   /* [lock] family 0: none */
     /* Options [lock to write]. */
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay, cork, v6only, passcred, oobinline,
-        recv_pktinfo, recv_ttl, mcast_loop, timestamp;
+        recv_pktinfo, recv_ttl, mcast_loop, timestamp, buffers_set;
     int32_t linger;                 /* seconds, -1 = off */
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
@@ -114,6 +121,11 @@ struct sock {
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */
     struct sock *table_next;        /* [table's lock] */
     bool in_table;                  /* [table's lock] */
+    /* Other machines: far.h. */
+    struct tcp_conn *conn;          /* [lock to write, atomic reads] of a stream or a listener */
+    struct far_old *conn_old;       /* [lock] those of connects that have failed */
+    bool far_turn;                  /* [atomic] a listener looks at conn's queue first */
+    struct udp_sock *wired;         /* [lock to write, atomic reads] */
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
     struct room_waiter *writers;    /* [lock] of AF_UNIX: who waits for room in our inbox */
     uint64_t bound_ino;             /* [names' lock] AF_UNIX bound to a path */

@@ -8,7 +8,7 @@ static struct duplex *pipe_of(const struct sock *s)
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-static void inherit(struct sock *p, const struct sock *l)
+void stream_inherit(struct sock *p, const struct sock *l)
 {
     p->nodelay = l->nodelay;
     p->keepalive = l->keepalive;
@@ -16,6 +16,7 @@ static void inherit(struct sock *p, const struct sock *l)
     p->linger = l->linger;
     p->rcvbuf = l->rcvbuf;
     p->sndbuf = l->sndbuf;
+    p->buffers_set = l->buffers_set;
     p->keepidle = l->keepidle;
     p->keepintvl = l->keepintvl;
     p->keepcnt = l->keepcnt;
@@ -52,7 +53,7 @@ int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum
             sock_put(p);
         return -L_ENOBUFS;
     }
-    inherit(p, l);
+    stream_inherit(p, l);
     p->local = *to;
     p->peer = s->local;
     duplex_attach(d, 0, s);

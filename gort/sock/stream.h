@@ -10,6 +10,8 @@ int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum
 /* The same, or waits for room in l. 0, -L_EINPROGRESS, or an error; the state follows. */
 int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
                    enum duplex_kind kind);
+/* p, a new socket in the queue of l, gets its options. */
+void stream_inherit(struct sock *p, const struct sock *l);
 int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind);
 /* The next connection of l. Whoever has waited for room in l is tried again. */
 int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind);

@@ -1,4 +1,5 @@
-/* tcp.c - TCP sockets whose other end is in this machine. */
+/* tcp.c - TCP sockets: both ends in this machine (stream.h), or not (far.h). */
+#include "gort/sock/far.h"
 #include "gort/sock/stream.h"
 
 static const struct sock_ops tcp_ops;
@@ -21,6 +22,11 @@ static int tcp_listen(struct sock *s, unsigned backlog)
     int err = sock_state(s) == SS_NEW ? tcp_bind(s, &any) : 0;
     if (!err && sock_state(s) == SS_BOUND)
         err = ports_may_listen(s);
+    if (err)
+        return err;
+    lock(&s->lock);
+    err = s->state == SS_BOUND || s->state == SS_LISTEN ? far_listen(s, backlog) : -L_EINVAL;
+    unlock(&s->lock);
     return err ? err : backlog_listen(s, backlog);
 }
 
@@ -29,22 +35,39 @@ static int target(struct sock_addr *to)
 {
     if (addr_any(&to->in.ip))
         to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
-    return net_addr_is_loopback(&to->in.ip) && to->in.port ? 0 : !to->in.port ? -L_ECONNREFUSED
-                                                                              : -L_ENETUNREACH;
+    if (addr_multicast(&to->in.ip))
+        return -L_ENETUNREACH;
+    return to->in.port || !far_is_own(&to->in.ip) ? 0 : -L_ECONNREFUSED;
+}
+
+static bool is_far(const struct sock *s)
+{
+    return __atomic_load_n(&s->conn, __ATOMIC_ACQUIRE) && sock_state(s) != SS_LISTEN;
+}
+
+/* Ours towards an address of ours: the loopback's, or the same one. */
+static struct net_addr own_source(const struct net_addr *to)
+{
+    return net_addr_is_loopback(to) ? net_addr_loopback(addr_is_v4(to)) : *to;
+}
+
+static int may_connect(const struct sock *s)
+{
+    switch (s->state) {
+    case SS_CONNECTED: case SS_LISTEN: return -L_EISCONN;
+    case SS_CONNECTING: return -L_EALREADY;
+    default: return 0;
+    }
 }
 
 /* s gets its own address, and counts as connecting. */
 static int start(struct sock *s, const struct sock_addr *to)
 {
     bool v4 = addr_is_v4(&to->in.ip);
-    struct net_addr src = net_addr_loopback(v4);
+    struct net_addr src = own_source(&to->in.ip);
     int err = 0;
 
-    switch (s->state) {
-    case SS_CONNECTED: case SS_LISTEN: return -L_EISCONN;
-    case SS_CONNECTING: return -L_EALREADY;
-    default: break;
-    }
+    far_deafen(s); /* what an earlier connect has left */
     if (!s->in_table)
         err = ports_connect(PORTS_TCP, s, &src, to);
     else if (!addr_any(&s->local.in.ip) && addr_is_v4(&s->local.in.ip) != v4)
@@ -64,10 +87,14 @@ static int tcp_connect(struct sock *s, const struct sock_addr *a)
 
     if (err)
         return err;
+    far_settle(s);
     lock(&s->lock);
-    err = start(s, &to);
+    err = may_connect(s);
+    bool far = !far_is_own(&to.in.ip);
+    if (!err)
+        err = far ? far_connect(s, &to) : start(s, &to);
     unlock(&s->lock);
-    if (err)
+    if (err || far)
         return err;
     struct sock *l = ports_find(PORTS_TCP, &to, &s->local);
     err = l ? stream_connect(l, s, &to, DUPLEX_TCP) : -L_ECONNREFUSED;
@@ -82,13 +109,59 @@ static int tcp_connect(struct sock *s, const struct sock_addr *a)
     return err;
 }
 
+/* Both queues take their turns. */
 static int tcp_accept(struct sock *s, struct sock **out)
 {
-    return stream_accept(s, out, DUPLEX_TCP);
+    bool far = __atomic_load_n(&s->conn, __ATOMIC_ACQUIRE) && sock_state(s) == SS_LISTEN;
+
+    if (!far)
+        return stream_accept(s, out, DUPLEX_TCP);
+    bool first = __atomic_load_n(&s->far_turn, __ATOMIC_RELAXED);
+    int err = first ? far_accept(s, out) : stream_accept(s, out, DUPLEX_TCP);
+    if (err == -L_EAGAIN)
+        err = first ? stream_accept(s, out, DUPLEX_TCP) : far_accept(s, out);
+    __atomic_store_n(&s->far_turn, !first, __ATOMIC_RELAXED);
+    return err;
+}
+
+static int64_t tcp_send(struct sock *s, struct msg *m)
+{
+    return is_far(s) ? far_send(s, m) : stream_send(s, m);
+}
+
+static int64_t tcp_recv(struct sock *s, struct msg *m)
+{
+    return is_far(s) ? far_recv(s, m) : stream_recv(s, m);
+}
+
+static unsigned tcp_poll(struct sock *s)
+{
+    if (!__atomic_load_n(&s->conn, __ATOMIC_ACQUIRE))
+        return stream_poll(s);
+    return sock_state(s) == SS_LISTEN ? stream_poll(s) | far_poll(s) : far_poll(s);
+}
+
+static int tcp_shutdown(struct sock *s, unsigned how)
+{
+    if (is_far(s))
+        return far_shutdown(s, how);
+    int err = stream_shutdown(s, how);
+    if (!err && s->conn && sock_state(s) != SS_CONNECTED) {
+        lock(&s->lock);
+        far_deafen(s);
+        unlock(&s->lock);
+    }
+    return err;
+}
+
+static size_t tcp_unread(struct sock *s)
+{
+    return is_far(s) ? far_unread(s) : stream_unread(s);
 }
 
 static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
 {
+    far_settle(s);
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
     int err = peer && s->state != SS_CONNECTED ? -L_ENOTCONN : 0;
@@ -96,17 +169,18 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
     return err;
 }
 
-/* The port is free at once: nothing of the connection is on any wire. */
+/* The port is free at once if nothing of the connection is on any wire; else gort/net knows. */
 static void tcp_close(struct sock *s)
 {
     ports_release(PORTS_TCP, s);
     stream_close(s);
+    far_close(s);
 }
 
 static const struct sock_ops tcp_ops = {
     .bind = tcp_bind, .listen = tcp_listen, .connect = tcp_connect, .accept = tcp_accept,
-    .send = stream_send, .recv = stream_recv, .poll = stream_poll, .shutdown = stream_shutdown,
-    .close = tcp_close, .name = tcp_name, .unread = stream_unread,
+    .send = tcp_send, .recv = tcp_recv, .poll = tcp_poll, .shutdown = tcp_shutdown,
+    .close = tcp_close, .name = tcp_name, .unread = tcp_unread,
 };
 
 struct sock *tcp_sock_new(unsigned domain)

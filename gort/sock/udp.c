@@ -1,5 +1,6 @@
-/* udp.c - UDP sockets whose datagrams stay in this machine. */
+/* udp.c - UDP sockets: datagrams that stay in this machine (dgram.h), or do not (far.h). */
 #include "gort/sock/dgram.h"
+#include "gort/sock/far.h"
 
 enum { UDP_MAX4 = 65507, UDP_MAX6 = 65527 };
 
@@ -8,6 +9,8 @@ static int bind_locked(struct sock *s, const struct sock_addr *a)
     if (s->in_table)
         return -L_EINVAL;
     int err = ports_bind(PORTS_UDP, s, a);
+    if (!err && (err = far_udp_bind(s)))
+        ports_release(PORTS_UDP, s);
     if (!err && s->state == SS_NEW)
         sock_set_state(s, SS_BOUND);
     return err;
@@ -31,11 +34,19 @@ static int autobind_locked(struct sock *s)
     return bind_locked(s, &any);
 }
 
-static int target(struct sock_addr *to)
+/* "Any" means this machine. */
+static void target(struct sock_addr *to)
 {
     if (addr_any(&to->in.ip))
         to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
-    return net_addr_is_loopback(&to->in.ip) ? 0 : -L_ENETUNREACH;
+}
+
+/* Ours towards that address. */
+static struct net_addr own_source(const struct sock *s, const struct net_addr *to)
+{
+    if (!far_is_own(to))
+        return far_udp_source(s);
+    return net_addr_is_loopback(to) ? net_addr_loopback(addr_is_v4(to)) : *to;
 }
 
 static int connect_locked(struct sock *s, const struct sock_addr *to)
@@ -47,7 +58,9 @@ static int connect_locked(struct sock *s, const struct sock_addr *to)
         return err;
     if (!addr_any(&s->local.in.ip) && addr_is_v4(&s->local.in.ip) != v4)
         return -L_ENETUNREACH;
-    struct net_addr own = net_addr_loopback(v4);
+    if ((err = far_udp_connect(s, to)))
+        return err;
+    struct net_addr own = own_source(s, &to->in.ip);
     ports_change(PORTS_UDP, s, addr_any(&s->local.in.ip) ? &own : &s->local.in.ip, to);
     sock_set_state(s, SS_CONNECTED);
     return 0;
@@ -56,15 +69,16 @@ static int connect_locked(struct sock *s, const struct sock_addr *to)
 static int udp_connect(struct sock *s, const struct sock_addr *a)
 {
     struct sock_addr to = *a;
-    int err = a->family ? target(&to) : 0;
+    int err = 0;
 
-    if (err)
-        return err;
+    if (a->family)
+        target(&to);
     lock(&s->lock);
     if (a->family) {
         err = connect_locked(s, &to);
     } else {
         struct sock_addr nobody = { 0 };
+        far_udp_connect(s, &nobody);
         ports_change(PORTS_UDP, s, &s->local.in.ip, &nobody);
         sock_set_state(s, s->in_table ? SS_BOUND : SS_NEW);
     }
@@ -87,10 +101,10 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
         return -L_EDESTADDRREQ;
     if (!to->in.port)
         return -L_EINVAL;
-    err = target(to);
-    if (!err && addr_any(&from->in.ip))
-        from->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
-    return err;
+    target(to);
+    if (addr_any(&from->in.ip))
+        from->in.ip = own_source(s, &to->in.ip);
+    return 0;
 }
 
 /* An unbound port answers "port unreachable", which a connected socket hears of. A full queue
@@ -109,6 +123,8 @@ static int64_t udp_send(struct sock *s, struct msg *m)
         err = -L_EMSGSIZE;
     if (err)
         return err;
+    if (!far_is_own(&to.in.ip))
+        return far_udp_send(s, m, &to);
     struct sock *r = ports_find(PORTS_UDP, &to, &from);
     if (!r) {
         if (sock_state(s) == SS_CONNECTED && !m->has_addr)
@@ -129,6 +145,8 @@ static int64_t udp_recv(struct sock *s, struct msg *m)
     if (err)
         return err;
     int64_t r = dgramq_take(s->inbox, m);
+    if (r == -L_EAGAIN)
+        r = far_udp_recv(s, m);
     return r == -L_EAGAIN && sock_state(s) == SS_CLOSED ? 0 : r;
 }
 
@@ -140,7 +158,7 @@ static unsigned udp_poll(struct sock *s)
         r |= L_POLLERR | L_POLLIN;
     if (!dgramq_empty(s->inbox))
         r |= L_POLLIN;
-    return r;
+    return r | far_udp_poll(s);
 }
 
 static int udp_shutdown(struct sock *s, unsigned how)
@@ -166,9 +184,13 @@ static void udp_close(struct sock *s)
 {
     ports_release(PORTS_UDP, s);
     sock_set_state(s, SS_CLOSED);
+    far_udp_close(s);
 }
 
-static size_t udp_unread(struct sock *s) { return dgramq_first_length(s->inbox); }
+static size_t udp_unread(struct sock *s)
+{
+    return dgramq_empty(s->inbox) ? far_udp_unread(s) : dgramq_first_length(s->inbox);
+}
 static void udp_free(struct sock *s) { dgramq_free(s->inbox); }
 
 static const struct sock_ops udp_ops = {

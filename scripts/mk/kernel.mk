@@ -12,9 +12,8 @@ NEWLIB_INC ?= $(NEWLIB)/include
 KERNEL_DIRS := arch/x86_64 kernel mm drivers boot boot/common boot/pvh
 KERNEL_SRC  := $(wildcard $(KERNEL_DIRS:%=%/*.c) $(KERNEL_DIRS:%=%/*.S))
 # gort/capp/lib is the app's side: libgort.mk. Of the files offsets.c only the assembly is read.
-# gort/net is linked into host tests only, until there are sockets.
 OFFSETS_SRC := $(wildcard gort/*/offsets.c)
-GORT_SRC    := $(filter-out $(OFFSETS_SRC) gort/net/%, \
+GORT_SRC    := $(filter-out $(OFFSETS_SRC), \
                $(wildcard gort/*.c gort/*/*.c gort/*/*.S gort/os/fs/*.c))
 GEN_SRC     := $(GEN)/rt_table.c
 
@@ -90,6 +89,6 @@ $(eval $(call KERNEL_RULES,$(BUILD)/machine.elf,machine,$(KERNEL_OBJ) $(TESTK_OB
 -include $(KERNEL_OBJ:.o=.d) $(GORT_OBJ:.o=.d) $(TESTK_OBJ:.o=.d) $(KBUILD)/gort/gc/wbbuf-omit.c.d
 
 # Called from interrupt handlers.
-IRQ_SRC  := sched/preempt sched/fault sched/background stack/symtab stack/unwind time/timer \
-            capp/cgtrap observe/cpuprof os/fault os/userfault
+IRQ_SRC  := net/wheel sched/preempt sched/fault sched/background stack/symtab stack/unwind \
+            time/timer capp/cgtrap observe/cpuprof os/fault os/userfault wire/irq
 $(IRQ_SRC:%=$(KBUILD)/gort/%.c.o): KFLAGS += -mgeneral-regs-only

@@ -1,0 +1,55 @@
+/* far.h - the transport to other machines: TCP and UDP of gort/net under tcp.c and udp.c.
+ *
+ *      struct sock --pipe--> duplex (this machine)          both ends are local addresses
+ *                  --conn--> tcp_conn --> device            else
+ *      a listener has a queue of each; a UDP socket has an inbox and a `wired` half of its own
+ *
+ * sock.lock guards which half there is; the halves have locks of their own (RANK_TCP, RANK_UDP),
+ * under which they wake rq and wq. A connection that a socket has given up (a connect that failed
+ * and is tried again) stays allocated until the socket closes: another call may be using it. */
+#ifndef GORT_SOCK_FAR_H
+#define GORT_SOCK_FAR_H
+
+#include "gort/sock/sock.h"
+
+/* Is that address this machine's: does it never leave it? */
+bool far_is_own(const struct net_addr *a);
+
+/* ---- TCP: far_tcp.c ------------------------------------------------------------------------- */
+/* Connections from outside, if s's address can have any. sock.lock is held. 0 or an error. */
+int far_listen(struct sock *s, unsigned backlog);
+/* sock.lock is held, the state allows it. -L_EINPROGRESS, or an error. */
+int far_connect(struct sock *s, const struct sock_addr *to);
+int far_accept(struct sock *l, struct sock **out);
+/* Moves s's state on to what has become of its connect, if it is one of these. */
+void far_settle(struct sock *s);
+int far_take_error(struct sock *s); /* 0 or negative */
+int64_t far_send(struct sock *s, struct msg *m);
+int64_t far_recv(struct sock *s, struct msg *m);
+unsigned far_poll(struct sock *s);
+int far_shutdown(struct sock *s, unsigned how);
+size_t far_unread(struct sock *s);
+size_t far_unacked(struct sock *s);
+/* A listener that has ceased to be one: nothing from outside either. sock.lock is held. */
+void far_deafen(struct sock *s);
+void far_close(struct sock *s);
+/* A program has changed an option of s. */
+void far_option(struct sock *s, int level, int name);
+/* struct tcp_info of Linux, as far as its first n bytes go. */
+void far_tcp_info(struct sock *s, uint8_t *info, size_t n);
+
+/* ---- UDP: far_udp.c ------------------------------------------------------------------------- */
+/* s has been given its address: what comes from outside gets to it, too. sock.lock is held. */
+int far_udp_bind(struct sock *s);
+/* sock.lock is held. to family 0: with nobody any more; an own address: with nobody outside. */
+int far_udp_connect(struct sock *s, const struct sock_addr *to);
+/* Its address, once it is connected. */
+struct net_addr far_udp_source(const struct sock *s);
+int64_t far_udp_send(struct sock *s, struct msg *m, const struct sock_addr *to);
+int64_t far_udp_recv(struct sock *s, struct msg *m);
+unsigned far_udp_poll(struct sock *s);
+size_t far_udp_unread(struct sock *s);
+void far_udp_close(struct sock *s);
+void far_udp_options(struct sock *s);
+
+#endif

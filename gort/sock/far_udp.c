@@ -1,0 +1,181 @@
+/* far_udp.c - UDP with other machines: far.h. */
+#include <string.h>
+#include "gort/net/udp.h"
+#include "gort/os/mem.h"
+#include "gort/sock/far.h"
+#include "gort/wire/wire.h"
+
+/* Under the socket's lock (RANK_UDP). */
+static void woken(void *arg, unsigned events)
+{
+    struct sock *s = arg;
+
+    if (events & (NET_IN | NET_ERR))
+        queue_wake(&s->rq);
+    if (events & NET_OUT)
+        queue_wake(&s->wq);
+}
+
+static struct udp_sock *wired(const struct sock *s)
+{
+    return __atomic_load_n(&s->wired, __ATOMIC_ACQUIRE);
+}
+
+void far_udp_options(struct sock *s)
+{
+    enum { PMTUDISC_DO = 2 };
+    struct udp_sock *u = wired(s);
+
+    if (!u)
+        return;
+    lock(&u->lock);
+    u->broadcast = s->broadcast;
+    u->ttl = s->ttl > 0 ? (uint8_t)s->ttl : 64;
+    u->tos = (uint8_t)s->tos;
+    u->mcast_ttl = s->mcast_ttl >= 0 ? (uint8_t)s->mcast_ttl : 1;
+    u->multicast_loop = s->mcast_loop;
+    u->dont_fragment = s->mtu_discover == PMTUDISC_DO;
+    u->rcv_buf = s->rcvbuf;
+    unlock(&u->lock);
+}
+
+int far_udp_bind(struct sock *s)
+{
+    if (!wire_present() || net_addr_is_loopback(&s->local.in.ip))
+        return 0;
+    struct udp_sock *u = udp_new(s->domain == L_AF_INET, woken, s);
+    if (!u)
+        return -L_ENOBUFS;
+    u->v6only = s->v6only;
+    u->reuse_addr = s->reuse_addr;
+    u->reuse_port = s->reuse_port;
+    int err = udp_bind(u, &s->local.in.ip, s->local.in.port, s->local.in.scope);
+    if (err) {
+        udp_close(u);
+        return err;
+    }
+    __atomic_store_n(&s->wired, u, __ATOMIC_RELEASE);
+    far_udp_options(s);
+    return 0;
+}
+
+int far_udp_connect(struct sock *s, const struct sock_addr *to)
+{
+    struct udp_sock *u = s->wired;
+
+    if (!u)
+        return to->family && !far_is_own(&to->in.ip) ? wire_present() ? -L_EINVAL : -L_ENETUNREACH
+                                                     : 0;
+    if (to->family && far_is_own(&to->in.ip)) {
+        udp_mute(u);
+        return 0;
+    }
+    return udp_connect(u, &to->in.ip, to->family ? to->in.port : 0);
+}
+
+struct net_addr far_udp_source(const struct sock *s)
+{
+    const struct udp_sock *u = wired(s);
+
+    return u ? u->local : s->local.in.ip;
+}
+
+/* The program's bytes in one piece: where they are, or a copy. NULL: *err. */
+static void *one_piece(struct msg *m, size_t n, bool in, int *err)
+{
+    *err = 0;
+    if (m->v.iov->len - m->v.at >= n)
+        return (char *)m->v.iov->base + m->v.at;
+    char *copy = os_alloc(n);
+    *err = !copy ? -L_ENOBUFS : in ? vec_from(&m->v, copy, n) : 0;
+    if (*err && copy)
+        os_free(copy, n);
+    return *err ? NULL : copy;
+}
+
+static bool is_copy(const struct msg *m, const void *p)
+{
+    return p != (const char *)m->v.iov->base + m->v.at;
+}
+
+int64_t far_udp_send(struct sock *s, struct msg *m, const struct sock_addr *to)
+{
+    struct udp_sock *u = wired(s);
+    size_t n = m->v.left;
+    struct msg was = *m; /* one_piece moves its cursor on */
+    int err = 0;
+    struct udp_group from = { .ifindex = to->in.scope };
+    bool zone = to->in.scope && (addr_link_local(&to->in.ip) || addr_multicast(&to->in.ip));
+
+    if (!u)
+        return wire_present() ? -L_EINVAL : -L_ENETUNREACH;
+    void *buf = n ? one_piece(m, n, true, &err) : NULL;
+    if (err)
+        return err;
+    int64_t r = udp_send(u, &to->in.ip, to->in.port, n ? buf : "", n, zone ? &from : NULL);
+    if (n && is_copy(&was, buf))
+        os_free(buf, n);
+    return r;
+}
+
+static int64_t taken(struct sock *s, struct msg *m, const struct udp_meta *meta, int64_t n)
+{
+    m->full_length = meta->length;
+    if ((size_t)n < meta->length)
+        m->out_flags |= L_MSG_TRUNC;
+    m->addr = (struct sock_addr){ .family = s->domain, .in = { meta->src, meta->sport, 0 } };
+    m->to = (struct sock_addr){ .family = s->domain, .in = { meta->dst, s->local.in.port, 0 } };
+    if (addr_link_local(&meta->src))
+        m->addr.in.scope = meta->ifindex;
+    m->ifindex = meta->ifindex;
+    m->ttl = meta->ttl;
+    m->tos = meta->tos;
+    return n;
+}
+
+int64_t far_udp_recv(struct sock *s, struct msg *m)
+{
+    enum { LONGEST = 65535 };
+    struct udp_sock *u = wired(s);
+    struct udp_meta meta;
+    struct msg was = *m;
+    size_t n = m->v.left < LONGEST ? m->v.left : LONGEST;
+    int err = 0;
+    char none;
+
+    if (!u)
+        return -L_EAGAIN;
+    void *buf = n ? one_piece(m, n, false, &err) : &none;
+    if (err)
+        return err;
+    int64_t r = udp_recv(u, buf, n, &meta, m->flags & L_MSG_PEEK ? UDP_PEEK : 0);
+    if (n && is_copy(&was, buf)) {
+        err = r > 0 ? vec_to(&m->v, buf, (size_t)r) : 0;
+        os_free(buf, n);
+        r = err ? err : r;
+    }
+    return r < 0 ? r : taken(s, m, &meta, r);
+}
+
+unsigned far_udp_poll(struct sock *s)
+{
+    struct udp_sock *u = wired(s);
+
+    return u ? udp_poll(u) : 0;
+}
+
+size_t far_udp_unread(struct sock *s)
+{
+    struct udp_sock *u = wired(s);
+
+    return u ? udp_first_length(u) : 0;
+}
+
+void far_udp_close(struct sock *s)
+{
+    struct udp_sock *u = s->wired;
+
+    __atomic_store_n(&s->wired, NULL, __ATOMIC_RELEASE);
+    if (u)
+        udp_close(u);
+}

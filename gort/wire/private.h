@@ -1,0 +1,10 @@
+/* private.h - between the files of gort/wire. */
+#ifndef GORT_WIRE_PRIVATE_H
+#define GORT_WIRE_PRIVATE_H
+
+#include "gort/wire/wire.h"
+
+void wire_queues_init(void);        /* poll.c: who polls what; interrupts are on afterwards */
+extern const struct wire_control wire_static; /* static.c */
+
+#endif

@@ -1,0 +1,187 @@
+// service is what tests/net.py asks over the wire: a web service, with TLS too, a UDP echo, a TCP
+// echo that knows half-closes, and a client of the host's.
+package main
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	mrand "math/rand"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func check(err error) {
+	if err != nil {
+		fmt.Println("failed:", err)
+		os.Exit(1)
+	}
+}
+
+// A certificate for 127.0.0.1, by which the host reaches us.
+func certificate() (tls.Certificate, []byte) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	t := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gort"},
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	check(err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, text
+}
+
+func blob(n int, seed int64) []byte {
+	b := make([]byte, n)
+	mrand.New(mrand.NewSource(seed)).Read(b)
+	return b
+}
+
+var requests, connections atomic.Int64
+
+func handlers(quit chan bool, cert []byte) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		fmt.Fprintf(w, "hello, %s\n", r.URL.Query().Get("name"))
+	})
+	mux.HandleFunc("/cert", func(w http.ResponseWriter, r *http.Request) { w.Write(cert) })
+	mux.HandleFunc("/sum", func(w http.ResponseWriter, r *http.Request) {
+		h := sha256.New()
+		n, err := io.Copy(h, r.Body)
+		fmt.Fprintf(w, "%d %x %v\n", n, h.Sum(nil), err)
+	})
+	mux.HandleFunc("/blob", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+		b := blob(n, int64(n))
+		w.Header().Set("Sum", fmt.Sprintf("%x", sha256.Sum256(b)))
+		w.Write(b)
+	})
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(200 * time.Millisecond)
+		fmt.Fprintln(w, "late")
+	})
+	mux.HandleFunc("/figures", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, requests.Load(), connections.Load(), runtime.NumGoroutine())
+	})
+	mux.HandleFunc("/quit", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "bye")
+		quit <- true
+	})
+	return mux
+}
+
+func echoUDP(p net.PacketConn) {
+	b := make([]byte, 65536)
+	for {
+		n, from, err := p.ReadFrom(b)
+		check(err)
+		p.WriteTo(b[:n], from)
+	}
+}
+
+// All that comes until the end, then its length, after the other side has shut its half.
+func echoTCP(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		check(err)
+		go func() {
+			defer c.Close()
+			n, err := io.Copy(c, c)
+			if err == nil {
+				fmt.Fprintf(c, "\n%d bytes\n", n)
+			}
+		}()
+	}
+}
+
+func listen(addr string) net.Listener {
+	l, err := net.Listen("tcp", addr)
+	check(err)
+	return l
+}
+
+// client talks to the host: an HTTP server, a line echo, a closed port.
+func client(web, echo, closed string) {
+	r, err := http.Get("http://" + web + "/blob")
+	check(err)
+	body, err := io.ReadAll(r.Body)
+	check(err)
+	r.Body.Close()
+	fmt.Printf("get: %s, %d bytes, %x\n", r.Status, len(body), sha256.Sum256(body))
+	r, err = http.Post("http://"+web+"/sum", "text/plain", strings.NewReader(string(body)))
+	check(err)
+	text, err := io.ReadAll(r.Body)
+	check(err)
+	fmt.Printf("post: %s", text)
+
+	c, err := net.Dial("tcp", echo)
+	check(err)
+	fmt.Println("remote is", c.RemoteAddr().String() == echo, "local is", c.LocalAddr().(*net.TCPAddr).IP.IsLoopback())
+	for i := 0; i < 100; i++ {
+		fmt.Fprintf(c, "line %d\n", i)
+	}
+	c.(*net.TCPConn).CloseWrite()
+	lines := 0
+	for s := bufio.NewScanner(c); s.Scan(); lines++ {
+	}
+	fmt.Println("lines:", lines)
+	c.Close()
+
+	_, err = net.Dial("tcp", closed)
+	fmt.Println("refused:", errors.Is(err, syscall.ECONNREFUSED))
+	c, err = net.Dial("tcp", echo)
+	check(err)
+	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	_, err = c.Read(make([]byte, 1))
+	fmt.Println("deadline:", errors.Is(err, os.ErrDeadlineExceeded))
+	c.Close()
+	_, err = c.Read(make([]byte, 1))
+	fmt.Println("closed:", errors.Is(err, net.ErrClosed))
+}
+
+func main() {
+	if len(os.Args) == 4 {
+		client(os.Args[1], os.Args[2], os.Args[3])
+		return
+	}
+	quit := make(chan bool, 1)
+	pair, text := certificate()
+	mux := handlers(quit, text)
+	p, err := net.ListenPacket("udp", ":9000")
+	check(err)
+	go echoUDP(p)
+	go echoTCP(listen(":9001"))
+	web := &http.Server{Handler: mux, ConnState: func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}}
+	go web.Serve(listen(":8080"))
+	safe := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}}}
+	go safe.ServeTLS(listen("0.0.0.0:8443"), "", "")
+	r, err := http.Get("http://127.0.0.1:8080/hello?name=loopback") // both transports, one listener
+	check(err)
+	io.Copy(os.Stdout, r.Body)
+	fmt.Println("serving")
+	<-quit
+	time.Sleep(50 * time.Millisecond)
+}
