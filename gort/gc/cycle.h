@@ -24,7 +24,6 @@ struct gc_cycle {
     uint64_t live_at_start;
     uint64_t runway;       /* bytes allocated while the last cycle marked */
     uint64_t last_marked;  /* bytes, for what to expect of the next one */
-    uint64_t relax;        /* bytes: pacer_limiter */
     int64_t  last_end_ns;
     uint64_t assist_ns;    /* this cycle's */
     uint64_t assist_ns_then; /* gc_metrics.assist_ns at the last cycle's end */
@@ -53,6 +52,11 @@ void gc_publish(struct gcw *w);
 #define GC_BATCH 32 /* objects between two looks at the clock and at who waits for this CPU */
 /* So many; false: none to be had. */
 bool gc_mark_some(struct p *p);
+/* The CPU time since the last call goes into the limiter's bucket, unless another CPU is at it or
+ * that was a moment ago. g0. */
+void gc_limiter_update(void);
+/* Is collecting so dear that who allocates need not help? Any context. */
+bool gc_limiting(void);
 /* Nobody has work, and nobody can come by any but through the barrier's buffers. */
 bool gc_looks_complete(void);
 

@@ -75,7 +75,7 @@ int64_t gc_limit_now(void)
 static void pace(void)
 {
     struct pacer_in in = { gc.percent, gc_limit_now(), gc.heap_marked, gc_cycle.roots, overhead(),
-                           gc_cycle.runway, gc_cycle.relax };
+                           gc_cycle.runway };
     struct pacer_out out = pacer_compute(&in);
 
     __atomic_store_n(&gc.goal, out.goal, __ATOMIC_RELAXED);
@@ -254,19 +254,11 @@ static bool drain_rest(void)
     return done && !work_available();
 }
 
-/* Compares what the cycle has cost with the time since the one before. */
-static void limit_cpu(void)
+static void count_assists(void)
 {
-    int64_t now = clock_mono_ns();
     uint64_t assists = load(&gc_metrics.assist_ns);
-    uint64_t cost = (uint64_t)(gc_cycle.cpu_ns + gc_cycle.idle_ns) + assists -
-                    gc_cycle.assist_ns_then;
 
-    gc_cycle.relax = pacer_limiter(gc_cycle.relax, cost,
-                                   (uint64_t)(now - gc_cycle.last_end_ns) * gomaxprocs);
-    if (gc_cycle.relax)
-        gc_metrics.limiter_cycle = gc.cycles + 1;
-    gc_cycle.last_end_ns = now;
+    gc_cycle.last_end_ns = clock_mono_ns();
     gc_cycle.assist_ns = assists - gc_cycle.assist_ns_then;
     gc_cycle.assist_ns_then = assists;
 }
@@ -286,7 +278,8 @@ static void end_cycle(void)
     gc_cycle.roots = gc_cycle.scan_stack + gc_cycle.scan_globals;
     gc_metrics.scan_heap = load(&gc_cycle.scan_work) - gc_cycle.roots;
     __atomic_store_n(&gc.heap_scan, gc_metrics.scan_heap, __ATOMIC_RELAXED);
-    limit_cpu();
+    count_assists();
+    gc_limiter_update();
     pace();
 }
 

@@ -4,8 +4,6 @@
 
 #define MIN_HEAP        (4ull << 20)
 #define STEP_MIN        (1ull << 20)
-#define RELAX_MIN       (1ull << 20)
-#define RELAX_MAX       (1ull << 30)
 #define RATIO_ONE       1024ull
 #define RATIO_MAX       (64 * RATIO_ONE) /* 64 bytes marked per byte allocated: beyond that
                                             assisting is no better than a stop of the world */
@@ -29,8 +27,8 @@ static uint64_t goal_of_percent(const struct pacer_in *in)
 }
 
 /* What the limit leaves for objects, with a little room for being late: 3 %, at least 1 MiB.
- * Always some way above what lives: a leak past the limit must go on, and at the goal allocation
- * waits for marking to end. */
+ * Always some way above what lives: past the limit one cycle follows the other, and who allocates
+ * at the goal waits for the end of marking. pacer_limiter_add says when that costs too much. */
 static uint64_t goal_of_limit(const struct pacer_in *in)
 {
     if (in->limit == INT64_MAX)
@@ -38,18 +36,17 @@ static uint64_t goal_of_limit(const struct pacer_in *in)
     uint64_t room = sub_sat((uint64_t)in->limit, in->overhead);
     uint64_t slack = room / 32 > (1 << 20) ? room / 32 : 1 << 20;
     room = sub_sat(room, slack);
-    uint64_t step = in->marked / 8 > STEP_MIN ? in->marked / 8 : STEP_MIN;
-    step = in->relax > step ? in->relax : step;
-    return room > in->marked + step ? room : in->marked + step;
+    return room > in->marked + STEP_MIN ? room : in->marked + STEP_MIN;
 }
 
-uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns)
+void pacer_limiter_add(struct pacer_limiter *l, uint64_t gc_ns, uint64_t program_ns,
+                       uint32_t procs)
 {
-    if (gc_cpu_ns > all_cpu_ns * 2 / 5)
-        return relax < RELAX_MIN ? RELAX_MIN : relax > RELAX_MAX / 2 ? RELAX_MAX : relax * 2;
-    if (gc_cpu_ns < all_cpu_ns / 5)
-        return relax > RELAX_MIN ? relax / 2 : 0;
-    return relax;
+    uint64_t full = PACER_LIMITER_NS * procs, fill = l->fill_ns + gc_ns;
+
+    fill = sub_sat(fill, program_ns);
+    l->fill_ns = fill < full ? fill : full;
+    l->limiting = fill >= full;
 }
 
 struct pacer_out pacer_compute(const struct pacer_in *in)

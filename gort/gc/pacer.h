@@ -11,6 +11,7 @@
 #ifndef GORT_GC_PACER_H
 #define GORT_GC_PACER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PACER_NEVER (~0ull)
@@ -22,18 +23,28 @@ struct pacer_in {
     uint64_t roots;         /* bytes of stacks and globals to scan */
     uint64_t overhead;      /* bytes of the limit that are not the heap's objects */
     uint64_t runway;        /* bytes allocated while the last cycle marked */
-    uint64_t relax;         /* room above the marked heap that the limit leaves: pacer_limiter */
 };
 
 struct pacer_out { uint64_t goal, trigger; };
 
 struct pacer_out pacer_compute(const struct pacer_in *in);
 
-/* The limiter: a program whose live heap is near the limit must not spend its life collecting.
- * While cycles take more than two fifths of the CPU the room between two of them doubles, past the
- * limit if need be; when they take less it shrinks again. So all that collecting costs, sweeping
- * and giving memory back too, stays under half. Returns the new room in bytes. */
-uint64_t pacer_limiter(uint64_t relax, uint64_t gc_cpu_ns, uint64_t all_cpu_ns);
+/* The limiter: a program whose live heap is near the limit must not spend its life collecting. A
+ * bucket fills with the CPU time of the collector and is emptied by the program's. While it is full
+ * the goroutines that allocate need not mark; cycles begin and workers mark as always, so the
+ * limit is passed only by what is allocated while a quarter of the CPUs marks. As Go's
+ * (src/runtime/mgclimit.go): half of the time goes to the collector in the long run, and a CPU
+ * second for each CPU may go to it beyond that. */
+struct pacer_limiter {
+    uint64_t fill_ns;       /* 0 .. PACER_LIMITER_NS * procs */
+    bool     limiting;
+};
+#define PACER_LIMITER_NS 1000000000ull
+
+/* gc_ns and program_ns: CPU time since the last call, of `procs` CPUs together. What CPUs idle is
+ * in neither. */
+void pacer_limiter_add(struct pacer_limiter *l, uint64_t gc_ns, uint64_t program_ns,
+                       uint32_t procs);
 
 /* A quarter of the CPUs marks, as in Go (src/runtime/mgcpacer.go, startCycle): by as many workers
  * that have a CPU to themselves as come within 30 % of that; where none do, all workers take a

@@ -180,6 +180,7 @@ static void give_queue_away(struct p *p)
 static bool worker_slice(struct g *gp, enum role role, unsigned others)
 {
     int64_t t0 = clock_mono_ns();
+    bool waited_for = __atomic_load_n(&gc_assisters, __ATOMIC_RELAXED) != NULL;
 
     gp->wait_reason = WAIT_GC_WORKER_ACTIVE;
     g_status_set(gp, G_RUNNING, G_WAITING);
@@ -193,6 +194,9 @@ static bool worker_slice(struct g *gp, enum role role, unsigned others)
                        __ATOMIC_RELAXED);
     __atomic_add_fetch(role == IDLE ? &gc_metrics.idle_worker_ns : &gc_metrics.worker_ns,
                        (uint64_t)took, __ATOMIC_RELAXED);
+    if (role == IDLE && waited_for)
+        __atomic_add_fetch(&gc_metrics.idle_waited_ns, (uint64_t)took, __ATOMIC_RELAXED);
+    gc_limiter_update();
     if (role == DEDICATED)
         __atomic_sub_fetch(&gc_cycle.dedicated, 1, __ATOMIC_SEQ_CST);
     return more;
@@ -257,7 +261,7 @@ static bool must_wait(void)
     if (m_self()->locks)
         return false;
     if (gc.phase == GC_MARK)
-        return load(&gc.heap_live) > load(&gc.goal);
+        return load(&gc.heap_live) > load(&gc.goal) && !gc_limiting();
     return __atomic_load_n(&gc_cycle.ending, __ATOMIC_SEQ_CST) && gc_wanted();
 }
 
@@ -274,6 +278,8 @@ bool gc_assist(struct g *gp, size_t size)
     int64_t t0 = clock_mono_ns();
     bool more = true;
 
+    if (gc_limiting())
+        todo = 0; /* and the bucket is looked at, so that this ends */
     todo = todo < ASSIST_WORK_MAX ? todo : ASSIST_WORK_MAX;
     __atomic_add_fetch(&gc_cycle.active, 1, __ATOMIC_SEQ_CST);
     while (more && p->gcw->scan_work - start < todo &&
@@ -282,6 +288,7 @@ bool gc_assist(struct g *gp, size_t size)
     gc_publish(p->gcw);
     __atomic_sub_fetch(&gc_cycle.active, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&gc_metrics.assist_ns, (uint64_t)(clock_mono_ns() - t0), __ATOMIC_RELAXED);
+    gc_limiter_update();
     if (!more && m_self()->locks == 0 && gc_looks_complete())
         gc_finish();
     if (!more && must_wait())

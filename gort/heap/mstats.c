@@ -1,6 +1,6 @@
 /* mstats.c - what the program is told about its memory, and what held it when there was none
- * left. Numbers of running Ps' caches are added without stopping them: off by the objects of
- * one span per class. */
+ * left. The world is stopped while its figures are read, as Go does it: so none of them falls that
+ * counts what has been, and no part is larger than the whole. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "gort/dying.h"
@@ -35,11 +35,7 @@ static void cached_allocs(uint64_t count[NUM_CLASSES], uint64_t *tiny)
         const struct mcache *c = allp[i]->mcache;
         for (unsigned spc = 2; spc < NUM_SPAN_CLASSES; spc++) {
             const struct mspan *s = c->alloc[spc];
-            /* In this order: a sweep between the two reads lowers both. */
-            uint32_t then = __atomic_load_n(&s->cached_count, __ATOMIC_ACQUIRE);
-            uint32_t now = __atomic_load_n(&s->alloc_count, __ATOMIC_RELAXED);
-            if (now > then)
-                count[spc / 2] += now - then;
+            count[spc / 2] += s->alloc_count - s->cached_count;
         }
         *tiny += c->tiny_allocs;
     }
@@ -76,13 +72,12 @@ static void read_pages(struct go_memstats *m)
     m->stack_inuse = load(&mheap.stacks);
     m->manual_inuse = load(&mheap.manual);
     m->c_stacks = load(&mheap.c_stacks);
-    /* Read last, as it only grows; and pages may have changed hands in between. */
     uint64_t mapped = load(&mheap.reached) << GO_PAGE_SHIFT_;
-    uint64_t used = m->heap_inuse + m->stack_inuse + m->manual_inuse;
-    mapped = mapped > used ? mapped : used;
     m->heap_sys = mapped - m->stack_inuse - m->manual_inuse;
     m->heap_idle = m->heap_sys - m->heap_inuse;
-    m->heap_released = mapped - committed;
+    /* Pages in use may have no frames yet: they are not released ones. */
+    uint64_t bare = mapped > committed ? mapped - committed : 0;
+    m->heap_released = bare < m->heap_idle ? bare : m->heap_idle;
     m->mspan_inuse = load(&mheap.span_structs_in_use);
     m->mspan_sys = load(&mheap.meta_spans);
     m->mcache_inuse = m->mcache_sys = load(&mheap.meta_caches);
@@ -93,9 +88,9 @@ static void read_pages(struct go_memstats *m)
              m->other_sys + m->prof_sys;
 }
 
-void rt_mem_stats(struct mem_stats_frame *f)
+void mem_stats_read(void *out)
 {
-    struct go_memstats *m = f->out;
+    struct go_memstats *m = out;
 
     memset(m, 0, sizeof *m);
     read_objects(m);
@@ -108,14 +103,13 @@ void rt_mem_stats(struct mem_stats_frame *f)
     m->cpu_fraction_ppb = (uint64_t)(gc.cpu_fraction * 1e9);
 }
 
-/* runtime/debug.ReadGCStats: pauses and their ends, newest first, then when the last cycle
- * ended, the number of cycles, all pauses together. */
-void rt_mem_pauses(struct mem_pauses_frame *f)
+/* Pauses and their ends, newest first, then when the last cycle ended, the number of cycles, all
+ * pauses together. Returns how many numbers these are. */
+static int64_t read_pauses(uint64_t *out, int64_t cap)
 {
-    uint64_t *out = f->out;
     unsigned n = gc.cycles < GC_PAUSES ? gc.cycles : GC_PAUSES;
 
-    CHECK(f->cap >= 2 * GC_PAUSES + 3, "room for %ld pauses", (long)f->cap);
+    CHECK(cap >= 2 * GC_PAUSES + 3, "room for %ld pauses", (long)cap);
     for (unsigned i = 0; i < n; i++) {
         unsigned at = (gc.cycles - 1 - i) % GC_PAUSES;
         out[i] = gc.pause_ns[at];
@@ -124,8 +118,23 @@ void rt_mem_pauses(struct mem_pauses_frame *f)
     out[2 * n] = gc.last_wall_ns;
     out[2 * n + 1] = gc.cycles;
     out[2 * n + 2] = gc.pause_total_ns;
-    f->n = 2 * n + 3;
+    return 2 * n + 3;
 }
+
+/* The stop may move the stack on which the frame and what it points to lie. */
+void rt_mem_stats(struct mem_stats_frame *f)
+{
+    struct g *gp = g_calling();
+
+    stw_begin(STW_STATS);
+    f = g_gate_frame(gp);
+    mem_stats_read(f->out);
+    f->n = read_pauses(f->pauses, f->cap);
+    stw_end();
+}
+
+/* runtime/debug.ReadGCStats. */
+void rt_mem_pauses(struct mem_pauses_frame *f) { f->n = read_pauses(f->out, f->cap); }
 
 /* ---- out of memory ----------------------------------------------------------------------- */
 

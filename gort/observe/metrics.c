@@ -3,6 +3,7 @@
 #include "gort/g.h"
 #include "gort/gc/gc.h"
 #include "gort/gc/metrics.h"
+#include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/metrics.h"
 #include "gort/sched/sched.h"
@@ -79,12 +80,9 @@ static uint64_t read_mutex_wait(void)
            (uint64_t)((unsigned __int128)ticks * 1000000000u / clock_tsc_hz());
 }
 
-void rt_metrics_read(struct metrics_read_frame *f)
+/* The world is stopped. */
+static void read_counters(struct metrics_raw *m)
 {
-    struct metrics_raw *m = f->out;
-
-    CHECK(f->size == sizeof *m, "metricsC has %ld bytes, not %zu", (long)f->size, sizeof *m);
-    memset(m, 0, sizeof *m);
     m->percent = gc.percent < 0 ? ~0ul : (uint64_t)gc.percent;
     m->limit = (uint64_t)gc.limit;
     m->goal = load(&gc.goal);
@@ -112,6 +110,21 @@ void rt_metrics_read(struct metrics_read_frame *f)
     m->stopping_other = sched_metrics.stopping_other;
     m->latencies = sched_metrics.latencies;
     m->mutex_wait_ns = read_mutex_wait();
-    count_goroutines(m);
     read_cpu(m);
+}
+
+/* Goroutines may be many: they are counted while they run. All other figures are of one instant. */
+void rt_metrics_read(struct metrics_read_frame *f)
+{
+    struct g *gp = g_calling();
+    struct metrics_raw *m = f->out;
+
+    CHECK(f->size == sizeof *m, "metricsC has %ld bytes, not %zu", (long)f->size, sizeof *m);
+    memset(m, 0, sizeof *m);
+    count_goroutines(m);
+    stw_begin(STW_STATS);
+    f = g_gate_frame(gp); /* the stop may have moved the stack */
+    read_counters(f->out);
+    mem_stats_read(f->mem);
+    stw_end();
 }

@@ -53,7 +53,7 @@ type metricsC struct {
 }
 
 //go:noescape
-func metrics_read(out unsafe.Pointer, size uintptr)
+func metrics_read(out unsafe.Pointer, size uintptr, mem unsafe.Pointer)
 
 // Layouts of package runtime/metrics.
 type metricSample struct {
@@ -158,12 +158,12 @@ func readMetrics(samplesp unsafe.Pointer, n, capacity int) {
 	}
 	var c metricsC
 	var m memStatsC
-	metrics_read(unsafe.Pointer(&c), unsafe.Sizeof(c))
-	mem_stats(unsafe.Pointer(&m))
+	metrics_read(unsafe.Pointer(&c), unsafe.Sizeof(c), unsafe.Pointer(&m))
+	user := cpuUserSince(c.total - min(c.total, cpuOfRuntime(&c)))
 	for i := range unsafe.Slice((*metricSample)(samplesp), n) {
 		s := (*metricSample)(add(samplesp, uintptr(i)*unsafe.Sizeof(metricSample{})))
 		v := &s.value
-		if !memoryMetric(s.name, v, &c, &m) && !gcMetric(s.name, v, &c, &m) && !schedMetric(s.name, v, &c) {
+		if !memoryMetric(s.name, v, &c, &m) && !gcMetric(s.name, v, &c, &m, user) && !schedMetric(s.name, v, &c) {
 			otherMetric(s.name, v)
 		}
 	}
@@ -171,9 +171,8 @@ func readMetrics(samplesp unsafe.Pointer, n, capacity int) {
 
 func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	objects := m.totalAlloc - m.totalFree
-	// The snapshot is not of one instant: keep differences from going below zero.
-	unused := max(m.heapInuse, objects) - objects
-	free := max(m.heapIdle, m.heapReleased) - m.heapReleased
+	unused := m.heapInuse - objects
+	free := m.heapIdle - m.heapReleased
 	switch name {
 	case "/memory/classes/heap/free:bytes":
 		v.u(free)
@@ -226,25 +225,31 @@ func memoryMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	return true
 }
 
-var cpuUser, cpuTotal atomic.Uint64
+var cpuUserMost atomic.Uint64
 
-// rising keeps a sum that is the rest of others, which are not read at one instant, from falling.
-func rising(high *atomic.Uint64, v uint64) uint64 {
+// cpuUserSince has the program's CPU time, which is what the runtime's leaves of the whole, rise
+// only: the collector counts a slice of its work at its end, and until then it is the program's.
+func cpuUserSince(v uint64) uint64 {
 	for {
-		old := high.Load()
+		old := cpuUserMost.Load()
 		if v <= old {
 			return old
 		}
-		if high.CompareAndSwap(old, v) {
+		if cpuUserMost.CompareAndSwap(old, v) {
 			return v
 		}
 	}
 }
 
-func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
+// cpuOfRuntime is all CPU time, idle time with it, that is not the program's.
+func cpuOfRuntime(c *metricsC) uint64 {
+	return c.idle + c.markWorker + c.markIdle + c.markAssist + c.pauseCPU +
+		c.scavengeAssist + c.scavengeBackground
+}
+
+func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC, cpuUser uint64) bool {
 	gcTotal := c.markWorker + c.markIdle + c.markAssist + c.pauseCPU
 	scavengeTotal := c.scavengeAssist + c.scavengeBackground
-	busy := c.idle + gcTotal + scavengeTotal
 	switch name {
 	case "/cpu/classes/gc/mark/assist:cpu-seconds":
 		v.seconds(c.markAssist)
@@ -265,9 +270,9 @@ func gcMetric(name string, v *metricValue, c *metricsC, m *memStatsC) bool {
 	case "/cpu/classes/idle:cpu-seconds":
 		v.seconds(c.idle)
 	case "/cpu/classes/total:cpu-seconds":
-		v.seconds(rising(&cpuTotal, max(c.total, busy)))
+		v.seconds(cpuOfRuntime(c) + cpuUser)
 	case "/cpu/classes/user:cpu-seconds":
-		v.seconds(rising(&cpuUser, max(c.total, busy)-busy))
+		v.seconds(cpuUser)
 	case "/gc/cleanups/executed:cleanups":
 		v.u(c.cleanupsRun)
 	case "/gc/cleanups/queued:cleanups":

@@ -39,7 +39,7 @@ type memStatsC struct {
 }
 
 //go:noescape
-func mem_stats(out unsafe.Pointer)
+func mem_stats(out, pauses unsafe.Pointer, cap int) (n int)
 
 //go:noescape
 func mem_pauses(out unsafe.Pointer, cap int) (n int)
@@ -47,13 +47,12 @@ func gc_set_percent(percent int32) (old int32)
 func gc_set_limit(limit int64) (old int64)
 func gc_free_os_memory()
 
-// ReadMemStats fills m in. Nothing stops for it: gort/heap/mstats.c says how exact it is.
+// ReadMemStats fills m in. The world stops for it.
 func ReadMemStats(m *MemStats) {
 	var c memStatsC
 	var pauses [2*256 + 3]uint64
 	_ = m.Alloc
-	mem_stats(unsafe.Pointer(&c))
-	n := mem_pauses(unsafe.Pointer(&pauses), len(pauses))
+	n := mem_stats(unsafe.Pointer(&c), unsafe.Pointer(&pauses), len(pauses))
 	*m = MemStats{
 		Alloc: c.totalAlloc - c.totalFree, TotalAlloc: c.totalAlloc, Sys: c.sys,
 		Mallocs: c.mallocs, Frees: c.frees,

@@ -19,6 +19,7 @@ type pinner struct {
 func (p *Pinner) Pin(pointer any) {
 	if p.pinner == nil {
 		p.pinner = new(pinner)
+		SetFinalizer(p.pinner, leakedPinner)
 	}
 	e := efaceOf(&pointer)
 	if e._type == nil {
@@ -29,6 +30,14 @@ func (p *Pinner) Pin(pointer any) {
 	}
 	if e.data != nil {
 		p.refs = append(p.refs, e.data)
+	}
+}
+
+// leakedPinner is told of a Pinner that nobody has any more.
+func leakedPinner(p *pinner) {
+	if len(p.refs) != 0 {
+		p.refs = nil // so that a panic that is recovered from is not the first of many
+		panic(errorString("runtime.Pinner: found leaking pinned pointer; forgot to call Unpin()?"))
 	}
 }
 

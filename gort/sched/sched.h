@@ -107,7 +107,7 @@ int64_t program_timers_earliest(void);
 int64_t sched_timers_earliest(void);
 
 enum stw_reason { STW_GC_SWEEP_TERM, STW_GC_MARK_TERM, STW_GOROUTINE_PROFILE, STW_STACKS,
-                  STW_GOMAXPROCS, STW_HEAP_DUMP };
+                  STW_GOMAXPROCS, STW_HEAP_DUMP, STW_STATS };
 
 /* Stops every other CPU at a safe point; the caller, on g0 in a gate, keeps running. World
  * stops nest over all callers one after the other: stw_begin waits its turn. Returns the ns
