@@ -8,6 +8,7 @@
 #include "gort/capp/services.h"
 #include "gort/heap/malloc.h"
 #include "gort/hooks.h"
+#include "gort/os/instruction.h"
 #include "gort/os/os.h"
 #include "gort/sock/sock.h"
 #include "gort/sched/preempt.h"
@@ -99,6 +100,7 @@ static void m_init(struct cpu *c)
     mp->armed = INT64_MAX;
     mp->pc_cache = persistent_alloc(PC_CACHE_CPU * sizeof *mp->pc_cache, 64, NULL);
     c->vec_scratch = persistent_alloc(vec_area_size, 64, NULL);
+    cpu_syscall_entry(syscall_entry);
     c->m = mp;
     allm[c->id] = mp;
 }

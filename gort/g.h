@@ -97,12 +97,13 @@ struct g {
     bool           active_stack_chans; /* channels point into the stack: lock them to move it */
     bool           preempt;       /* [atomic] asked to yield */
     bool           preempt_stop;  /* [atomic] ...into G_PREEMPTED */
-    bool           async_safe_point; /* innermost frame under asyncPreempt: conservative */
+    bool           async_safe_point; /* stopped in the midst of something, under asyncPreempt or at
+                                     a SYSCALL: innermost frame conservative, stack immovable */
     bool           system;        /* not counted for deadlock, hidden in tracebacks */
     bool           wanted_memory; /* [owner] has waited for a collection since its stack grew */
     bool           runs_user;     /* [owner, or who readies it] a system goroutine that runs
                                      user code (a finalizer): tracebacks show it */
-    bool           in_gate;       /* stopped at a gate (sched.pc is in a stub) */
+    bool           at_syscall;    /* stopped at a SYSCALL instruction, its registers in `regs` */
     bool           gc_scan_done;  /* [G_SCAN holder] */
     uint8_t        leak;          /* [stw, owner] gort/gc/leak.c; 0 since it began to wait */
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
@@ -118,6 +119,8 @@ struct g {
     int64_t        track_since;   /* when it became what it is, if tracking */
     int64_t        runnable_ns;   /* spent runnable, while tracking */
     void          *vec;           /* XSAVE area of a preemption, or NULL; conservative roots */
+    struct trap_frame *regs;      /* [const once set] of a SYSCALL instruction: os/instruction.h;
+                                     conservative roots if at_syscall */
     struct cg     *cg;            /* [const] C goroutines: cgoroutine.h */
     const struct g_kind *kind;   /* [const] NULL: its code is Go */
 };
@@ -132,6 +135,9 @@ struct g_kind {
     bool (*preempt_irq)(struct g *gp, struct trap_frame *tf);
     /* Interrupt context: an exception while gp is this CPU's. True: as above. */
     bool (*fault_irq)(struct g *gp, struct trap_frame *tf, uint64_t cr2);
+    /* gp has left its code by a SYSCALL instruction, with these registers, its vector state in
+     * gp->vec. Makes it a stopped one; returns where its registers are from now on. */
+    struct trap_frame *(*syscall)(struct g *gp, const struct trap_frame *tf);
     /* Arguments and results of the gate in which gp stands. */
     void *(*gate_frame)(const struct g *gp);
     /* Calls fn for all memory that is gp's own and may hold pointers: stack, registers. gp is
@@ -191,6 +197,11 @@ void g_ready_tail(struct g *gp);
 /* gp yields: to the global queue's tail. Does not return. */
 _Noreturn void g_yield_g0(struct g *gp);
 _Noreturn void g_preempt_g0(struct g *gp); /* as g_yield_g0, at a preemption */
+/* gp was stopped in the midst of its code, its vector state is in this CPU's scratch area: that
+ * area becomes gp's, and the CPU gets another. gp is at an async_safe_point now. */
+void g_take_vec(struct g *gp);
+/* Continues gp, this CPU's, at gp->sched (gate.S). */
+_Noreturn void g_switch(struct g *gp);
 _Noreturn void schedule(void);
 /* New goroutine for Go closure fn, as `go fn()` makes one; pc is the caller's. It is in
  * G_WAITING: g_ready starts it. NULL: no memory for its stack. */

@@ -77,6 +77,10 @@ void cpu_idle(volatile uint32_t *flag);
  * context. */
 uint64_t cpu_idle_ns(const struct cpu *c, int64_t now);
 
+/* Where the SYSCALL instruction goes on this CPU: with interrupts off, rcx = its return address,
+ * r11 = the flags, all else the program's, the stack too. Before it is called: #UD. */
+void cpu_syscall_entry(void (*entry)(void));
+
 static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 static inline uint64_t rdtsc(void) { return __builtin_ia32_rdtsc(); }
 static inline uint64_t irq_save(void)

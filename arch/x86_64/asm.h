@@ -29,9 +29,13 @@
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_BASE  0x800
 #define MSR_EFER         0xc0000080
+#define MSR_STAR         0xc0000081
+#define MSR_LSTAR        0xc0000082
+#define MSR_FMASK        0xc0000084
 #define MSR_FS_BASE      0xc0000100
 #define MSR_GS_BASE      0xc0000101
 #define EFER_LME         (1ull << 8)
+#define EFER_SCE         (1ull << 0)
 #define EFER_NXE         (1ull << 11)
 
 #define RFLAGS_IF        (1ull << 9)

@@ -41,6 +41,7 @@ struct cpu {
     uint32_t    nheld;         /* [owner] lock rank checking */
     struct lock *held[16];
     uint32_t    nchans;        /* [owner] channels held besides the one in held[] */
+    uintptr_t   syscall_sp;    /* [owner] between SYSCALL and g0: the program's rsp */
     void       *vec_scratch;   /* [owner] where asyncPreempt saves the vector state (XSAVE area) */
     void       *arch;          /* [const] GDT, TSS, IST stacks: private to arch */
 };

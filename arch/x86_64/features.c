@@ -67,6 +67,19 @@ void cpu_detect(void)
     }
 }
 
+/* The CPU takes cs from STAR, ss is the descriptor behind it; that the caller is in ring 0 already
+ * makes no difference to it (SDM vol. 2, SYSCALL). Cleared at the entry: TF, IF, DF, NT, AC. */
+#define SYSCALL_CLEARS 0x44700ull
+
+void cpu_syscall_entry(void (*entry)(void))
+{
+    _Static_assert(SEL_DATA == SEL_CODE + 8, "ss after SYSCALL");
+    wrmsr(MSR_STAR, (uint64_t)SEL_CODE << 32);
+    wrmsr(MSR_LSTAR, (uintptr_t)entry);
+    wrmsr(MSR_FMASK, SYSCALL_CLEARS);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
+}
+
 void cpu_setup(void)
 {
     struct cpu_features *f = &cpu_features;

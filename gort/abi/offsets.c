@@ -21,6 +21,7 @@ void offsets(void)
     OFFSET(CPU_PENDING, struct cpu, pending);
     OFFSET(CPU_IRQ_DEPTH, struct cpu, irq_depth);
     OFFSET(CPU_ARCH, struct cpu, arch);
+    OFFSET(CPU_SYSCALL_SP, struct cpu, syscall_sp);
     OFFSET(CPU_VEC_SCRATCH, struct cpu, vec_scratch);
 
     OFFSET(ARCH_TSS_IST_EXC, struct cpu_arch, tss.ist[IST_EXC - 1]);
@@ -36,6 +37,8 @@ void offsets(void)
     OFFSET(TF_RIP, struct trap_frame, rip);
     OFFSET(TF_RFLAGS, struct trap_frame, rflags);
     OFFSET(TF_RSP, struct trap_frame, rsp);
+    VALUE(CODE_SELECTOR, SEL_CODE);
+    VALUE(DATA_SELECTOR, SEL_DATA);
     VALUE(TF_SIZE, sizeof(struct trap_frame));
 
     OFFSET(G_STACK_LO, struct g, stack.lo);
@@ -52,6 +55,7 @@ void offsets(void)
     OFFSET(G_SCHED_BP, struct g, sched.bp);
     OFFSET(G_GOID, struct g, goid);
     OFFSET(G_VEC, struct g, vec);
+    OFFSET(G_REGS, struct g, regs);
     OFFSET(G_CG, struct g, cg);
     OFFSET(G_STATUS, struct g, status);
     OFFSET(GOBUF_SP, struct gobuf, sp);

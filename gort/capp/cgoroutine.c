@@ -103,10 +103,35 @@ void cg_faulted(struct g *gp)
     __atomic_add_fetch(&mheap.c_stacks, PAGE_SIZE, __ATOMIC_RELAXED);
 }
 
+/* What the call writes to may be memory of the stack that nobody has touched yet. */
+static void stack_commit(struct g *gp, uintptr_t from)
+{
+    struct cg *cg = gp->cg;
+    uintptr_t page = from & ~(PAGE_SIZE - 1);
+
+    for (; cg->committed < gp->stack.hi - page && page < gp->stack.hi; page += PAGE_SIZE) {
+        if (vm_is_mapped(page, true))
+            continue;
+        if (vm_commit(page, PAGE_SIZE) < 0)
+            rt_fatal("out of memory: stack of goroutine %lu", gp->goid);
+        cg->committed += PAGE_SIZE;
+        __atomic_add_fetch(&mheap.c_stacks, PAGE_SIZE, __ATOMIC_RELAXED);
+    }
+}
+
+static struct trap_frame *at_syscall(struct g *gp, const struct trap_frame *tf)
+{
+    gp->cg->trap = *tf;
+    gp->sched = (struct gobuf){ .sp = tf->rsp, .pc = (uintptr_t)cg_resume, .bp = tf->rbp };
+    if (tf->rsp >= gp->stack.lo && tf->rsp < gp->stack.hi)
+        stack_commit(gp, tf->rsp);
+    return &gp->cg->trap;
+}
+
 static void *gate_frame(const struct g *gp) { return gp->cg->gate_frame; }
 
-static const struct g_kind cg_kind = { cg_preempt_irq, cg_fault_irq, gate_frame, cg_memory,
-                                       cg_traceback };
+static const struct g_kind cg_kind = { cg_preempt_irq, cg_fault_irq, at_syscall, gate_frame,
+                                       cg_memory, cg_traceback };
 
 /* ---- birth and death ----------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
  * A frame under asyncPreempt, and asyncPreempt's own, are read conservatively: any word may
  * be a pointer. What only such words lead to is read conservatively too, after all else. */
 #include "gort/gc/mark.h"
+#include "arch/x86_64/arch.h"
 #include "gort/abi/app.h"
 #include "gort/hchan.h"
 #include "gort/heap/malloc.h"
@@ -101,21 +102,31 @@ static void add_objects(struct stackscan *st, const struct frame *fr, const stru
     }
 }
 
+static void scan_conservatively(struct stackscan *st, const struct frame *fr)
+{
+    int32_t args = fr->fn->fn->args;
+
+    put_range(st, fr->sp, fr->varp);
+    if (args > 0 && fr->argp + (uintptr_t)args <= st->hi)
+        put_range(st, fr->argp, fr->argp + (uintptr_t)args);
+}
+
 static void scan_frame(struct stackscan *st, const struct unwinder *u)
 {
     const struct frame *fr = &u->frame;
     struct frame_maps m;
 
     if (unwinder_conservative(u)) {
-        int32_t args = fr->fn->fn->args;
-        put_range(st, fr->sp, fr->varp);
-        if (args > 0 && fr->argp + (uintptr_t)args <= st->hi)
-            put_range(st, fr->argp, fr->argp + (uintptr_t)args);
+        scan_conservatively(st, fr);
         return;
     }
     if (fr->continpc == 0)
         return;
     const char *wrong = frame_get_stackmap(fr, &m);
+    if (wrong && u->g->at_syscall) { /* assembly below assembly: it need not have maps */
+        scan_conservatively(st, fr);
+        return;
+    }
     CHECK(!wrong, "goroutine %lu at %#lx in %s: %s", u->g->goid, fr->continpc,
           symtab_name(fr->fn), wrong);
     if (m.locals.n > 0)
@@ -205,6 +216,8 @@ static void put_fields(struct stackscan *st, struct g *gp)
     /* Vector registers of an asynchronous preemption, not of one that is over. */
     if (gp->async_safe_point && gp->vec && g_is_go(gp))
         put_range(st, (uintptr_t)gp->vec, (uintptr_t)gp->vec + vec_area_size);
+    if (gp->at_syscall)
+        put_range(st, (uintptr_t)gp->regs, (uintptr_t)(gp->regs + 1));
 }
 
 static void put_memory(void *st, uintptr_t lo, uintptr_t hi) { put_range(st, lo, hi); }

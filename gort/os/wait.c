@@ -3,6 +3,7 @@
 #include <string.h>
 #include "gort/g.h"
 #include "gort/os/file.h"
+#include "gort/os/instruction.h"
 #include "gort/os/mem.h"
 #include "gort/os/ostimer.h"
 #include "gort/sched/sched.h"
@@ -281,6 +282,12 @@ static bool call_parks(struct call *c)
     return false;
 }
 
+/* Where gp, which is in a system call, takes the results from. */
+static void *result_frame(const struct g *gp)
+{
+    return gp->at_syscall ? instruction_frame(gp) : g_gate_frame(gp);
+}
+
 /* A claimed call runs again: nobody else looks at it until it has parked. */
 static void call_again(struct call *c)
 {
@@ -300,7 +307,7 @@ static void call_again(struct call *c)
         }
         call_rested(c);
     }
-    CHECK(c->frame == g_gate_frame(gp) && g_frame_mine(gp),
+    CHECK(c->frame == result_frame(gp) && g_frame_mine(gp),
           "goroutine %llu: its stack has moved in system call %llu, status %#x",
           (unsigned long long)gp->goid, (unsigned long long)c->num, gp->status);
     call_finish(c, r);
@@ -348,7 +355,7 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
             call_rests(c);
         calls_run(); /* those that this call has woken: it may not come back here */
         if (call_parks(c)) {
-            CHECK(frame == g_gate_frame(gp), "system call %llu waits in a gate that may not",
+            CHECK(frame == result_frame(gp), "system call %llu waits in a gate that may not",
                   (unsigned long long)num);
             g_park_g0(gp, &c->lock, WAIT_SYSCALL);
         }

@@ -212,7 +212,7 @@ void g_clear(struct g *gp)
     gp->paniconfault = gp->fips_indicator = gp->fips_bypass = 0;
     gp->preempt = gp->preempt_stop = false;
     gp->on_wake = NULL;
-    gp->async_safe_point = gp->in_gate = gp->system = gp->runs_user = gp->wanted_memory = false;
+    gp->async_safe_point = gp->at_syscall = gp->system = gp->runs_user = gp->wanted_memory = false;
     gp->gc_assist_bytes = 0;
     gp->wait_reason = WAIT_ZERO;
 }
@@ -286,19 +286,24 @@ void rt_gosched(struct gosched_frame *f)
     g_yield_g0(g_calling());
 }
 
-/* The goroutine stands in asyncPreempt, its vector state in this CPU's scratch area: that
- * area becomes the goroutine's and the CPU gets another. */
-void rt_async_preempt(struct async_preempt_frame *f)
+void g_take_vec(struct g *gp)
 {
-    struct g *gp = g_calling();
     struct cpu *c = cpu_self();
     void *old = gp->vec;
 
-    (void)f;
-    c->preempts++;
     gp->vec = c->vec_scratch;
     c->vec_scratch = old ? old : persistent_alloc(vec_area_size, 64, NULL);
     gp->async_safe_point = true;
+}
+
+/* The goroutine stands in asyncPreempt. */
+void rt_async_preempt(struct async_preempt_frame *f)
+{
+    struct g *gp = g_calling();
+
+    (void)f;
+    cpu_self()->preempts++;
+    g_take_vec(gp);
     g_preempt_g0(gp);
 }
 

@@ -18,8 +18,6 @@ unsigned gomaxprocs;
 struct m *allm[CPU_MAX];
 struct g *allgs;
 
-void g_switch(struct g *gp) __attribute__((noreturn));
-
 /* ---- idle Ps and Ms ------------------------------------------------------------------- */
 
 static void pidle_put(struct p *p)

@@ -167,7 +167,7 @@ uintptr_t unwinder_sympc(const struct unwinder *u)
 
 bool unwinder_conservative(const struct unwinder *u)
 {
-    return u->callee_id == FUNCID_ASYNC_PREEMPT ||
+    return (u->innermost && u->g->at_syscall) || u->callee_id == FUNCID_ASYNC_PREEMPT ||
            symtab_func_id(u->frame.fn) == FUNCID_ASYNC_PREEMPT;
 }
 

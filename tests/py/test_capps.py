@@ -174,6 +174,10 @@ class CApps(unittest.TestCase):
     def test_vector(self):
         self.every("tests/capps/vector.c", b"0 bad\n", "700", flags=("-option", "preemptstress"))
 
+    def test_instruction(self):
+        for option in ("preemptstress", "ipifault=7"):
+            self.every("tests/capps/instruction.c", b"written\n0 bad\n", flags=("-option", option))
+
     def test_thread_local(self):
         """What C apps cannot have is refused when it is built."""
         path = os.path.join(self.tmp.name, "tls.c")
