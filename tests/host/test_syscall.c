@@ -25,6 +25,7 @@
 #include "gort/g.h"
 #include "gort/observe/dying.h"
 #include "gort/observe/dying.h"
+#include "gort/os/instruction.h"
 #include "gort/os/linux.h"
 #include "gort/os/mmap.h"
 #include "gort/os/os.h"
@@ -202,6 +203,9 @@ struct task {
 
 static struct { uintptr_t ret; char frame[256]; } stacks[8];
 static struct task tasks[8];
+
+/* No goroutine here stops at a SYSCALL. */
+void *instruction_frame(const struct g *gp) { return gp->regs; }
 
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {
