@@ -38,13 +38,11 @@ func (md *moduledata) typelinkOffsets() (offsets []int32) {
 	return offsets
 }
 
+// A program has one module, for there are no plugins.
+//
 //go:linknamestd reflect_compiledTypelinks reflect.compiledTypelinks
 func reflect_compiledTypelinks() (first []*abi.Type, others [][]*abi.Type) {
-	modules := activeModules()
-	for _, md := range modules[1:] {
-		others = append(others, moduleTypelinks(md))
-	}
-	return moduleTypelinks(modules[0]), others
+	return moduleTypelinks(&firstmoduledata), nil
 }
 
 // On no machine but IBM's are masks of types elsewhere than the linker says.

@@ -174,11 +174,13 @@ def words(source):
 
 LABEL = re.compile(r"^\w+:$")
 SYMBOL = re.compile(r"[\w·∕./]*[·][\w·<>∕./]*(?=[+(])|[\w·∕]+(?=<>|\(SB\))")
+ADDRESS_WORD = re.compile(r"DATA SYM\S*,\$SYM\S*$")
 
 
 def instructions(source):
     """[(line number, instruction)] of Go assembly: without comments, directives of the
-    preprocessor, labels and the ends of macro lines; a symbol is only SYM, a jump's label L."""
+    preprocessor, labels, the ends of macro lines and words of data that are addresses (names are not
+    compared, so any two tables of addresses are alike); a symbol is only SYM, a jump's label L."""
     source = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), source, flags=re.S)
     out = []
     for number, line in enumerate(source.split("\n"), 1):
@@ -187,6 +189,8 @@ def instructions(source):
             if not part or part.startswith("#") or LABEL.match(part):
                 continue
             part = SYMBOL.sub("SYM", part)
+            if ADDRESS_WORD.match(part):
+                continue
             if re.match(r"J\w+ \w+$", part):
                 part = part.split()[0] + " L"
             out.append((number, part))

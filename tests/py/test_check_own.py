@@ -102,6 +102,13 @@ class CheckOwn(unittest.TestCase):
         few = [("ours.s", likeness.instructions(few))]
         self.assertEqual(list(own.check_assembly(few, theirs)), [])
 
+    def test_tables_of_addresses(self):
+        table = "".join(f"DATA ·t+{8 * i}(SB)/8, $·f{i}(SB)\n" for i in range(9))
+        words = "".join(f"DATA ·t+{8 * i}(SB)/8, $0x{i}\n" for i in range(9))
+        for text, count in ((table, 0), (words, 1)):
+            code = likeness.instructions(text)
+            self.assertEqual(len(list(own.check_assembly([("a.s", code)], [("b.s", code)]))), count)
+
     def test_comments(self):
         source = likeness.read(os.path.join(self.runtime, "proc.go"))
         comment = re.search(r"^// Goroutine scheduler.*?^(// .{60,})$", source, re.M | re.S)[1]
