@@ -7,6 +7,7 @@
 #include "gort/capp/capp.h"
 #include "gort/capp/services.h"
 #include "gort/heap/malloc.h"
+#include "gort/heap/mheap.h"
 #include "gort/hooks.h"
 #include "gort/os/instruction.h"
 #include "gort/os/os.h"
@@ -22,6 +23,7 @@
 #include "kernel/clock.h"
 #include "kernel/main.h"
 #include "kernel/options.h"
+#include "kernel/random.h"
 #include "gort/load/refuse.h"
 #include "kernel/print.h"
 #include "mm/mm.h"
@@ -85,6 +87,13 @@ static void app_load(void)
     app_text_set(lo, hi);
     app = &t->facts;
     program = t;
+}
+
+/* Go's defaults hide where the heap is since 1.26. Programs in C are treated alike. */
+static void place_heap(void)
+{
+    if (capp || !app_has_experiment("norandomizedheapbase64"))
+        mheap_place(random_fast());
 }
 
 static void m_init(struct cpu *c)
@@ -155,6 +164,7 @@ void gort_main(struct boot_info *bi)
     boot_log("program loaded");
     os_init(&bundle);
     sock_init();
+    place_heap();
     malloc_init();
     m_init(cpu_self());
     preempt_init();

@@ -77,6 +77,7 @@ static void heap_hooks_install(void)
 void hooks_install(void)
 {
     dying_report = dying_print;
+    dying_end = os_exit;
     stack_hooks = (struct stack_hooks){
         .alloc = stack_mem_alloc, .free = stack_mem_free, .wait_for_memory = gc_wait_for_memory,
         .out_of_memory = malloc_out_of_memory,

@@ -22,6 +22,8 @@ struct lock {
 #define LOCK_INIT(n, r) { 0, (r), (n) }
 
 void lock_init(struct lock *l, const char *name, enum lock_rank rank);
+/* This CPU ends the program: locks that it holds do not stop it any more, nor does their order. */
+void lock_last_words(void);
 
 #ifdef GORT_HOST_TEST
 void lock(struct lock *l);

@@ -4,7 +4,7 @@
  *   VM_KERNEL_BASE  0xffffa00000000000   kernel stacks, runtime metadata: vm_reserve(VM_KERNEL)
  *   KERNEL_BASE     0xffffffff80000000   kernel image: text RX, rodata R, data RW+NX
  *   lower half                           the app at its own addresses (page 0 never mapped),
- *                                        Go heap arenas from HEAP_BASE
+ *                                        the Go heap between HEAP_BASE and HEAP_TOP
  *
  * The runtime reserves, commits and decommits address ranges and knows nothing of frames. */
 #ifndef MM_MM_H
@@ -17,6 +17,7 @@
 
 #define VM_KERNEL_BASE 0xffffa00000000000ull
 #define HEAP_BASE      0xc000000000ull
+#define HEAP_TOP       0x7ffffffff000ull
 
 /* ---- frames ------------------------------------------------------------------------ */
 enum { FRAME_ORDER_4K = 0, FRAME_ORDER_2M = 9, FRAME_ORDER_1G = 18, FRAME_ORDER_MAX = 18 };

@@ -11,7 +11,7 @@
 
 #define KERNEL_ZONE_END 0xffffb00000000000ull
 #define HEAP_ZONE_LOW   0x10000ull           /* hints may lie below HEAP_BASE */
-#define HEAP_ZONE_END   0x7ffffffff000ull
+#define HEAP_ZONE_END   HEAP_TOP
 
 static struct lock vm_lock = LOCK_INIT("vm", RANK_VM);
 uint64_t vm_table_bytes;

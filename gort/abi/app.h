@@ -36,6 +36,9 @@ extern const struct app_facts *app; /* [const after boot] NULL before */
 
 /* Is pc in the program's Go text? Any context. */
 bool app_is_text(uintptr_t pc);
+/* Was the program built with this GOEXPERIMENT, spelled as in its version ("nosimd": turned off)?
+ * Only what differs from the release's defaults is there. */
+bool app_has_experiment(const char *name);
 /* Boot: the text of a Go program is [lo, hi). A program in C has none. */
 void app_text_set(uintptr_t lo, uintptr_t hi);
 

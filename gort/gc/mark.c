@@ -237,7 +237,7 @@ static void mark_specials(uint32_t job)
         }
         if (__atomic_load_n(&s->specials, __ATOMIC_ACQUIRE))
             specials_mark(s);
-        page = ((s->base - HEAP_BASE) >> GO_PAGE_SHIFT_) + s->npages;
+        page = ((s->base - heap_base) >> GO_PAGE_SHIFT_) + s->npages;
     }
 }
 

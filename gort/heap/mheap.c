@@ -44,6 +44,16 @@ static bool tables_back_locked(size_t pages)
     return table_back((uintptr_t)mheap.spans, &mheap.spans_backed, pages * sizeof(struct mspan *));
 }
 
+uintptr_t heap_base = HEAP_BASE;
+
+/* Some 25 bits of the address: from HEAP_BASE to what the program's half has at its end. */
+void mheap_place(uint64_t random)
+{
+    uint64_t places = (HEAP_TOP - HEAP_END) / HUGE_PAGE_SIZE;
+
+    heap_base = HEAP_BASE + random % places * HUGE_PAGE_SIZE;
+}
+
 void mheap_init(void)
 {
     void *sums[PA_LEVELS];
@@ -58,8 +68,8 @@ void mheap_init(void)
     }
     pagealloc_init(&mheap.pages, (void *)table_base[PA_LEVELS], sums);
     mheap.spans = table_reserve(PA_MAX_PAGES * sizeof(struct mspan *));
-    CHECK(vm_reserve(VM_HEAP, HEAP_BASE, HEAP_END - HEAP_BASE, HUGE_PAGE_SIZE) == HEAP_BASE,
-          "the heap's address range %#llx is taken", (unsigned long long)HEAP_BASE);
+    CHECK(vm_reserve(VM_HEAP, heap_base, HEAP_END - heap_base, HUGE_PAGE_SIZE) == heap_base,
+          "the heap's address range %#llx is taken", (unsigned long long)heap_base);
     CHECK(tables_back_locked(1), "no memory for the heap's tables");
     for (unsigned c = 0; c < NUM_SPAN_CLASSES; c++)
         mcentral_init(&mheap.central[c], c);
@@ -68,7 +78,7 @@ void mheap_init(void)
 
 /* ---- pages ------------------------------------------------------------------------------- */
 
-static uintptr_t page_addr(size_t page) { return HEAP_BASE + (page << GO_PAGE_SHIFT_); }
+static uintptr_t page_addr(size_t page) { return heap_base + (page << GO_PAGE_SHIFT_); }
 
 /* Whole arenas, so that growing is rare. False: no memory for the tables, or no addresses. */
 static bool grow_locked(size_t npages)
@@ -292,7 +302,7 @@ static size_t take_bare_locked(size_t npages, bool *zero)
 
 bool mheap_commit(uintptr_t addr, size_t size)
 {
-    return commit_large((addr - HEAP_BASE) >> GO_PAGE_SHIFT_, size >> GO_PAGE_SHIFT_);
+    return commit_large((addr - heap_base) >> GO_PAGE_SHIFT_, size >> GO_PAGE_SHIFT_);
 }
 
 static size_t take_large(size_t npages, bool *zero)
@@ -454,7 +464,7 @@ static struct mspan *struct_take(unsigned nelems)
 /* From here on anybody's pointer into the pages leads to s. */
 static void publish(struct mspan *s, enum span_state state)
 {
-    struct mspan **at = &mheap.spans[(s->base - HEAP_BASE) >> GO_PAGE_SHIFT_];
+    struct mspan **at = &mheap.spans[(s->base - heap_base) >> GO_PAGE_SHIFT_];
 
     for (size_t i = 0; i < s->npages; i++)
         __atomic_store_n(&at[i], s, __ATOMIC_RELEASE);
@@ -534,7 +544,7 @@ struct mspan *mheap_alloc_manual(size_t npages, uint64_t *stat)
 
 static void span_free(struct mspan *s)
 {
-    size_t page = (s->base - HEAP_BASE) >> GO_PAGE_SHIFT_;
+    size_t page = (s->base - heap_base) >> GO_PAGE_SHIFT_;
     unsigned kind = mspan_bits_kind(s->bits_words);
 
     __atomic_store_n(&s->state, SPAN_DEAD, __ATOMIC_RELEASE);

@@ -1,6 +1,6 @@
 /* mheap.h - the heap's pages: where spans come from.
  *
- * HEAP_BASE .. HEAP_BASE + 1 TiB of address space is reserved once. The heap grows upwards in
+ * heap_base .. heap_base + 1 TiB of address space is reserved once. The heap grows upwards in
  * it by arenas of 64 MiB; a page has frames behind it from its first use (2 MiB at a time
  * where the range allows) until the scavenger gives them back. `spans` maps page numbers to
  * spans: one flat table, so finding an object's span is one subtraction, one shift, one load.
@@ -17,7 +17,7 @@
 
 #define GO_PAGE_SHIFT_ 13
 #define ARENA_SIZE     (64ul << 20)
-#define HEAP_END       (HEAP_BASE + PA_MAX_PAGES * GO_PAGE_SIZE)
+#define HEAP_END       (heap_base + PA_MAX_PAGES * GO_PAGE_SIZE)
 #define COMMIT_PAGES   (HUGE_PAGE_SIZE / GO_PAGE_SIZE)
 
 struct mheap {
@@ -49,7 +49,10 @@ struct mheap {
     uint64_t span_structs_in_use;      /* bytes */
 };
 extern struct mheap mheap;
+extern uintptr_t heap_base; /* [const after boot] a multiple of 2 MiB */
 
+/* Puts heap_base where the number says; otherwise it is HEAP_BASE. Before mheap_init. */
+void mheap_place(uint64_t random);
 void mheap_init(void);
 
 /* A span of npages for class spc, not on any list, sweep_gen current. NULL: out of memory. */
@@ -88,13 +91,13 @@ void mheap_flush_pcache(struct pcache *pc);
 
 static inline uint32_t *mheap_specials_at(uintptr_t addr)
 {
-    return &mheap.specials[(addr - HEAP_BASE) / ARENA_SIZE];
+    return &mheap.specials[(addr - heap_base) / ARENA_SIZE];
 }
 
 /* The span that holds addr, whatever its state, or NULL. Any context: no locks. */
 static inline struct mspan *mheap_span_of(uintptr_t addr)
 {
-    uintptr_t off = addr - HEAP_BASE;
+    uintptr_t off = addr - heap_base;
 
     if (off >= mheap.pages.end << GO_PAGE_SHIFT_)
         return NULL;
@@ -118,7 +121,7 @@ static inline struct mspan *mheap_next_objects(size_t *page)
     while (*page < mheap.pages.end) {
         struct mspan *s = mheap.spans[*page];
         if (s && s->state == SPAN_IN_USE) {
-            *page = ((s->base - HEAP_BASE) >> GO_PAGE_SHIFT_) + s->npages;
+            *page = ((s->base - heap_base) >> GO_PAGE_SHIFT_) + s->npages;
             return s;
         }
         *page += 1;

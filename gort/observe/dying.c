@@ -10,14 +10,20 @@
 #include "gort/stack/unwind.h"
 #include "drivers/power.h"
 #include "kernel/clock.h"
+#include "kernel/lock.h"
 #include "kernel/print.h"
 #include "rt_frames.h"
+
+static uint32_t dying; /* [atomic] 1 + id of the CPU that prints the report */
+
+void (*dying_end)(int status) = machine_exit;
+
+bool dying_here(void) { return __atomic_load_n(&dying, __ATOMIC_RELAXED) == cpu_self()->id + 1; }
 
 /* Stops the other CPUs' goroutines as well as it goes: nothing is scheduled any more; one that
  * cannot be preempted is left running after a moment. GODEBUG=dontfreezetheworld=1: they go on. */
 static void freeze(void)
 {
-    static uint32_t dying; /* [atomic] 1 + the CPU's id */
     uint32_t first = 0, me = cpu_self()->id + 1;
 
     if (!__atomic_compare_exchange_n(&dying, &first, me, false, __ATOMIC_SEQ_CST,
@@ -27,6 +33,7 @@ static void freeze(void)
         for (;;) /* another CPU prints the fatal error; it turns the machine off when it is done */
             cpu_relax();
     }
+    lock_last_words();
     sched_trace_dying();
     if (app && app->debug->dontfreezetheworld > 0)
         return;
@@ -104,7 +111,8 @@ void rt_signal_death(const char *what)
     }
     traceback_others(gp, true);
     kprintf("\n");
-    machine_exit(2);
+    dying_end(2);
+    __builtin_unreachable();
 }
 
 void dying_print(bool runtime, const char *fmt, va_list ap)
@@ -119,5 +127,6 @@ void dying_print(bool runtime, const char *fmt, va_list ap)
         traceback_g(gp, gp->sched.pc, gp->sched.sp, runtime);
     }
     traceback_others(gp, runtime);
-    machine_exit(2);
+    dying_end(2);
+    __builtin_unreachable();
 }

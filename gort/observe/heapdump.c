@@ -325,8 +325,8 @@ void rt_heapdump_take(struct heapdump_take_frame *f)
     stw_begin(STW_HEAP_DUMP);
     if (reserve()) {
         put_raw("go1.7 heap dump\n", 16);
-        PUT(R_PARAMS, 0 /* little-endian */, 8, HEAP_BASE,
-            HEAP_BASE + ((uint64_t)mheap.pages.end << GO_PAGE_SHIFT_));
+        PUT(R_PARAMS, 0 /* little-endian */, 8, heap_base,
+            heap_base + ((uint64_t)mheap.pages.end << GO_PAGE_SHIFT_));
         put_text("amd64");
         put_memory((uintptr_t)version->ptr, (size_t)version->len);
         put(ncpu);

@@ -73,6 +73,9 @@ unsigned file_poll(struct file *f);
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);
 int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos);
 
+/* Writes what can be written at once; a stream: or -L_EAGAIN. */
+int64_t file_push(struct file *f, const void *buf, size_t n);
+
 /* ---- descriptors -------------------------------------------------------------------- */
 #define FD_MAX 65536u
 

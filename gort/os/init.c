@@ -181,6 +181,7 @@ void os_init(const struct bundle *b)
     inode_put(vfs.cwd);
     vfs.cwd = cwd;
     stdio_init();
+    crashout_init();
     descriptors_open();
     boot_log("file tree: %llu inodes", (unsigned long long)vfs.inodes);
 }

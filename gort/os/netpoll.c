@@ -27,6 +27,7 @@ struct poll_desc {
     struct waiter w[DIRS];
     bool closing;            /* [lock] */
     struct file *file;       /* [list.lock] not referenced: NULL once it is closed */
+    uint64_t fd;             /* [list.lock] under which it was opened */
     struct poll_desc *next;  /* [list.lock] of the file, or of the free list */
 };
 
@@ -118,37 +119,62 @@ static struct poll_desc *desc_new(void)
     return pd;
 }
 
-static void file_link(struct file *f, struct poll_desc *pd)
+/* False: this descriptor of the file is polled already. */
+static bool file_link(struct file *f, struct poll_desc *pd, uint64_t fd)
 {
     lock(&list.lock);
-    pd->file = f;
-    pd->next = f->pds;
-    f->pds = pd;
+    const struct poll_desc *other = f->pds;
+    while (other && other->fd != fd)
+        other = other->next;
+    if (!other) {
+        pd->file = f;
+        pd->fd = fd;
+        pd->next = f->pds;
+        f->pds = pd;
+    }
     unlock(&list.lock);
+    return !other;
+}
+
+static void desc_free(struct poll_desc *pd)
+{
+    lock(&list.lock);
+    pd->next = list.free;
+    list.free = pd;
+    unlock(&list.lock);
+}
+
+/* A descriptor for the file, which the caller holds. 0 or an error. */
+static int desc_open(struct file *file, uint64_t fd, struct poll_desc **out)
+{
+    struct poll_desc *pd = file->ops && file->ops->queue ? desc_new() : NULL;
+
+    if (!pd)
+        return file->ops && file->ops->queue ? L_ENOMEM : L_EPERM;
+    if (!file_link(file, pd, fd)) {
+        desc_free(pd);
+        return L_EEXIST;
+    }
+    pd->closing = false;
+    for (unsigned d = 0; d < DIRS; d++) {
+        pd->dir[d].ready = false;
+        pd->dir[d].deadline = 0;
+        waiter_add(file->ops->queue(file, d == DIR_WRITE), &pd->w[d]);
+    }
+    unsigned now = file->ops->poll(file);
+    pd->dir[DIR_READ].ready = now & (L_POLLIN | L_POLLHUP | L_POLLERR);
+    pd->dir[DIR_WRITE].ready = now & (L_POLLOUT | L_POLLHUP | L_POLLERR);
+    *out = pd;
+    return 0;
 }
 
 void rt_poll_open(struct poll_open_frame *f)
 {
     struct file *file = fd_get((int64_t)f->fd);
+    struct poll_desc *pd = NULL;
 
-    f->ctx = 0;
-    f->err = !file ? L_EBADF : !file->ops || !file->ops->queue ? L_EPERM : 0;
-    struct poll_desc *pd = f->err ? NULL : desc_new();
-    if (!pd) {
-        f->err = f->err ? f->err : L_ENOMEM;
-    } else {
-        pd->closing = false;
-        for (unsigned d = 0; d < DIRS; d++) {
-            pd->dir[d].ready = false;
-            pd->dir[d].deadline = 0;
-            waiter_add(file->ops->queue(file, d == DIR_WRITE), &pd->w[d]);
-        }
-        file_link(file, pd);
-        unsigned now = file->ops->poll(file);
-        pd->dir[DIR_READ].ready = now & (L_POLLIN | L_POLLHUP | L_POLLERR);
-        pd->dir[DIR_WRITE].ready = now & (L_POLLOUT | L_POLLHUP | L_POLLERR);
-        f->ctx = (uintptr_t)pd;
-    }
+    f->err = file ? desc_open(file, f->fd, &pd) : L_EBADF;
+    f->ctx = (uintptr_t)pd;
     if (file)
         file_put(file);
 }

@@ -21,6 +21,8 @@ void os_init(const struct bundle *b);
 /* The program has ended: its output files (outputs.c) go to the host, the machine stops. g0, no
  * locks. */
 _Noreturn void os_exit(int status);
+/* What the program's last report says is noticed from now on: debug.SetCrashOutput. Boot. */
+void crashout_init(void);
 /* The scheduler's answer to CPU_PENDING_POLL: takes console input, wakes readers, delivers
  * Ctrl-C. g0, no locks. */
 void os_poll(void);

@@ -105,6 +105,13 @@ static int64_t move(const struct call *c, struct file *f, void *buf, size_t n, b
     return write ? file_write(f, buf, n, pos) : file_read(f, buf, n, pos);
 }
 
+int64_t file_push(struct file *f, const void *buf, size_t n)
+{
+    const struct call c = { .pos = -1 };
+
+    return move(&c, f, (void *)buf, n, true);
+}
+
 /* A step of at most CHUNK bytes, with pages of the buffer brought where they are missing. A
  * short message goes whole into a stream, or not at all. */
 static int64_t io_step(const struct call *c, struct file *f, struct l_iovec v, bool write)

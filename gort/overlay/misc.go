@@ -39,7 +39,13 @@ func Version() string { return buildVersion }
 
 // ---- messages -------------------------------------------------------------------------
 
-func writeErrData(p *byte, n int32) { write_err(p, n) }
+// writeErrData writes to stderr, and what a dying program says to debug.SetCrashOutput's file too.
+func writeErrData(p *byte, n int32) {
+	write_err(p, n)
+	if crashOutput && getg().m.dying > 0 {
+		crash_copy(p, n)
+	}
+}
 
 // ---- GODEBUG --------------------------------------------------------------------------
 

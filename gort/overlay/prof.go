@@ -149,14 +149,22 @@ func trace_userLog(id uint64, category, message string) {}
 
 // ---- crash output ------------------------------------------------------------------------
 
-// setCrashFD is told where crashes shall be written, too; -1 (what it returns) is nowhere.
+// crashOutput: was setCrashFD ever given a descriptor?
+var crashOutput bool
+
+func crash_fd_set(fd uintptr) (old uintptr)
+
+//go:noescape
+func crash_copy(p *byte, n int32)
+
+// setCrashFD says where the report of a dying program shall go, too. It returns the descriptor that
+// was set before, for the caller to close; all ones is none.
 //
 //go:linkname setCrashFD
 func setCrashFD(fd uintptr) uintptr {
-	if fd != ^uintptr(0) {
-		print("runtime: debug.SetCrashOutput is not supported by gort yet: nothing will be written there\n")
-	}
-	return ^uintptr(0)
+	old := crash_fd_set(fd)
+	crashOutput = crashOutput || fd != ^uintptr(0)
+	return old
 }
 
 // ---- odds and ends ----------------------------------------------------------------------

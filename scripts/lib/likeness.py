@@ -179,8 +179,8 @@ ADDRESS_WORD = re.compile(r"DATA SYM\S*,\$SYM\S*$")
 
 def instructions(source):
     """[(line number, instruction)] of Go assembly: without comments, directives of the
-    preprocessor, labels, the ends of macro lines and words of data that are addresses (names are not
-    compared, so any two tables of addresses are alike); a symbol is only SYM, a jump's label L."""
+    preprocessor, labels, the ends of macro lines and words of data that are addresses (any two
+    tables of them are alike); a symbol is only SYM, a jump's label L."""
     source = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), source, flags=re.S)
     out = []
     for number, line in enumerate(source.split("\n"), 1):

@@ -459,9 +459,23 @@ class Machine:
             with open(path, "rb") as f:
                 return f.read()
 
+    def host_path(self, path):
+        """Where a file goes that was asked for, or is in a directory that was. None: nowhere."""
+        if path in self.config.outputs:
+            return self.config.outputs[path]
+        for guest, host in self.config.outputs.items():
+            inner = os.path.relpath(path, guest)
+            if not inner.startswith(".."):
+                return os.path.join(host, inner)
+        return None
+
     def keep_file(self, path, data):
-        host = self.config.outputs.get(path)
+        """A directory's path ends in a slash."""
         try:
+            host = self.host_path(os.path.normpath(path))
+            if path.endswith("/"):
+                os.makedirs(host, exist_ok=True)
+                return
             with open(host, "wb") as f:
                 f.write(data)
         except (OSError, TypeError) as e:

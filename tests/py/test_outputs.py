@@ -1,6 +1,7 @@
 """Files that a program or a test writes in the machine and that the host wants: -out, and the
 profiles of `gort test`."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,57 @@ func main() {
     text := "\\ngort: exit 0\\ngort: file /x\\ngort: end\\nabc"
     check(os.WriteFile("/tricky", []byte(text), 0o600))
     os.Exit(7)
+}
+
+func check(err error) {
+    if err != nil {
+        panic(err)
+    }
+}
+"""
+CRASHER = """package main
+
+import (
+    "os"
+    "runtime/debug"
+    "syscall"
+    "time"
+)
+
+func deep(n int) int { return deep(n+1) + n }
+
+func main() {
+    f, err := os.OpenFile("/crash", os.O_CREATE|os.O_RDWR, 0o644)
+    check(err)
+    check(debug.SetCrashOutput(os.Stdout, debug.CrashOptions{}))
+    check(debug.SetCrashOutput(f, debug.CrashOptions{}))
+    check(f.Close())
+    println("not of the crash")
+    switch os.Args[1] {
+    case "panic":
+        panic("oops")
+    case "deadlock":
+        select {}
+    case "overflow":
+        debug.SetMaxStack(1 << 20)
+        deep(0)
+    case "quit":
+        syscall.Kill(syscall.Getpid(), syscall.SIGQUIT)
+        time.Sleep(time.Hour)
+    case "none":
+        check(debug.SetCrashOutput(nil, debug.CrashOptions{}))
+        panic("oops")
+    case "pipe":                    // nobody reads it, and it is soon full
+        _, w, err := os.Pipe()
+        check(err)
+        check(debug.SetCrashOutput(w, debug.CrashOptions{}))
+        for range 500 {
+            go func() { time.Sleep(time.Hour) }()
+        }
+        time.Sleep(time.Millisecond)
+        debug.SetTraceback("all")
+        panic("oops")
+    }
 }
 
 func check(err error) {
@@ -63,6 +115,29 @@ func TestSpin(t *testing.T) {
     }
 }
 """
+ARTIFACTS = """package covered
+
+import (
+    "os"
+    "path/filepath"
+    "testing"
+)
+
+func keep(t *testing.T, name, text string) {
+    path := filepath.Join(t.ArtifactDir(), name)
+    os.MkdirAll(filepath.Dir(path), 0o755)
+    if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+        t.Fatal(err)
+    }
+    os.Symlink("/proc/self", filepath.Join(t.ArtifactDir(), "link"))
+}
+
+func TestOne(t *testing.T) { keep(t, "log.txt", "one\\n") }
+func TestTwo(t *testing.T) {
+    t.Run("inner", func(t *testing.T) { keep(t, "a/b/c", "two\\n") })
+    t.Run("none", func(t *testing.T) { os.Mkdir(filepath.Join(t.ArtifactDir(), "empty"), 0o755) })
+}
+"""
 
 
 class Outputs(unittest.TestCase):
@@ -96,6 +171,22 @@ class Outputs(unittest.TestCase):
                          b"\ngort: exit 0\ngort: file /x\ngort: end\nabc")
         self.assertFalse(os.path.exists(os.path.join(self.dir, "none")))
 
+    def test_crash_output(self):
+        """debug.SetCrashOutput: the file gets what stderr shows of the crash, and no more."""
+        self.write("main.go", CRASHER)
+        self.run_here(GORT, "build", "-o", "crasher.elf", "main.go")
+        for how, text in (("panic", "panic: oops"), ("deadlock", "fatal error: all goroutines"),
+                          ("overflow", "fatal error: stack overflow"), ("quit", "SIGQUIT: quit"),
+                          ("none", ""), ("pipe", "")):
+            said = self.run_here(GORT, "exec", "-timeout", "60s", "-out", "/crash=crash",
+                                 "crasher.elf", how, status=2)
+            self.assertEqual(said.count("not of the crash\n"), 1, said)
+            before, _, crash = said.partition("not of the crash\n")
+            got = self.read("crash").decode()
+            self.assertRegex(crash, r"\ngoroutine \d+ ", how)
+            want = crash[crash.index(text):] if text else ""
+            self.assertTrue(got == want, f"{how}: {got[-500:]} is not {want[-500:]}")
+
     def test_bad_flag(self):
         said = self.run_here(GORT, "exec", "-out", "x=y", "z", status=1)
         self.assertIn("-out x=y: expected GUEST=HOST", said)
@@ -112,6 +203,29 @@ class Outputs(unittest.TestCase):
         self.assertIn("covered.Spin", self.run_here("go", "tool", "pprof", "-top", "cpu.out"))
         for name in ("mem.out", "block.out", "mutex.out"):
             self.run_here("go", "tool", "pprof", "-top", name)
+
+    def tree(self, top):
+        """{path below top: contents, None for a directory}; links, and directories' random names,
+        left out."""
+        found = {}
+        for at, dirs, files in os.walk(os.path.join(self.dir, top)):
+            for name in dirs + files:
+                path = os.path.join(at, name)
+                if not os.path.islink(path):
+                    short = re.sub(r"/\d+(?=/|$)", "/N", os.path.relpath(path, self.dir))
+                    found[short.removeprefix(top)] = None if name in dirs else self.read(path)
+        return found
+
+    def test_artifacts(self):
+        self.write("go.mod", "module example.org/covered\n\ngo 1.26\n")
+        self.write("a_test.go", ARTIFACTS)
+        os.mkdir(os.path.join(self.dir, "linux"))
+        os.mkdir(os.path.join(self.dir, "gort"))
+        self.run_here("go", "test", "-artifacts", "-outputdir", "linux", ".")
+        self.run_here(GORT, "test", "-artifacts", "-outputdir", "gort", ".")
+        want = self.tree("linux")
+        self.assertIn(b"two\n", want.values())
+        self.assertEqual(self.tree("gort"), want)
 
 
 if __name__ == "__main__":

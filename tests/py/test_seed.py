@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The same seed gives the same interleaving, with one CPU and QEMU's -icount, by which time is a
-function of the instructions executed. (Without it a tick may come anywhere.)"""
+function of the instructions executed. (Without it a tick may come anywhere.) And the heap begins
+where the seed says; without one at another place with every start."""
 import os
 import subprocess
 import sys
@@ -11,6 +12,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 from machine import Config, Machine  # noqa: E402
 
+GORT = os.path.join(ROOT, "scripts", "gort")
+HEAP = """package main
+
+import "fmt"
+
+var kept *[100]int
+
+func main() {
+    kept = new([100]int)
+    fmt.Printf("%p\\n", kept)
+}
+"""
 COUNTED = {"accel": "tcg", "extra": ["-icount", "shift=0,sleep=off", "-rtc",
                                      "base=2026-01-01,clock=vm"]}
 
@@ -48,6 +61,29 @@ class Seed(unittest.TestCase):
             self.assertRegex(first, r"^\d+ events, \d{2,} turns, [0-9a-f]{16}\n$")
             self.assertEqual(first, self.run_guest(7, options))
             self.assertNotEqual(first, self.run_guest(8, options))
+
+    def heap(self, elf, *flags):
+        r = subprocess.run([GORT, "exec", "-smp", "1", "-timeout", "60s", *flags, elf],
+                           capture_output=True, text=True, check=True)
+        return int(r.stdout, 16)
+
+    def build_heap(self, name, **env):
+        source, elf = os.path.join(self.dir.name, "heap.go"), os.path.join(self.dir.name, name)
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(HEAP)
+        subprocess.run([GORT, "build", "-o", elf, source], check=True, env={**os.environ, **env})
+        return elf
+
+    def test_heap_base(self):
+        elf = self.build_heap("heap")
+        seeded = self.heap(elf, "-option", "seed=9")
+        self.assertEqual(seeded, self.heap(elf, "-option", "seed=9"))
+        others = {self.heap(elf), self.heap(elf), self.heap(elf, "-option", "seed=10")}
+        self.assertEqual(len(others | {seeded}), 4)
+        for at in others:
+            self.assertTrue(0xc000000000 <= at < 1 << 47, hex(at))
+        plain = self.build_heap("plain", GOEXPERIMENT="norandomizedheapbase64")
+        self.assertEqual(self.heap(plain) >> 26, 0xc000000000 >> 26)
 
 
 if __name__ == "__main__":

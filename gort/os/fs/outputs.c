@@ -1,8 +1,9 @@
 /* outputs.c - files that go to the host when the program ends: the bundle's .gort/outputs names
- * them. A serial port is slow, so it carries only where the bytes are: the host has the emulator
- * write that memory to a file. On COM3, for each file that exists:
+ * them, or directories with all that is in them. A serial port is slow, so it carries only where
+ * the bytes are: the host has the emulator write that memory to a file. On COM3, for each file that
+ * exists:
  *
- *   gort: file PATH
+ *   gort: file PATH              with a slash at its end: a directory
  *   gort: part ADDRESS SIZE      physical, hexadecimal; until the host answers 'o' it stays as is
  *   ...
  *   gort: end
@@ -20,6 +21,7 @@
 #include "kernel/print.h"
 #include "mm/mm.h"
 
+#define DEPTH_MAX 32    /* directories in each other */
 #define ANSWER_NS 60000000000ll /* a host that is there answers in milliseconds */
 
 static char small[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -58,37 +60,86 @@ static bool hand_over(const char *buf, size_t n)
     return true;
 }
 
-static void send(const char *path, char *buf, size_t cap)
+static void begin(const char *path, const char *mark)
+{
+    say("gort: file ");
+    say(path);
+    say(mark);
+    say("\n");
+}
+
+static void send_file(struct inode *n, const char *path, char *buf, size_t cap)
+{
+    int64_t at = 0, got;
+
+    begin(path, "");
+    while ((got = data_read(&n->data, buf, cap, at)) > 0) {
+        at += got;
+        if (!hand_over(buf, (size_t)got)) {
+            kprintf("gort: the host does not take %s\n", path);
+            break;
+        }
+    }
+    say("gort: end\n");
+}
+
+/* path, of length len in a buffer of L_PATH_MAX, is a name in a directory after this; false: too
+ * long, or it is the directory or its parent. */
+static bool path_append(char *path, size_t len, const char *name)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || len + strlen(name) + 2 > L_PATH_MAX)
+        return false;
+    path[len] = '/';
+    strcpy(path + len + 1, name);
+    return true;
+}
+
+static void send(char *path, unsigned depth, char *buf, size_t cap);
+
+/* Links are not followed: what they name is sent where it is, or was not asked for. */
+static void send_directory(struct inode *dir, char *path, unsigned depth, char *buf, size_t cap)
+{
+    uint64_t pos = 0, entries[64];
+    size_t len = strlen(path);
+    int64_t got;
+
+    begin(path, "/");
+    say("gort: end\n");
+    while ((got = vfs_getdents(dir, &pos, entries, sizeof entries)) > 0)
+        for (const char *e = (char *)entries; e < (char *)entries + got;) {
+            const struct l_dirent *d = (const void *)e;
+            if (d->type != L_S_IFLNK >> 12 && path_append(path, len, d->name))
+                send(path, depth + 1, buf, cap);
+            path[len] = '\0';
+            e += d->reclen;
+        }
+}
+
+static void send(char *path, unsigned depth, char *buf, size_t cap)
 {
     struct inode *n;
 
     if (vfs_lookup(NULL, path, WALK_FOLLOW, &n) < 0)
         return;
-    if (inode_is(n, L_S_IFREG) && !n->ops) {
-        int64_t at = 0, got;
-        say("gort: file ");
-        say(path);
-        say("\n");
-        while ((got = data_read(&n->data, buf, cap, at)) > 0) {
-            at += got;
-            if (!hand_over(buf, (size_t)got)) {
-                kprintf("gort: the host does not take %s\n", path);
-                break;
-            }
-        }
-        say("gort: end\n");
-    }
+    if (inode_is(n, L_S_IFREG) && !n->ops)
+        send_file(n, path, buf, cap);
+    else if (inode_is(n, L_S_IFDIR) && depth < DEPTH_MAX)
+        send_directory(n, path, depth, buf, cap);
+    else if (inode_is(n, L_S_IFDIR))
+        kprintf("gort: %s is too deep below what is sent to the host\n", path);
     inode_put(n);
 }
 
 static void send_all(void)
 {
+    static char path[L_PATH_MAX];
     const struct bundle_strings *l = &bundle.outputs;
     size_t cap;
     char *buf = buffer(&cap);
 
     for (const char *s = l->first; s; s = bundle_string_next(l, s))
-        send(s, buf, cap);
+        if (strlen(s) < sizeof path)
+            send(strcpy(path, s), 0, buf, cap);
 }
 
 _Noreturn void os_exit(int status)
