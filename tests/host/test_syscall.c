@@ -1,5 +1,6 @@
 // sources: gort/os/fs/data.c gort/os/fs/dentry.c gort/os/fs/dev.c gort/os/dispatch.c
-// sources: gort/os/crashout.c gort/os/fs/eventfd.c gort/os/fd.c gort/os/flock.c gort/os/file.c gort/os/init.c
+// sources: gort/os/crashout.c
+// sources: gort/os/fs/eventfd.c gort/os/fd.c gort/os/flock.c gort/os/file.c gort/os/init.c
 // sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
 // sources: gort/os/fs/ops.c
 // sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/proc.c gort/os/fs/readdir.c

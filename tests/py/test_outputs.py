@@ -32,6 +32,18 @@ func check(err error) {
     }
 }
 """
+AGED = """package main
+
+import (
+    "fmt"
+    "os"
+)
+
+func main() {
+    info, _ := os.Stat("/old")
+    fmt.Println(info.ModTime().Unix())
+}
+"""
 CRASHER = """package main
 
 import (
@@ -186,6 +198,19 @@ class Outputs(unittest.TestCase):
             self.assertRegex(crash, r"\ngoroutine \d+ ", how)
             want = crash[crash.index(text):] if text else ""
             self.assertTrue(got == want, f"{how}: {got[-500:]} is not {want[-500:]}")
+
+    def test_times_of_files(self):
+        """What is booted at once sees the host's times; an image is always the same."""
+        self.write("main.go", AGED)
+        self.write("old", "")
+        os.utime(os.path.join(self.dir, "old"), (1234567890, 1234567890))
+        file = ("-file", "/old=old")
+        said = self.run_here(GORT, "run", "-fw", "pvh", "-timeout", "60s", *file, "main.go")
+        self.assertEqual(said, "1234567890\n")
+        for name in ("a.img", "b.img"):
+            self.run_here(GORT, "build", "-o", name, *file, "main.go")
+            os.utime(os.path.join(self.dir, "old"), (1, 1))
+        self.assertEqual(self.read("a.img"), self.read("b.img"))
 
     def test_bad_flag(self):
         said = self.run_here(GORT, "exec", "-out", "x=y", "z", status=1)
