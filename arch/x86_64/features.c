@@ -62,6 +62,9 @@ void cpu_detect(void)
         f->xcr0 = r[0] & XCR0_WANTED;
         if ((f->xcr0 & 0xe0) != 0xe0) /* AVX-512 comes as three components or not at all */
             f->xcr0 &= ~0xe0ull;
+        f->avx = f->avx && f->xcr0 & 4; /* a hypervisor may hide the state and not the feature */
+        f->avx2 = f->avx2 && f->avx;
+        f->avx512 = f->avx512 && f->avx && f->xcr0 & 0xe0;
     } else {
         f->avx = f->avx2 = f->avx512 = false;
     }
