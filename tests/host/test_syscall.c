@@ -1,5 +1,4 @@
 // sources: gort/os/fs/data.c gort/os/fs/dentry.c gort/os/fs/dev.c gort/os/dispatch.c
-// sources: gort/os/crashout.c
 // sources: gort/os/fs/eventfd.c gort/os/fd.c gort/os/flock.c gort/os/file.c gort/os/init.c
 // sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
 // sources: gort/os/fs/ops.c
@@ -97,10 +96,7 @@ void ipi_send(unsigned cpu, enum ipi_kind kind) { (void)cpu, (void)kind; }
 void background_ask(void (*fn)(void)) { fn(); }
 void sched_dump(void) {}
 void sched_trace(bool detail) { (void)detail; }
-static bool dying;
-static void (*message)(const char *s, size_t n);
-bool dying_here(void) { return dying; }
-void print_sink_add(void (*write)(const char *s, size_t n)) { message = write; }
+void crashout_init(void) {}
 _Noreturn void rt_signal_death(const char *what)
 {
     (void)what;
@@ -468,45 +464,6 @@ static void test_netpoll(void)
     SYS(close, f);
 }
 
-static uintptr_t crash_fd(uintptr_t fd)
-{
-    struct crash_fd_set_frame f = {fd, 0};
-
-    rt_crash_fd_set(&f);
-    return f.old;
-}
-
-static void test_crash_output(void)
-{
-    static char much[100000];
-    struct crash_copy_frame go = {"panic: oops\n", 12};
-    int fd[2], file = (int)SYS(open, "/tmp/crash", O_CREAT | O_RDWR, 0600);
-
-    message("nowhere", 7);
-    check(crash_fd((uintptr_t)file) == UINTPTR_MAX, "there was no crash output");
-    message("not dying", 9);
-    rt_crash_copy(&go);
-    check(SYS(lseek, file, 0, SEEK_END) == 0, "who lives writes nothing there");
-    dying = true;
-    rt_crash_copy(&go);
-    message("goroutine 1", 11);
-    check(SYS(pread64, file, back, 50, 0) == 23 && !memcmp(back, "panic: oops\ngoroutine 1", 23),
-          "Go's words and the kernel's");
-    SYS(pipe2, fd, 0);
-    check(crash_fd((uintptr_t)fd[1]) == (uintptr_t)file, "the one that was set before");
-    message(much, sizeof much);
-    message(much, sizeof much);
-    check(SYS(read, fd[0], much, sizeof much) == 65536, "a pipe takes what it has room for");
-    crash_fd((uintptr_t)fd[0]);
-    message("wrong end", 9);
-    SYS(close, fd[0]);
-    message("closed", 6);
-    dying = false;
-    crash_fd(UINTPTR_MAX);
-    SYS(close, fd[1]);
-    SYS(close, file);
-}
-
 static void test_stdin(void)
 {
     check(SYSON(1, read, 0, back, 10) == BLOCKED, "stdin blocks");
@@ -724,7 +681,6 @@ int main(void)
     test_nodes();
     test_mmap();
     test_mmap_anonymous();
-    test_crash_output();
     test_stdin();
     test_signals();
     test_various();

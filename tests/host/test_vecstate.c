@@ -17,8 +17,8 @@ struct registers {
     uint64_t k[MASKS];
 };
 
-/* Loads the registers from `in`, saves them in `area`, clears them, restores them, and stores them in
- * `out`. One function for each width, so that no instruction of the compiler's comes between. */
+/* Loads the registers from `in`, saves them in `area`, clears them, restores them, and stores them
+ * in `out`. One function for each width, so that no instruction of the compiler's comes between. */
 void trip_sse(const struct registers *in, struct registers *out, void *area);
 void trip_avx(const struct registers *in, struct registers *out, void *area);
 void trip_avx512(const struct registers *in, struct registers *out, void *area);
@@ -78,7 +78,8 @@ static uint64_t xcr0(void)
 }
 
 /* Does what `width` bytes of each of n registers, and the masks, say agree? */
-static bool same(const struct registers *a, const struct registers *b, int n, size_t width, bool masks)
+static bool same(const struct registers *a, const struct registers *b, int n, size_t width,
+                 bool masks)
 {
     for (int i = 0; i < n; i++)
         if (memcmp(a->v[i], b->v[i], width) != 0)
