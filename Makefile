@@ -10,6 +10,7 @@ endif
 BUILD   := build
 GEN     := $(BUILD)/gen
 NEWLIB  := $(shell scripts/build-newlib --path)
+LWIP    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gort/sources/lwip/src
 SMP     ?= 2
 APP     ?= ./apps/hello
 BOOTS   ?= sched_token

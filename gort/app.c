@@ -16,7 +16,7 @@
 #include "gort/sched/sched.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
-#include "gort/wire/wire.h"
+#include "gort/netctl/boot.h"
 #include "gort/load/bundle.h"
 #include "boot/common/elf.h"
 #include "drivers/power.h"
@@ -169,6 +169,7 @@ void gort_main(struct boot_info *bi)
     m_init(cpu_self());
     preempt_init();
     sched_init(procs_wanted());
+    wire_control = &netctl_wire;
     wire_init();
     /* The first goroutine is queued while this CPU borrows P 0: before others come and take it. */
     sched_borrow_p();

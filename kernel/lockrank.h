@@ -19,6 +19,7 @@ enum lock_rank {
     RANK_TCP_HASH,      /* a bucket of the table of connections */
     RANK_UDP_PORT,      /* UDP sockets by port */
     RANK_UDP,           /* queue of one UDP socket */
+    RANK_NETCTL,        /* lwIP, the network's control plane */
     RANK_NET,           /* interfaces; routes and neighbours; path MTUs: one at a time */
     RANK_POLL,          /* poll descriptor */
     RANK_SEMA,          /* semaphore table root */

@@ -4,7 +4,7 @@
 
 struct boot_options options;
 
-enum kind { FLAG, NUMBER, SIZE };
+enum kind { FLAG, NUMBER, SIZE, TEXT };
 static const struct option { const char *name; enum kind kind; size_t offset; } table[] = {
     { "verbose", FLAG, offsetof(struct boot_options, verbose) },
     { "lockrank", FLAG, offsetof(struct boot_options, lockrank) },
@@ -21,6 +21,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "maxcpus", NUMBER, offsetof(struct boot_options, maxcpus) },
     { "tscskew", NUMBER, offsetof(struct boot_options, tscskew) },
     { "deadcpu", NUMBER, offsetof(struct boot_options, deadcpu) },
+    { "ip", TEXT, offsetof(struct boot_options, ip) },
     { "memlimit", SIZE, offsetof(struct boot_options, memlimit) },
 };
 
@@ -78,6 +79,15 @@ static bool others(const char *w, size_t n)
     return n >= sizeof name - 1 && !memcmp(w, name, sizeof name - 1);
 }
 
+static bool text(const char *s, size_t n, char *out)
+{
+    if (n >= OPTION_TEXT)
+        return false;
+    memcpy(out, s, n);
+    out[n] = 0;
+    return true;
+}
+
 static bool apply(struct boot_options *o, const char *w, size_t n)
 {
     const char *eq = memchr(w, '=', n);
@@ -88,6 +98,8 @@ static bool apply(struct boot_options *o, const char *w, size_t n)
         char *field = (char *)o + t->offset;
         if (strlen(t->name) != name || memcmp(t->name, w, name))
             continue;
+        if (t->kind == TEXT)
+            return eq && text(eq + 1, n - name - 1, field);
         if (t->kind != FLAG)
             return eq && number(eq + 1, n - name - 1, t->kind == SIZE, (uint64_t *)field);
         uint64_t v = 1;

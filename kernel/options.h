@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OPTION_TEXT = 192 };
+
 struct boot_options {
     bool     verbose;        /* boot log with timings */
     bool     lockrank;       /* check lock order */
@@ -23,12 +25,13 @@ struct boot_options {
     uint64_t maxcpus;        /* use at most this many CPUs; 0 = all */
     uint64_t tscskew;        /* ticks: CPU 1's TSC is behind by so many, CPU 2's ahead, ... */
     uint64_t deadcpu;        /* the CPU with this APIC id is started too late; 0 = none */
+    char     ip[OPTION_TEXT];  /* addresses of the network interfaces (gort/netctl/netctl.h) */
     uint64_t memlimit;       /* use at most this many bytes of RAM; 0 = all */
 };
 
 /* Applies words `name`, `name=value` of text (n bytes, or up to a NUL), separated by blanks
- * or newlines. Numbers: decimal or 0x; `memlimit` takes a suffix K, M, G. Each word that is
- * not understood is handed to bad(word, length). */
+ * or newlines. Numbers: decimal or 0x; `memlimit` takes a suffix K, M, G; a text is shorter than
+ * OPTION_TEXT. Each word that is not understood is handed to bad(word, length). */
 void options_apply(struct boot_options *o, const char *text, size_t n,
                    void (*bad)(const char *word, size_t len));
 

@@ -67,6 +67,8 @@ int net_route_delete(const struct net_addr *dst, unsigned prefix, unsigned ifind
 unsigned net_route_list(struct net_route *out, unsigned max);
 /* Neighbour's link address; NULL forgets it. */
 void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t mac[6]);
+/* net_now_ns when a path through it was asked for last; 0 = never, or it is unknown. */
+int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a);
 
 struct net_path {
     struct netif *ifp;
@@ -121,6 +123,9 @@ void net_input_ip(struct netif *ifp, struct pkt *pkt);
 /* An ICMP error that reached this host, data at the ICMP header; the control plane keeps the
  * packet. v6 tells the family. Feeds path MTUs, TCP and UDP. */
 void net_icmp_error(bool v6, const struct pkt *pkt);
+/* Answers a packet (data at the IP header) with ICMP "port unreachable", at a bounded rate. What
+ * is no unicast packet to this host gets no answer. Owns pkt. */
+void net_send_unreachable(struct netif *ifp, struct pkt *pkt);
 
 /* Between begin and end, on one CPU, outgoing packets are gathered and told to the device once.
  * Nests. No locks at the outer end. */

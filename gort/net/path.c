@@ -13,6 +13,7 @@ static struct neighbour {
     struct net_addr addr;
     unsigned ifindex;                           /* 0: empty */
     uint8_t mac[6];
+    int64_t used;                               /* when a path was made of it last */
 } neighbours[NEIGHBOURS];                       /* [path_lock] */
 uint32_t net_generation = 1;
 
@@ -111,7 +112,8 @@ void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t
     bool news = n && (!mac || n->ifindex != ifindex || !addr_equal(&n->addr, a) ||
                       __builtin_memcmp(n->mac, mac, 6));
     if (news && mac) {
-        *n = (struct neighbour){.addr = *a, .ifindex = ifindex};
+        if (n->ifindex != ifindex || !addr_equal(&n->addr, a))
+            *n = (struct neighbour){.addr = *a, .ifindex = ifindex};
         __builtin_memcpy(n->mac, mac, 6);
     } else if (news) {
         n->ifindex = 0;
@@ -119,6 +121,15 @@ void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t
     unlock(&path_lock);
     if (news)
         __atomic_fetch_add(&net_generation, 1, __ATOMIC_RELEASE);
+}
+
+int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a)
+{
+    lock(&path_lock);
+    const struct neighbour *n = neighbour(ifindex, a, false);
+    int64_t used = n ? n->used : 0;
+    unlock(&path_lock);
+    return used;
 }
 
 /* ---- paths ------------------------------------------------------------------------------ */
@@ -184,10 +195,12 @@ static void find_link(struct net_path *p, const struct net_addr *dst)
 
     p->resolved = group_mac(p, dst, l);
     if (!p->resolved) {
-        const struct neighbour *n = neighbour(p->ifp->index, &p->next_hop, false);
+        struct neighbour *n = neighbour(p->ifp->index, &p->next_hop, false);
         p->resolved = n != NULL;
-        if (n)
+        if (n) {
             __builtin_memcpy(l, n->mac, 6);
+            n->used = p->asked;
+        }
     }
     __builtin_memcpy(l + 6, p->ifp->dev->mac, 6);
     put16(l + 12, addr_is_v4(dst) ? ETH_IPV4 : ETH_IPV6);

@@ -135,6 +135,8 @@ static void tree_build(const struct bundle *b)
     tmp->mode = L_S_IFDIR | 01777;
 }
 
+const char os_hosts[] = "127.0.0.1 localhost gort\n::1 localhost\n";
+
 /* What every system has, unless the bundle brings its own. */
 static void etc_files(void)
 {
@@ -142,7 +144,7 @@ static void etc_files(void)
         {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
                         "nobody:x:65534:65534:nobody:/:/bin/false\n"},
         {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
-        {"/etc/hosts", "127.0.0.1 localhost gort\n::1 localhost\n"},
+        {"/etc/hosts", os_hosts},
     };
     struct open_result r;
 

@@ -18,6 +18,7 @@ struct bundle;
 /* Builds the file tree from the bundle, opens descriptors 0, 1 and 2. Boot context, before the
  * app starts; memory and the heap of gort/os work. */
 void os_init(const struct bundle *b);
+extern const char os_hosts[]; /* what it writes into /etc/hosts */
 /* The program has ended: its output files (outputs.c) go to the host, the machine stops. g0, no
  * locks. */
 _Noreturn void os_exit(int status);

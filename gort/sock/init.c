@@ -21,8 +21,6 @@ static const struct { uint16_t num; int64_t (*fn)(struct call *); } calls[] = {
 };
 
 static const struct { const char *path, *text; } files[] = {
-    { "/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-                    "127.0.1.1\tgort\n" },
     { "/etc/protocols", "ip\t0\tIP\nicmp\t1\tICMP\nigmp\t2\tIGMP\ntcp\t6\tTCP\nudp\t17\tUDP\n"
                         "ipv6\t41\tIPv6\nipv6-icmp\t58\tIPv6-ICMP\n" },
     { "/etc/services", "ftp\t21/tcp\nssh\t22/tcp\ntelnet\t23/tcp\nsmtp\t25/tcp\tmail\n"

@@ -3,7 +3,7 @@
 #include "gort/wire/private.h"
 #include "kernel/print.h"
 
-const struct wire_control *wire_control = &wire_static;
+const struct wire_control *wire_control;
 
 bool wire_present(void) { return netif_get(2) != NULL; }
 

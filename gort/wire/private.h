@@ -5,6 +5,5 @@
 #include "gort/wire/wire.h"
 
 void wire_queues_init(void);        /* poll.c: who polls what; interrupts are on afterwards */
-extern const struct wire_control wire_static; /* static.c */
 
 #endif

@@ -91,7 +91,7 @@ class Config:
 
     def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
                  firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
-                 app=None, accel=None, outputs=None, machine="q35"):
+                 app=None, accel=None, outputs=None, machine="q35", network=None):
         accel = accel or os.environ.get("GORT_ACCEL") or "tcg,thread=multi"
         self.accel, self.machine = accel, machine
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
@@ -99,6 +99,8 @@ class Config:
         self.image, self.firmware = image, firmware
         self.extra, self.gdb, self.monitor = list(extra), gdb, monitor
         self.app = app          # for symbols in the report of a hang
+        self.network = network  # None: no device
+        self.net_fds = []       # of its tap, for QEMU to inherit
         self.outputs = outputs or {}    # files to bring back: {guest path: host path}
         # Counted instructions leave no room for a device that works beside them.
         self.ports = has_ports() and not any("icount" in x for x in [accel, *self.extra])
@@ -124,6 +126,8 @@ class Config:
             c += ["-device", f"virtio-serial-{'device' if small else 'pci'},id=gort,max_ports=5"]
             if small:
                 c += ["-device", "virtserialport,bus=gort.0,chardev=com3,name=gort.control"]
+        if self.network:
+            c += self.network.arguments(small, self.smp, self.net_fds)
         for name, fd in zip(("stdin", "stdout", "stderr"), fds[4:]):
             c += ["-chardev", f"socket,id={name},fd={fd}",
                   "-device", f"virtserialport,bus=gort.0,chardev={name},name=gort.{name}"]
@@ -259,8 +263,11 @@ class Machine:
             print("gort:", " ".join(command), file=sys.stderr, flush=True)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr, pass_fds=fds,
+            command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr,
+            pass_fds=fds + self.config.net_fds,
             start_new_session=True, preexec_fn=die_with_parent)
+        for fd in self.config.net_fds:
+            os.close(fd)
         for p in self.ports:
             p.theirs.close()
 

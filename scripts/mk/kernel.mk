@@ -88,6 +88,12 @@ $(eval $(call KERNEL_RULES,$(BUILD)/machine.elf,machine,$(KERNEL_OBJ) $(TESTK_OB
 
 -include $(KERNEL_OBJ:.o=.d) $(GORT_OBJ:.o=.d) $(TESTK_OBJ:.o=.d) $(KBUILD)/gort/gc/wbbuf-omit.c.d
 
+# lwIP's sources are Debian's, as fetched; it sees no header of ours but its port's.
+$(LWIP)/core/init.c:
+	scripts/fetch-source lwip
+$(KBUILD)/gort/netctl/%.c.o: KFLAGS += -Igort/netctl/port -isystem $(LWIP) -isystem $(LWIP)/include
+$(patsubst %,$(KBUILD)/%.o,$(wildcard gort/netctl/*.c)): | $(LWIP)/core/init.c
+
 # Called from interrupt handlers.
 IRQ_SRC  := net/wheel sched/preempt sched/fault sched/background stack/symtab stack/unwind \
             time/timer capp/cgtrap observe/cpuprof os/fault os/userfault wire/irq
