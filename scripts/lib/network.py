@@ -1,7 +1,8 @@
 """network - the machine's network as the gort command's flags say it: -net, -p, -ip, -mac.
 
-Without any of them a Go program that links package net has QEMU's user network, by which it reaches
-what the host reaches, as `go run` would; any other program has no device, and boots as fast as ever.
+Without any of them a Go program that links package net has QEMU's user network, by which it
+reaches what the host reaches, as under `go run`; any other program has no device, and boots as
+fast as ever.
 """
 import errno
 import fcntl
@@ -161,7 +162,7 @@ class Network:
             asked = self.forwards or self.address or self.mac
             self.kind = "user" if asked or (binary and links_net(binary)) else "none"
         if self.forwards and self.kind != "user":
-            raise UserError(f"-p {self.forwards[0].text}: ports are forwarded by -net user alone; " +
+            raise UserError(f"-p {self.forwards[0].text}: only -net user forwards ports; " +
                             ("a tap's host reaches the machine at its own address"
                              if self.kind == "tap" else "there is no device"))
         seen = set()
@@ -174,8 +175,8 @@ class Network:
         """gort build: only the address belongs to the image."""
         for given, flag in ((self.forwards, "-p"), (self.kind, "-net"), (self.mac, "-mac")):
             if given:
-                raise UserError(f"{flag} is for gort run and exec: an image has the network of the "
-                                "machine that boots it (-ip sets its address)")
+                raise UserError(f"{flag} is for gort run and exec: an image has the network of "
+                                "the machine that boots it (-ip sets its address)")
         return [f"ip={self.address.text}"] if self.address else []
 
     def user_interface(self):

@@ -23,7 +23,6 @@ class Gort(unittest.TestCase):
         self.refuse(["run", "-smp", "0", "x"], "-smp 0")
         self.refuse(["run", "-m", "lots", "x"], "-m lots")
         self.refuse(["run", "-timeout", "soon", "x"], "-timeout soon")
-        self.refuse(["run", "-p", "8080:80", "x"], "no network")
         self.refuse(["run", "-frobnicate", "x"], "unknown flag -frobnicate")
         self.refuse(["run", "-tags"], "-tags needs a value")
         self.refuse(["exec", "-race", "x"], "unknown flag -race")
