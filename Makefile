@@ -103,6 +103,9 @@ bench: bench-setup
 	scripts/bench -n $(ROUNDS) all
 bench-gc bench-sched: bench-%: bench-setup
 	scripts/bench -n $(ROUNDS) $*
+# As root: a tap in a namespace of its own.
+bench-net: all
+	scripts/bench-net
 
 conformance-std: setup-test
 	@$(MAKE) --no-print-directory all
@@ -136,6 +139,6 @@ clean:
 
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
-	bench bench-setup bench-gc bench-sched go-next gdb lint format-check includes own-lines \
-	size-report clean
+	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
+	own-lines size-report clean
 .DELETE_ON_ERROR:

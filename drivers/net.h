@@ -94,6 +94,7 @@ struct pkt_stats {
     uint64_t failures;    /* allocations that failed, ever */
 };
 void pkt_stats_read(struct pkt_stats *out);
+uint64_t pkt_bytes(void); /* of pkt_stats, alone */
 /* Gives free pieces back to the frame allocator; returns bytes. Any CPU. */
 uint64_t pkt_trim(void);
 void pkt_init(uint64_t cap); /* boot */
@@ -135,6 +136,8 @@ struct netdev_ops {
     /* To be called about once a second: link changes, and a device that has not sent anything for
      * 5 s though it should is reset. Sockets live on; what was queued is dropped. No locks. */
     void (*service)(struct netdev *d);
+    /* For tests: the device counts as stuck, and is reset by the next poll or service. */
+    void (*reset)(struct netdev *d);
 };
 
 /* The stack's side, all on g0 without locks but for wake. */

@@ -194,6 +194,11 @@ size_t pkt_room_back(const struct pkt *p)
     return p->size == PKT_BARE ? 0 : (size_t)(end - (p->data + p->len));
 }
 
+uint64_t pkt_bytes(void)
+{
+    return __atomic_load_n(&bytes, __ATOMIC_RELAXED);
+}
+
 void pkt_stats_read(struct pkt_stats *out)
 {
     uint64_t spare = 0;
@@ -203,7 +208,7 @@ void pkt_stats_read(struct pkt_stats *out)
         for (unsigned c = 0; c < CPU_MAX; c++)
             spare += (uint64_t)magazines[c][s].n * sizes[s].bytes;
     }
-    out->bytes = __atomic_load_n(&bytes, __ATOMIC_RELAXED);
+    out->bytes = pkt_bytes();
     out->used = out->bytes > spare ? out->bytes - spare : 0;
     out->cap = cap;
     out->failures = __atomic_load_n(&failures, __ATOMIC_RELAXED);

@@ -248,6 +248,8 @@ static void service(struct netdev *d)
     vnet_settle(n);
 }
 
+static void reset(struct netdev *d) { vnet_blame((struct vnet *)d, "is reset for a test"); }
+
 static void config_irq(void *arg)
 {
     struct vnet *n = arg;
@@ -261,7 +263,7 @@ static void config_irq(void *arg)
 static const struct netdev_ops ops = {
     .transmit = vnet_transmit, .poll = vnet_poll, .pending = vnet_pending,
     .irq_enable = vnet_irq_enable, .irq_disable = vnet_irq_disable, .set_filter = set_filter,
-    .service = service,
+    .service = service, .reset = reset,
 };
 
 /* ---- start --------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
     { "stackmove", FLAG, offsetof(struct boot_options, stackmove) },
     { "conserve", FLAG, offsetof(struct boot_options, conserve) },
+    { "netfault", NUMBER, offsetof(struct boot_options, netfault) },
     { "gcstress", NUMBER, offsetof(struct boot_options, gcstress) },
     { "forcegc", NUMBER, offsetof(struct boot_options, forcegc) },
     { "allocfail", NUMBER, offsetof(struct boot_options, allocfail) },

@@ -18,6 +18,7 @@ struct boot_options {
     bool     stackstress;    /* move a running goroutine's stack at every preemption */
     bool     stackmove;      /* move every parked goroutine's stack at every collection */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
+    uint64_t netfault;       /* one received packet in so many is lost, doubled or late; 0 = off */
     uint64_t gcstress;       /* collect at every Nth allocation, 0 = off */
     uint64_t forcegc;        /* ms after which a collection is due anyway; 0 = two minutes */
     uint64_t allocfail;      /* every Nth allocation or commit of heap pages fails; 0 = off */

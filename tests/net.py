@@ -15,11 +15,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from boot import MKBUNDLE, QEMU, ROOT, Failed, expect, main, program, run  # noqa: E402
+from boot import (MKBUNDLE, QEMU, ROOT, Failed, expect, main, monitor_send, program,  # noqa: E402
+                  run)
 
 SERVICE = "./tests/net/service"
 TCP, TLS, ECHO, UDP = 8080, 8443, 9001, 9000
 DEVICE = "virtio-net-pci,netdev=n"
+ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: nothing to ask for
 READY = b"hello, loopback\nserving\n"
 
 
@@ -29,62 +31,66 @@ def free_port(kind=socket.SOCK_STREAM):
         return s.getsockname()[1]
 
 
-def built(directory):
-    path = os.path.join(directory, "service.elf")
-    return path if os.path.exists(path) else program(SERVICE, directory)
-
-
-def bundle(directory, args=(), options="lockrank"):
-    out = os.path.join(directory, f"bundle{abs(hash((*args, options)))}")
-    expect(run([MKBUNDLE, "-o", out, "--init", built(directory), "--options", options,
-                "--args", "service", *args]), 0, what="mkbundle")
+def bundle(directory, package, args=(), options="lockrank"):
+    """The program of a package, built once, with what it is told."""
+    elf = os.path.join(directory, os.path.basename(package) + ".elf")
+    if not os.path.exists(elf):
+        program(package, directory)
+    out = os.path.join(directory, f"bundle{abs(hash((package, *args, options)))}")
+    expect(run([MKBUNDLE, "-o", out, "--init", elf, "--options", f"{ADDRESS} {options}",
+                "--args", os.path.basename(package), *args]), 0, what="mkbundle")
     return out
 
 
-def command(image, smp, netdev="user,id=n", device=DEVICE, seconds=200):
-    return [QEMU, "-bundle", image, "-smp", str(smp), "-timeout", f"{seconds}s", "--",
+def command(image, smp, netdev="user,id=n", device=DEVICE, more=()):
+    return [QEMU, "-bundle", image, "-smp", str(smp), "-timeout", "200s", *more, "--",
             "-netdev", netdev, "-device", device]
 
 
-class Service:
-    """The program in a machine of its own, with its ports on 127.0.0.1 of the host."""
+class Server:
+    """A program in a machine of its own, with its ports on 127.0.0.1 of the host."""
 
-    def __init__(self, directory, smp=2, options="lockrank", device=DEVICE):
-        self.port = {n: free_port() for n in (TCP, TLS, ECHO)}
-        self.port[UDP] = free_port(socket.SOCK_DGRAM)
-        forward = "".join(f",hostfwd={'udp' if n == UDP else 'tcp'}:127.0.0.1:{h}-:{n}"
+    def __init__(self, image, smp, ports, ready, device=DEVICE, udp=(), more=()):
+        self.port = {n: free_port(socket.SOCK_DGRAM if n in udp else socket.SOCK_STREAM)
+                     for n in (*ports, *udp)}
+        forward = "".join(f",hostfwd={'udp' if n in udp else 'tcp'}:127.0.0.1:{h}-:{n}"
                           for n, h in self.port.items())
+        self.ready, self.http_port, self.said = ready, ports[0], None
         self.process = subprocess.Popen(
-            command(bundle(directory, (), options), smp, f"user,id=n{forward}", device),
+            command(image, smp, f"user,id=n{forward}", device, more),
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __enter__(self):
         got = b""
-        while not got.endswith(b"serving\n"):
+        while len(got) < len(self.ready):
             part = os.read(self.process.stdout.fileno(), 4096)
             if not part:
                 raise Failed(f"no service: {got!r} {self.process.communicate()[1][-2000:]!r}")
             got += part
-        if got != READY:
+        if got != self.ready:
             raise Failed(f"the service said {got!r}")
         return self
 
-    def __exit__(self, kind, value, trace):
-        if kind:
-            self.process.terminate()    # the power button; twice ends the machine
-            time.sleep(0.5)
+    def power_off(self):
+        """What came out, and what was said, until it ended by the power button."""
+        if not self.said:
             self.process.terminate()
-            out, err = self.process.communicate()
-            print("      the service's end:", (out + err)[-1500:].decode("utf-8", "replace"))
-            return
-        if self.get("/quit") != b"bye\n":
-            raise Failed("no goodbye")
-        out, err = self.process.communicate(timeout=60)
-        if self.process.returncode or out or err:
-            raise Failed(f"status {self.process.returncode}, {out!r}, {err[-2000:]!r}")
+            try:
+                self.said = self.process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.terminate()    # twice ends the machine
+                self.said = self.process.communicate()
+        return self.said
+
+    def __exit__(self, kind, value, trace):
+        out, err = self.power_off()
+        if kind:
+            print("      the end:", (out + err)[-1500:].decode("utf-8", "replace"))
+        elif out.strip() or b"goroutine" in err:
+            raise Failed(f"it said {out!r}, {err[-2000:]!r}")
 
     def http(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port[TCP], timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.port[self.http_port], timeout=60)
 
     def ask(self, connection, path, body=None):
         connection.request("POST" if body is not None else "GET", path, body)
@@ -102,6 +108,23 @@ class Service:
 
     def socket(self, port):
         return socket.create_connection(("127.0.0.1", self.port[port]), timeout=60)
+
+
+class Service(Server):
+    """The service of tests/net, which ends when it is asked to."""
+
+    def __init__(self, directory, smp=2, options="lockrank", device=DEVICE):
+        super().__init__(bundle(directory, SERVICE, (), options), smp, (TCP, TLS, ECHO), READY,
+                         device, (UDP,))
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            return super().__exit__(kind, value, trace)
+        if self.get("/quit") != b"bye\n":
+            raise Failed("no goodbye")
+        out, err = self.process.communicate(timeout=60)
+        if self.process.returncode or out or err:
+            raise Failed(f"status {self.process.returncode}, {out!r}, {err[-2000:]!r}")
 
 
 def bodies(s, size):
@@ -212,6 +235,32 @@ def test_plain_device(directory):
         everything(s, 1000000, 50)
 
 
+def test_faults(directory):
+    """Packets are lost, doubled and late, and the device is reset now and then."""
+    with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
+                READY, DEVICE, (UDP,)) as s:
+        everything(s, 1000000, 200)
+
+
+def test_link(directory):
+    """The cable is pulled out for a while: connections live on."""
+    monitor = os.path.join(directory, "monitor")
+    image = bundle(directory, SERVICE, (), "lockrank verbose")
+    with Server(image, 2, (TCP, TLS, ECHO), READY, DEVICE, (UDP,), ("-monitor", monitor)) as s:
+        c = s.http()
+        s.ask(c, "/hello")
+        monitor_send(monitor, "set_link n off")
+        timer = threading.Timer(2, monitor_send, (monitor, "set_link n on"))
+        timer.start()
+        if s.ask(c, "/hello?name=again")[0] != b"hello, again\n":
+            raise Failed("another answer")
+        timer.join()
+        err = s.power_off()[1].decode("utf-8", "replace")
+        for word in ("down", "up"):
+            if f"eth0: link {word}" not in err:
+                raise Failed(f"nobody has seen that the link is {word}: {err[-1000:]!r}")
+
+
 def test_options(directory):
     for options in ("lockrank preemptstress", "ipifault=3 lockrank", "stackmove gcstress=2000"):
         with Service(directory, 2, options) as s:
@@ -245,13 +294,16 @@ class Lines(socketserver.StreamRequestHandler):
             self.wfile.write(line)
 
 
+def serve(server):
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
 def test_client(directory):
     """The guest dials the host, which QEMU shows as 10.0.2.2."""
-    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    lines = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Lines)
-    for server in (web, lines):
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    web = serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host))
+    lines = serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Lines))
     addresses = [f"10.0.2.2:{s.server_address[1]}" for s in (web, lines)]
     total = hashlib.sha256(Host.blob).hexdigest()
     want = (f"get: 200 OK, {len(Host.blob)} bytes, {total}\npost: {len(Host.blob)} {total}\n"
@@ -259,10 +311,48 @@ def test_client(directory):
             "closed: true\n")
     for smp in (1, 2):
         args = (*addresses, f"10.0.2.2:{free_port()}")
-        expect(run(command(bundle(directory, args), smp)), 0, want, what=f"-smp {smp}")
+        expect(run(command(bundle(directory, SERVICE, args), smp)), 0, want, what=f"-smp {smp}")
     web.shutdown()
     lines.shutdown()
 
 
+def test_web(directory):
+    """apps/web: values by HTTP and HTTPS, and a profile."""
+    ready = b'web: HTTP at ":8080", HTTPS at ":8443"\n'
+    with Server(bundle(directory, "./apps/web"), 2, (TCP, TLS), ready) as s:
+        c = http.client.HTTPSConnection("127.0.0.1", s.port[TLS], timeout=60, context=(
+            ssl.create_default_context(cadata=s.get("/cert").decode())))
+        for method, path, body, status, want in (
+                ("PUT", "/kv/a", b"one", 204, b""), ("PUT", "/kv/b", b"three", 204, b""),
+                ("GET", "/kv/b", None, 200, b"three"), ("GET", "/kv/", None, 200, b"a\nb\n"),
+                ("DELETE", "/kv/a", None, 204, b""), ("GET", "/kv/a", None, 404, None),
+                ("GET", "/", None, 200, b"1 values, 5 bytes\n")):
+            c.request(method, path, body)
+            r = c.getresponse()
+            got = r.read()
+            if r.status != status or want not in (None, got):
+                raise Failed(f"{method} {path}: {r.status}, {got!r}")
+        profile = s.get("/debug/pprof/profile?seconds=1")
+        if profile[:2] != b"\x1f\x8b":
+            raise Failed(f"the profile is {profile[:100]!r}")
+
+
+def test_proxy(directory):
+    """apps/proxy: from the host through the guest to the host."""
+    web = serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host))
+    target = f"10.0.2.2:{web.server_address[1]}"
+    ready = f"proxy: from [::]:8080 to {target}\n".encode()
+    with Server(bundle(directory, "./apps/proxy", (":8080", target)), 2, (TCP,), ready) as s:
+        body = random.Random(4).randbytes(1000000)
+        sum_of_it = hashlib.sha256(body).hexdigest()
+        for _ in range(5):
+            if s.get("/") != Host.blob:
+                raise Failed("a blob by the proxy is another one")
+            if s.get("/", body) != f"{len(body)} {sum_of_it}\n".encode():
+                raise Failed("a body by the proxy has another sum")
+    web.shutdown()
+
+
 if __name__ == "__main__":
-    main([test_service, test_client, test_plain_device, test_options])
+    main([test_service, test_client, test_plain_device, test_options, test_faults, test_link,
+          test_web, test_proxy])

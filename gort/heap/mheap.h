@@ -10,6 +10,7 @@
 #ifndef GORT_HEAP_MHEAP_H
 #define GORT_HEAP_MHEAP_H
 
+#include "drivers/net.h"
 #include "gort/heap/mspan.h"
 #include "gort/heap/mcentral.h"
 #include "gort/heap/pagealloc.h"
@@ -74,11 +75,12 @@ void mheap_free_manual(struct mspan *s, uint64_t *stat);
 size_t mheap_scavenge(size_t bytes);
 /* Bytes of the heap's address space that had frames and have none. */
 size_t mheap_released(void);
-/* Bytes of the runtime's structures that the memory limit counts besides mheap.committed. */
+/* Bytes of the runtime's structures, and of packets, that the memory limit counts besides
+ * mheap.committed. */
 static inline uint64_t mheap_metadata(void)
 {
     return mheap.meta_spans + mheap.meta_caches + mheap.meta_tables + mheap.meta_other +
-           mheap.c_stacks + __atomic_load_n(&persistent_other, __ATOMIC_RELAXED);
+           mheap.c_stacks + __atomic_load_n(&persistent_other, __ATOMIC_RELAXED) + pkt_bytes();
 }
 static inline uint64_t mheap_all_stacks(void)
 {

@@ -82,7 +82,7 @@ static void read_pages(struct go_memstats *m)
     m->mspan_sys = load(&mheap.meta_spans);
     m->mcache_inuse = m->mcache_sys = load(&mheap.meta_caches);
     m->gc_sys = load(&mheap.meta_tables) + m->manual_inuse;
-    m->other_sys = load(&mheap.meta_other) + load(&persistent_other);
+    m->other_sys = load(&mheap.meta_other) + load(&persistent_other) + pkt_bytes();
     m->prof_sys = load(&mheap.meta_prof);
     m->sys = m->heap_sys + m->stack_inuse + m->c_stacks + m->mspan_sys + m->mcache_sys + m->gc_sys +
              m->other_sys + m->prof_sys;

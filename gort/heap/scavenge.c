@@ -74,7 +74,7 @@ static void trace(const char *forced)
 
 bool scavenge_for_metadata(void)
 {
-    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0;
+    return mm_can_spare(0) || mheap_scavenge(2 * mm_kept()) > 0 || pkt_trim() > 0;
 }
 
 void scavenge_swept(void)
@@ -89,5 +89,6 @@ void rt_gc_free_os_memory(struct gc_free_os_memory_frame *f)
     (void)f;
     while (piece(~0ul, &released_eager, &gc_metrics.scavenge_assist_ns))
         ;
+    pkt_trim();
     trace(" (forced)");
 }

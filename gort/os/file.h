@@ -19,6 +19,10 @@ struct file_ops {
      * the program's (user.h): short, or -L_EFAULT, where it cannot be touched. */
     int64_t (*read)(struct file *f, void *buf, size_t n);
     int64_t (*write)(struct file *f, const void *buf, size_t n);
+    /* As read and write, of several buffers that are one message, or one piece of a stream, behind
+     * the first `skip` bytes; NULL: they are read or written one by one. */
+    int64_t (*vector)(struct file *f, const struct l_iovec *iov, size_t n, uint64_t skip,
+                      bool write);
     /* As read, into kernel memory, but nothing is taken; NULL: cannot be. */
     int64_t (*peek)(struct file *f, void *buf, size_t n);
     unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */

@@ -128,6 +128,21 @@ static int64_t io_step(const struct call *c, struct file *f, struct l_iovec v, b
     return r;
 }
 
+/* All that is left, at once. */
+static int64_t vector_step(const struct call *c, struct file *f, bool write)
+{
+    int64_t r = f->ops->vector(f, c->iov, c->niov, c->done, write);
+
+    for (int tries = 0; r == -L_EFAULT && tries < BRINGS; tries++) {
+        for (unsigned i = 0; i < c->niov; i++)
+            if (user_present(c, c->iov[i].base, c->iov[i].len, write ? VM_R : VM_W) <
+                c->iov[i].len)
+                return -L_EFAULT;
+        r = f->ops->vector(f, c->iov, c->niov, c->done, write);
+    }
+    return r;
+}
+
 /* Is the call complete though less has been moved than was asked for? */
 static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool write)
 {
@@ -141,10 +156,11 @@ static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool wr
 static int64_t io_run(struct call *c, struct file *f, bool write)
 {
     uint64_t moved = 0; /* in this run */
+    bool several = c->niov > 1 && f->ops && f->ops->vector;
 
     do {
         struct l_iovec v = io_next(c);
-        int64_t r = io_step(c, f, v, write);
+        int64_t r = several ? vector_step(c, f, write) : io_step(c, f, v, write);
         if (r == -L_EAGAIN && f->ops && !file_nonblock(f) && (write || !c->done)) {
             if (!call_wait(c, f->ops->queue(f, write)))
                 return SYS_BLOCK;
@@ -153,7 +169,7 @@ static int64_t io_run(struct call *c, struct file *f, bool write)
         if (r < 0)
             return c->done ? (int64_t)c->done : r;
         c->done += (uint64_t)r;
-        if (io_over(f, v.len, r, write))
+        if (several ? !write : io_over(f, v.len, r, write))
             break;
         moved += (uint64_t)r;
         if (c->done < c->total && moved >= CHUNK && call_gives_way(c))

@@ -4,6 +4,10 @@
 
 #include "gort/g.h"
 
+/* Why net_poll is called: schedule() passes by on a CPU that polls (mp.h's net_polls); a timer is
+ * due, perhaps of a CPU that cannot run it; packets have come, perhaps for such a CPU. */
+enum net_ask { NET_LOOK, NET_TIMERS, NET_PACKETS };
+
 struct sched_hooks {
     /* ---- what other rooms keep per P; g0 --------------------------------------------- */
     void (*p_new)(struct p *p);
@@ -29,7 +33,7 @@ struct sched_hooks {
     /* ---- devices and faults ---------------------------------------------------------- */
     void (*poll)(void);   /* takes what devices have brought, wakes readers. g0, no locks */
     /* ---- the network; NULL: there is none (gort/wire/wire.h) ------------------------- */
-    void (*net_poll)(bool all); /* packets and timers, of other CPUs' queues too. g0, no locks */
+    void (*net_poll)(enum net_ask ask); /* g0, no locks */
     bool (*net_rest)(void);     /* before this CPU halts: true: there is something. g0, no locks */
     int64_t (*net_next)(void);  /* when this CPU is to call net_poll; INT64_MAX. Any context */
     /* Interrupt context: the kernel itself faults while it copies from or to the program. */

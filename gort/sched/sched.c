@@ -269,7 +269,7 @@ static bool run_pending(struct p *p)
     if (todo & CPU_PENDING_POLL)
         sched_hooks.poll();
     if (sched_hooks.net_poll && todo & (CPU_PENDING_NET | CPU_PENDING_TIMER))
-        sched_hooks.net_poll(todo & CPU_PENDING_NET);
+        sched_hooks.net_poll(todo & CPU_PENDING_NET ? NET_PACKETS : NET_TIMERS);
     if (!(todo & CPU_PENDING_TIMER))
         return false;
     int64_t now = clock_mono_ns();
@@ -656,7 +656,7 @@ void schedule(void)
     c->curg = NULL;
     c->m->curg = NULL;
     if (c->m->net_polls && c->p && !sched.stopping)
-        sched_hooks.net_poll(false);
+        sched_hooks.net_poll(NET_LOOK);
     struct g *gp = next_at_once(c);
     if (!gp)
         gp = find_runnable(&inherit);

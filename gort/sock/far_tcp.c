@@ -42,7 +42,7 @@ V(maxseg) V(notsent_lowat) V(rcvlowat) V(ttl) V(tos) V(linger) V(sndbuf) V(rcvbu
 #undef V
 static long value_one(const struct sock *s) { return s != NULL; }
 
-static const struct option options[] = {
+static const struct option told[] = {
     { L_IPPROTO_TCP, L_TCP_NODELAY, TCP_OPT_NODELAY, value_nodelay },
     { L_IPPROTO_TCP, L_TCP_CORK, TCP_OPT_CORK, value_cork },
     { L_IPPROTO_TCP, L_TCP_KEEPIDLE, TCP_OPT_KEEPIDLE, value_keepidle },
@@ -70,9 +70,9 @@ void far_option(struct sock *s, int level, int name)
 {
     struct tcp_conn *c = conn_of(s);
 
-    for (size_t i = 0; c && i < sizeof options / sizeof options[0]; i++)
-        if (options[i].level == level && options[i].name == name)
-            tcp_set(c, options[i].opt, options[i].value(s));
+    for (size_t i = 0; c && i < sizeof told / sizeof told[0]; i++)
+        if (told[i].level == level && told[i].name == name)
+            tcp_set(c, told[i].opt, told[i].value(s));
 }
 
 /* What has been set before there was a connection. */
@@ -81,12 +81,12 @@ static void options_hand_on(const struct sock *s, struct tcp_conn *c)
     tcp_set(c, TCP_OPT_REUSEADDR, s->reuse_addr);
     tcp_set(c, TCP_OPT_REUSEPORT, s->reuse_port);
     tcp_set(c, TCP_OPT_V6ONLY, s->v6only);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        long v = options[i].value(s);
-        bool buffer = options[i].opt == TCP_OPT_SNDBUF || options[i].opt == TCP_OPT_RCVBUF;
-        if (options[i].opt == TCP_OPT_QUICKACK || (buffer && !s->buffers_set) || (!v && !buffer))
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        long v = told[i].value(s);
+        bool buffer = told[i].opt == TCP_OPT_SNDBUF || told[i].opt == TCP_OPT_RCVBUF;
+        if (told[i].opt == TCP_OPT_QUICKACK || (buffer && !s->buffers_set) || (!v && !buffer))
             continue;
-        tcp_set(c, options[i].opt, v);
+        tcp_set(c, told[i].opt, v);
     }
 }
 

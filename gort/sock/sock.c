@@ -97,6 +97,25 @@ static int64_t file_sock_write(struct file *f, const void *buf, size_t n)
     return s->ops->send(s, &m);
 }
 
+static int64_t file_sock_vector(struct file *f, const struct l_iovec *iov, size_t n, uint64_t skip,
+                                bool write)
+{
+    struct sock *s = f->priv;
+    struct msg m = { .v = { iov, n, 0, 0 } };
+
+    for (size_t i = 0; i < n; i++)
+        m.v.left += iov[i].len;
+    vec_skip(&m.v, skip);
+    while (m.v.n > 1 && m.v.at == m.v.iov->len) { /* empty ones in front */
+        m.v.iov++;
+        m.v.n--;
+        m.v.at = 0;
+    }
+    int64_t r = write ? s->ops->send(s, &m) : s->ops->recv(s, &m);
+    rights_free(m.rights);
+    return r;
+}
+
 static unsigned file_sock_poll(struct file *f)
 {
     struct sock *s = f->priv;
@@ -121,6 +140,7 @@ static void file_sock_release(struct file *f)
 
 static const struct file_ops sock_file_ops = {
     .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write,
+    .vector = file_sock_vector,
     .poll = file_sock_poll, .queue = file_sock_queue, .ioctl = sock_ioctl,
     .release = file_sock_release, .whole_writes = true,
 };

@@ -1,6 +1,7 @@
 /* init.c - the network at boot: every device becomes an interface. */
 #include "arch/x86_64/arch.h"
 #include "gort/wire/private.h"
+#include "kernel/options.h"
 #include "kernel/print.h"
 
 const struct wire_control *wire_control;
@@ -15,6 +16,14 @@ static void link_changed(void *arg, struct netdev *d, bool up)
     boot_log("%s: link %s", d->name, up ? "up" : "down");
     if (ifp)
         wire_control->link(ifp, up);
+}
+
+static void receive(void *arg, struct netdev *d, unsigned queue, struct pkt *list)
+{
+    if (__builtin_expect(options.netfault != 0, 0))
+        list = wire_fault(d, list);
+    if (list)
+        net_input(arg, d, queue, list);
 }
 
 /* Before there are goroutines: the boot CPU does what schedule() will do. */
@@ -33,18 +42,20 @@ static void settle(void)
 
 void wire_init(void)
 {
-    const struct netdev_user *user = net_driver_user(wire_wake_irq, link_changed);
+    static struct netdev_user user;
     struct netdev *d;
 
     if (!netdev_get(0))
         return;
     net_init();
+    user = *net_driver_user(wire_wake_irq, link_changed);
+    user.receive = receive;
     wire_control->init();
     for (unsigned n = 0; (d = netdev_get(n)); n++) {
         struct netif *ifp = netif_add(d);
         if (!ifp)
             break;
-        netdev_attach(d, user, NULL);
+        netdev_attach(d, &user, NULL);
         wire_control->start(ifp);
     }
     settle();

@@ -12,18 +12,25 @@ enum { BUDGET = 64 };           /* packets of a queue in a turn: bounds how long
 #define QUIET_NS 50000ll        /* without a packet that long: back to interrupts */
 #define LATE_NS  2000000ll      /* timers of a CPU that is so late are run by others */
 
-static struct queue { struct netdev *dev; unsigned index, cpu; } queues[NET_CPUS];
-static unsigned nqueues;        /* [const after boot] */
-static int64_t last_packet[NET_CPUS]; /* [owner] */
+struct queue {
+    struct netdev *dev;
+    unsigned index, cpu;
+    struct queue *next;         /* of the same CPU */
+};
+static struct queue queues[NET_CPUS];       /* [const after boot] */
+static struct queue *queues_of[NET_CPUS];   /* [const after boot] by CPU */
+static unsigned nqueues;                    /* [const after boot] */
+static int64_t last_packet[NET_CPUS];       /* [owner] */
 
-/* Polls q once. True: there may be more. */
-static bool poll_one(const struct queue *q, int64_t now)
+static void poll_one(const struct queue *q, int64_t now)
 {
-    unsigned n = q->dev->ops->poll(q->dev, q->index, BUDGET);
-
-    if (n)
+    if (q->dev->ops->poll(q->dev, q->index, BUDGET))
         last_packet[cpu_id()] = now;
-    return n == BUDGET;
+}
+
+static bool waits(const struct queue *q)
+{
+    return q->dev->ops->pending(q->dev, q->index);
 }
 
 /* Interrupts on where packets have ceased to come. True: some have come after all. */
@@ -31,16 +38,17 @@ static bool irqs_on(unsigned cpu)
 {
     bool more = false;
 
-    for (unsigned i = 0; i < nqueues; i++)
-        if (queues[i].cpu == cpu)
-            more |= queues[i].dev->ops->irq_enable(queues[i].dev, queues[i].index);
+    for (const struct queue *q = queues_of[cpu]; q; q = q->next)
+        more |= q->dev->ops->irq_enable(q->dev, q->index);
     return more;
 }
 
-static void run_timers(unsigned cpu, int64_t now)
+/* This CPU's, and those of others that are late. */
+static void run_timers(unsigned cpu, int64_t now, bool all)
 {
-    net_timers_run(cpu);
-    for (unsigned i = 0; i < ncpu; i++)
+    if (net_timers_next(cpu) <= now)
+        net_timers_run(cpu);
+    for (unsigned i = 0; i < ncpu && all; i++)
         if (i != cpu && net_timers_next(i) < now - LATE_NS)
             net_timers_run(i);
 }
@@ -53,21 +61,22 @@ static void polling_set(unsigned cpu, bool on, int64_t now)
         sched_timer_changed(NULL, now + POLL_NS);
 }
 
-void wire_poll(bool all)
+/* A queue of which others think that it is empty is polled all the same if its CPU was asked: it
+ * may have sent what now comes back, or be due for a reset. */
+void wire_poll(enum net_ask ask)
 {
     unsigned cpu = cpu_id();
     int64_t now = clock_mono_ns();
-    bool mine = false, asked = all || m_self()->net_polls;
 
-    for (unsigned i = 0; i < nqueues && asked; i++) {
-        const struct queue *q = &queues[i];
-        mine |= q->cpu == cpu;
-        if (q->cpu == cpu || (all && q->dev->ops->pending(q->dev, q->index)))
+    for (const struct queue *q = queues_of[cpu]; q; q = q->next)
+        if (ask == NET_PACKETS || waits(q))
             poll_one(q, now);
-    }
-    run_timers(cpu, now);
+    for (unsigned i = 0; i < nqueues && ask == NET_PACKETS; i++)
+        if (queues[i].cpu != cpu && waits(&queues[i]))
+            poll_one(&queues[i], now);
+    run_timers(cpu, now, ask != NET_LOOK);
     calls_run();
-    if (!mine)
+    if (!queues_of[cpu])
         return;
     bool quiet = now - last_packet[cpu] > QUIET_NS;
     polling_set(cpu, !quiet || irqs_on(cpu), now);
@@ -97,8 +106,12 @@ static void service(void)
 
 static void queue_add(struct netdev *d, unsigned index)
 {
-    if (nqueues < NET_CPUS)
-        queues[nqueues++] = (struct queue){ d, index, netdev_queue_cpu(d, index) };
+    unsigned cpu = netdev_queue_cpu(d, index);
+
+    if (nqueues == NET_CPUS)
+        return;
+    queues[nqueues] = (struct queue){ d, index, cpu, queues_of[cpu] };
+    queues_of[cpu] = &queues[nqueues++];
 }
 
 void wire_queues_init(void)

@@ -5,5 +5,7 @@
 #include "gort/wire/wire.h"
 
 void wire_queues_init(void);        /* poll.c: who polls what; interrupts are on afterwards */
+/* fault.c: what of the list comes, and when. */
+struct pkt *wire_fault(struct netdev *d, struct pkt *list);
 
 #endif

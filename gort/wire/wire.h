@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "gort/net/net.h"
+#include "gort/sched/hooks.h"
 
 /* Addresses, routes and neighbours: ARP, ND, DHCP and the rest, behind net.h's net_control. */
 struct wire_control {
@@ -31,9 +32,9 @@ void wire_init(void);
 bool wire_present(void);        /* is there any device? */
 
 /* ---- sched_hooks ------------------------------------------------------------------------- */
-/* Takes what this CPU's queues have, and the stack's timers that are due. `all`: looks after the
- * queues of others, too. g0 with a P, no locks. */
-void wire_poll(bool all);
+/* Takes what this CPU's queues have, and runs the stack's timers that are due. g0 with a P, no
+ * locks. */
+void wire_poll(enum net_ask ask);
 /* This CPU has nothing to do: the interrupts of its queues are on again. True: there was something
  * meanwhile. g0, no locks. */
 bool wire_rest(void);
