@@ -48,6 +48,8 @@ const struct netdev_user *net_driver_user(void (*wake)(void *, struct netdev *, 
 /* 0; -ENOSPC, -EADDRNOTAVAIL (delete what is not there). An address that is there is updated. */
 int netif_addr_set(struct netif *ifp, const struct net_addr *a, unsigned prefix, bool tentative);
 int netif_addr_delete(struct netif *ifp, const struct net_addr *a);
+/* Copies its addresses; how many. No locks: a seqlock. */
+unsigned netif_addr_list(const struct netif *ifp, struct netif_addr out[NETIF_ADDRS]);
 /* Is it an address of that interface (any interface, if NULL)? No locks: a seqlock. */
 bool netif_has(const struct netif *ifp, const struct net_addr *a);
 
@@ -67,6 +69,8 @@ int net_route_delete(const struct net_addr *dst, unsigned prefix, unsigned ifind
 unsigned net_route_list(struct net_route *out, unsigned max);
 /* Neighbour's link address; NULL forgets it. */
 void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t mac[6]);
+struct net_neighbour { struct net_addr addr; unsigned ifindex; uint8_t mac[6]; };
+unsigned net_neighbour_list(struct net_neighbour *out, unsigned max);
 /* net_now_ns when a path through it was asked for last; 0 = never, or it is unknown. */
 int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a);
 

@@ -153,6 +153,20 @@ static bool has_one(const struct netif *ifp, const struct net_addr *a)
     }
 }
 
+unsigned netif_addr_list(const struct netif *ifp, struct netif_addr out[NETIF_ADDRS])
+{
+    for (;;) {
+        uint32_t seq = __atomic_load_n(&ifp->addrs_seq, __ATOMIC_ACQUIRE);
+        unsigned n = __atomic_load_n(&ifp->naddrs, __ATOMIC_ACQUIRE);
+        if (n > NETIF_ADDRS)
+            n = NETIF_ADDRS;
+        __builtin_memcpy(out, ifp->addrs, n * sizeof *out);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (!(seq & 1) && __atomic_load_n(&ifp->addrs_seq, __ATOMIC_RELAXED) == seq)
+            return n;
+    }
+}
+
 bool netif_has(const struct netif *ifp, const struct net_addr *a)
 {
     if (ifp)

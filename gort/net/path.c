@@ -123,6 +123,22 @@ void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t
         __atomic_fetch_add(&net_generation, 1, __ATOMIC_RELEASE);
 }
 
+unsigned net_neighbour_list(struct net_neighbour *out, unsigned max)
+{
+    unsigned n = 0;
+
+    lock(&path_lock);
+    for (unsigned i = 0; i < NEIGHBOURS && n < max; i++) {
+        const struct neighbour *e = &neighbours[i];
+        if (!e->ifindex)
+            continue;
+        out[n] = (struct net_neighbour){.addr = e->addr, .ifindex = e->ifindex};
+        __builtin_memcpy(out[n++].mac, e->mac, 6);
+    }
+    unlock(&path_lock);
+    return n;
+}
+
 int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a)
 {
     lock(&path_lock);

@@ -1,5 +1,6 @@
 /* calls.c - socket(2) and the calls that make, name and end connections. */
 #include "gort/sock/calls.h"
+#include "gort/sock/icmp.h"
 #include <string.h>
 #include "kernel/clock.h"
 #include "mm/mm.h"
@@ -57,6 +58,8 @@ bool call_waits(const struct call *c, unsigned flags)
 
 static int inet_new(unsigned domain, unsigned type, unsigned protocol, struct sock **out)
 {
+    bool icmp = protocol == (domain == L_AF_INET ? L_IPPROTO_ICMP : L_IPPROTO_ICMPV6);
+
     switch (type) {
     case L_SOCK_STREAM:
         if (protocol != 0 && protocol != L_IPPROTO_TCP)
@@ -64,12 +67,15 @@ static int inet_new(unsigned domain, unsigned type, unsigned protocol, struct so
         *out = tcp_sock_new(domain);
         break;
     case L_SOCK_DGRAM:
-        if (protocol != 0 && protocol != L_IPPROTO_UDP)
+        if (protocol != 0 && protocol != L_IPPROTO_UDP && !icmp)
             return -L_EPROTONOSUPPORT;
-        *out = udp_sock_new(domain);
+        *out = icmp ? icmp_sock_new(domain, type, protocol) : udp_sock_new(domain);
         break;
     case L_SOCK_RAW:
-        return protocol ? -L_EPERM : -L_EPROTONOSUPPORT; /* not served yet */
+        if (!icmp) /* others are not served yet */
+            return protocol ? -L_EPERM : -L_EPROTONOSUPPORT;
+        *out = icmp_sock_new(domain, type, protocol);
+        break;
     default:
         return -L_ESOCKTNOSUPPORT;
     }

@@ -3,6 +3,7 @@
 #include "gort/net/udp.h"
 #include "gort/os/mem.h"
 #include "gort/sock/far.h"
+#include "gort/sock/groups.h"
 #include "gort/wire/wire.h"
 
 /* Under the socket's lock (RANK_UDP). */
@@ -33,6 +34,7 @@ void far_udp_options(struct sock *s)
     u->ttl = s->ttl > 0 ? (uint8_t)s->ttl : 64;
     u->tos = (uint8_t)s->tos;
     u->mcast_ttl = s->mcast_ttl >= 0 ? (uint8_t)s->mcast_ttl : 1;
+    u->mcast_ifindex = s->mcast_if;
     u->multicast_loop = s->mcast_loop;
     u->dont_fragment = s->mtu_discover == PMTUDISC_DO;
     u->rcv_buf = s->rcvbuf;
@@ -176,6 +178,8 @@ void far_udp_close(struct sock *s)
     struct udp_sock *u = s->wired;
 
     __atomic_store_n(&s->wired, NULL, __ATOMIC_RELEASE);
-    if (u)
+    if (u) {
+        groups_leave(u);
         udp_close(u);
+    }
 }

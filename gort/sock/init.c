@@ -2,6 +2,7 @@
 #include <string.h>
 #include "gort/os/fs/vfs.h"
 #include "gort/os/sys.h"
+#include "gort/sock/interfaces.h"
 #include "gort/sock/sock.h"
 
 #define SOCKET_CALLS(X)                                                                      \
@@ -46,4 +47,5 @@ void sock_init(void)
         os_call_add(calls[i].num, calls[i].fn);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         file_make(files[i].path, files[i].text);
+    interfaces_init();
 }

@@ -5,46 +5,74 @@
 #include <string.h>
 #include "gort/os/mem.h"
 #include "gort/sock/dgram.h"
+#include "gort/sock/interfaces.h"
 
 enum { NLMSG_ERROR = 2, NLMSG_DONE = 3 };
 enum { NLM_F_REQUEST = 1, NLM_F_MULTI = 2, NLM_F_ACK = 4, NLM_F_DUMP = 0x300 };
 enum { RTM_NEWLINK = 16, RTM_GETLINK = 18, RTM_NEWADDR = 20, RTM_GETADDR = 22, RTM_NEWROUTE = 24,
-       RTM_GETROUTE = 26, RTM_GETNEIGH = 30 };
+       RTM_GETROUTE = 26, RTM_NEWNEIGH = 28, RTM_GETNEIGH = 30 };
 enum { IFLA_ADDRESS = 1, IFLA_BROADCAST = 2, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_OPERSTATE = 16 };
-enum { IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_LABEL = 3 };
-enum { RTA_DST = 1, RTA_OIF = 4, RTA_TABLE = 15 };
-enum { LOOPBACK = 1, ARPHRD_LOOPBACK = 772, IFF_UP_LOOPBACK_RUNNING = 0x49, LO_MTU = 65536 };
+enum { IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_LABEL = 3, IFA_BROADCAST = 4 };
+enum { IFA_F_TENTATIVE = 0x40, IFA_F_PERMANENT = 0x80 };
+enum { RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7,
+       RTA_TABLE = 15 };
+enum { TABLE_MAIN = 254, TABLE_LOCAL = 255, SCOPE_LINK = 253, SCOPE_HOST = 254 };
+enum { NDA_DST = 1, NDA_LLADDR = 2, NUD_REACHABLE = 2 };
+enum { LOOPBACK = 1, ARPHRD_ETHER = 1, ARPHRD_LOOPBACK = 772, IFF_UP_LOOPBACK_RUNNING = 0x49,
+       LO_MTU = 65536, OPER_DOWN = 2, OPER_UP = 6 };
 
 struct nlmsghdr { uint32_t len; uint16_t type, flags; uint32_t seq, pid; };
 struct ifinfomsg { uint8_t family, pad; uint16_t type; int32_t index; uint32_t flags, change; };
 struct ifaddrmsg { uint8_t family, prefix, flags, scope; uint32_t index; };
+struct ndmsg {
+    uint8_t family, pad; uint16_t pad2; int32_t index; uint16_t state; uint8_t flags, type;
+};
 struct rtmsg {
     uint8_t family, dst_len, src_len, tos, table, protocol, scope, type;
     uint32_t flags;
 };
 
-/* An answer that grows; what does not fit is left out and noticed. */
-struct reply { uint8_t b[1024]; size_t n; const struct nlmsghdr *to; uint32_t pid; };
+/* Messages of an answer; full datagrams stand in the socket's inbox already. */
+struct reply {
+    uint8_t b[1024];
+    size_t n;
+    const struct nlmsghdr *to;
+    struct sock *s;
+    int err;                /* the inbox is full */
+};
 
-static void *append(struct reply *r, const void *p, size_t n)
+static void post(struct reply *r)
+{
+    struct l_iovec room;
+    struct msg m = { .v = vec_one(&room, r->b, r->n) };
+    struct sock_addr kernel = { .family = L_AF_NETLINK };
+    int err = r->n ? dgramq_put(r->s->inbox, &m, &kernel, &kernel, r->s->rcvbuf) : 0;
+
+    if (err)
+        r->err = err;
+    r->n = 0;
+}
+
+/* n bytes, zero where p is NULL, up to the alignment. There is room: begin has seen to it. */
+static void append(struct reply *r, const void *p, size_t n)
 {
     size_t space = (n + 3) & ~(size_t)3;
-    void *at = r->b + r->n;
 
-    if (r->n + space > sizeof r->b)
-        return NULL;
-    memset(at, 0, space);
+    memset(r->b + r->n, 0, space);
     if (p)
-        memcpy(at, p, n);
+        memcpy(r->b + r->n, p, n);
     r->n += space;
-    return at;
 }
+
+enum { MESSAGE_MAX = 256 };
 
 static size_t begin(struct reply *r, uint16_t type, const void *body, size_t n)
 {
-    struct nlmsghdr h = { 0, type, NLM_F_MULTI, r->to->seq, r->pid };
-    size_t at = r->n;
+    struct nlmsghdr h = { 0, type, NLM_F_MULTI, r->to->seq, r->s->local.nl.pid };
 
+    if (r->n + MESSAGE_MAX > sizeof r->b)
+        post(r);
+    size_t at = r->n;
     append(r, &h, sizeof h);
     append(r, body, n);
     return at;
@@ -60,6 +88,18 @@ static void attr(struct reply *r, uint16_t type, const void *p, uint16_t n)
     memcpy(r->b + at + 4, p, n);
 }
 
+static void attr_addr(struct reply *r, uint16_t type, const struct net_addr *a)
+{
+    bool v4 = addr_is_v4(a);
+
+    attr(r, type, v4 ? a->b + 12 : a->b, v4 ? 4 : 16);
+}
+
+static void attr_text(struct reply *r, uint16_t type, const char *text)
+{
+    attr(r, type, text, (uint16_t)(strlen(text) + 1));
+}
+
 static void end(struct reply *r, size_t at)
 {
     uint32_t len = (uint32_t)(r->n - at);
@@ -67,51 +107,145 @@ static void end(struct reply *r, size_t at)
     memcpy(r->b + at, &len, sizeof len);
 }
 
-static void links(struct reply *r)
-{
-    struct ifinfomsg m = { .type = ARPHRD_LOOPBACK, .index = LOOPBACK,
-                           .flags = IFF_UP_LOOPBACK_RUNNING };
-    uint32_t mtu = LO_MTU;
-    uint8_t zero[6] = { 0 }, unknown = 0;
-    size_t at = begin(r, RTM_NEWLINK, &m, sizeof m);
+/* ---- links, addresses ------------------------------------------------------------------- */
 
-    attr(r, IFLA_IFNAME, "lo", 3);
+static void link(struct reply *r, const struct ifinfomsg *m, const char *name, uint32_t mtu,
+                 const uint8_t *mac, const uint8_t *broadcast, uint8_t operstate)
+{
+    size_t at = begin(r, RTM_NEWLINK, m, sizeof *m);
+
+    attr_text(r, IFLA_IFNAME, name);
     attr(r, IFLA_MTU, &mtu, sizeof mtu);
-    attr(r, IFLA_OPERSTATE, &unknown, 1);
-    attr(r, IFLA_ADDRESS, zero, sizeof zero);
-    attr(r, IFLA_BROADCAST, zero, sizeof zero);
+    attr(r, IFLA_OPERSTATE, &operstate, 1);
+    attr(r, IFLA_ADDRESS, mac, 6);
+    attr(r, IFLA_BROADCAST, broadcast, 6);
     end(r, at);
 }
 
-static void address(struct reply *r, uint8_t family)
+static void links(struct reply *r)
 {
-    struct net_addr lo = net_addr_loopback(family == L_AF_INET);
-    bool v4 = family == L_AF_INET;
-    struct ifaddrmsg m = { family, v4 ? 8 : 128, 0x80, 254, LOOPBACK };
-    const uint8_t *bytes = v4 ? lo.b + 12 : lo.b;
-    size_t at = begin(r, RTM_NEWADDR, &m, sizeof m);
+    static const uint8_t zero[6], all[6] = { 255, 255, 255, 255, 255, 255 };
+    struct ifinfomsg m = { .type = ARPHRD_LOOPBACK, .index = LOOPBACK,
+                           .flags = IFF_UP_LOOPBACK_RUNNING };
+    const struct netif *ifp;
 
-    attr(r, IFA_ADDRESS, bytes, v4 ? 4 : 16);
-    if (v4) {
-        attr(r, IFA_LOCAL, bytes, 4);
-        attr(r, IFA_LABEL, "lo", 3);
+    link(r, &m, "lo", LO_MTU, zero, zero, 0);
+    for (unsigned i = 2; (ifp = netif_get(i)); i++) {
+        bool up = __atomic_load_n(&ifp->dev->up, __ATOMIC_RELAXED);
+        m = (struct ifinfomsg){ .type = ARPHRD_ETHER, .index = (int32_t)i,
+                                .flags = netif_linux_flags(ifp) };
+        link(r, &m, ifp->dev->name, ifp->mtu, ifp->dev->mac, all, up ? OPER_UP : OPER_DOWN);
+    }
+}
+
+static void address_of(struct reply *r, const struct ifaddrmsg *m, const struct net_addr *a,
+                       const char *label)
+{
+    size_t at = begin(r, RTM_NEWADDR, m, sizeof *m);
+
+    attr_addr(r, IFA_ADDRESS, a);
+    if (addr_is_v4(a)) {
+        attr_addr(r, IFA_LOCAL, a);
+        if (m->index != LOOPBACK && m->prefix < 31) {
+            struct net_addr b = *a;
+            put32(b.b + 12, get32(b.b + 12) | 0xffffffffu >> m->prefix);
+            attr_addr(r, IFA_BROADCAST, &b);
+        }
+        attr_text(r, IFA_LABEL, label);
     }
     end(r, at);
 }
 
-static void route(struct reply *r, uint8_t family)
+static void addresses(struct reply *r, uint8_t family)
 {
     struct net_addr lo = net_addr_loopback(family == L_AF_INET);
     bool v4 = family == L_AF_INET;
-    struct rtmsg m = { family, v4 ? 8 : 128, 0, 0, 255, 2, v4 ? 254 : 0, 2, 0 };
+    struct ifaddrmsg m = { family, v4 ? 8 : 128, IFA_F_PERMANENT, SCOPE_HOST, LOOPBACK };
+    struct netif_addr list[NETIF_ADDRS];
+    const struct netif *ifp;
+
+    address_of(r, &m, &lo, "lo");
+    for (unsigned i = 2; (ifp = netif_get(i)); i++)
+        for (unsigned n = netif_addr_list(ifp, list), k = 0; k < n; k++) {
+            const struct netif_addr *a = &list[k];
+            if (addr_is_v4(&a->addr) != v4)
+                continue;
+            m = (struct ifaddrmsg){ family, (uint8_t)(a->prefix - (v4 ? 96 : 0)),
+                a->tentative ? IFA_F_TENTATIVE : IFA_F_PERMANENT,
+                addr_link_local(&a->addr) ? SCOPE_LINK : 0, i };
+            address_of(r, &m, &a->addr, ifp->dev->name);
+        }
+}
+
+/* ---- routes, neighbours ----------------------------------------------------------------- */
+
+static void lo_route(struct reply *r, uint8_t family)
+{
+    struct net_addr lo = net_addr_loopback(family == L_AF_INET);
+    bool v4 = family == L_AF_INET;
+    struct rtmsg m = { family, v4 ? 8 : 128, 0, 0, TABLE_LOCAL, 2, v4 ? SCOPE_HOST : 0, 2, 0 };
     uint8_t net[4] = { 127, 0, 0, 0 };
-    uint32_t oif = LOOPBACK, table = 255;
+    uint32_t oif = LOOPBACK, table = TABLE_LOCAL;
     size_t at = begin(r, RTM_NEWROUTE, &m, sizeof m);
 
     attr(r, RTA_TABLE, &table, 4);
     attr(r, RTA_DST, v4 ? net : lo.b, v4 ? 4 : 16);
     attr(r, RTA_OIF, &oif, 4);
     end(r, at);
+}
+
+/* proto: by the kernel for a network of our own address, by boot for a gateway. */
+static void route(struct reply *r, const struct net_route *e, uint8_t family)
+{
+    bool v4 = family == L_AF_INET, direct = addr_any(&e->gateway);
+    struct rtmsg m = { family, (uint8_t)(e->prefix - (v4 ? 96 : 0)), 0, 0, TABLE_MAIN,
+                       direct ? 2 : 3, v4 && direct ? SCOPE_LINK : 0, 1, 0 };
+    uint32_t table = TABLE_MAIN, oif = e->ifindex;
+    size_t at = begin(r, RTM_NEWROUTE, &m, sizeof m);
+
+    attr(r, RTA_TABLE, &table, 4);
+    if (m.dst_len)
+        attr_addr(r, RTA_DST, &e->dst);
+    if (!direct)
+        attr_addr(r, RTA_GATEWAY, &e->gateway);
+    if (v4 && !addr_any(&e->source))
+        attr_addr(r, RTA_PREFSRC, &e->source);
+    if (e->metric)
+        attr(r, RTA_PRIORITY, &e->metric, 4);
+    attr(r, RTA_OIF, &oif, 4);
+    end(r, at);
+}
+
+static void routes(struct reply *r, uint8_t family)
+{
+    struct net_route *list = os_alloc(NET_ROUTES * sizeof *list);
+    bool v4 = family == L_AF_INET;
+
+    for (unsigned n = list ? net_route_list(list, NET_ROUTES) : 0, i = 0; i < n; i++)
+        if ((list[i].prefix >= 96 && addr_is_v4(&list[i].dst)) == v4)
+            route(r, &list[i], family);
+    if (list)
+        os_free(list, NET_ROUTES * sizeof *list);
+    lo_route(r, family);
+}
+
+static void neighbours(struct reply *r, uint8_t family)
+{
+    enum { MOST = 512 };
+    struct net_neighbour *list = os_alloc(MOST * sizeof *list);
+
+    for (unsigned n = list ? net_neighbour_list(list, MOST) : 0, i = 0; i < n; i++) {
+        struct ndmsg m = { .family = family, .index = (int32_t)list[i].ifindex,
+                           .state = NUD_REACHABLE, .type = 1 };
+        if (addr_is_v4(&list[i].addr) != (family == L_AF_INET))
+            continue;
+        size_t at = begin(r, RTM_NEWNEIGH, &m, sizeof m);
+        attr_addr(r, NDA_DST, &list[i].addr);
+        attr(r, NDA_LLADDR, list[i].mac, 6);
+        end(r, at);
+    }
+    if (list)
+        os_free(list, MOST * sizeof *list);
 }
 
 static void both(struct reply *r, uint8_t family, void (*one)(struct reply *, uint8_t))
@@ -122,45 +256,38 @@ static void both(struct reply *r, uint8_t family, void (*one)(struct reply *, ui
         one(r, L_AF_INET6);
 }
 
-static int post(struct sock *s, struct reply *r)
-{
-    struct l_iovec room;
-    struct msg m = { .v = vec_one(&room, r->b, r->n) };
-    struct sock_addr kernel = { .family = L_AF_NETLINK };
-
-    return dgramq_put(s->inbox, &m, &kernel, &kernel, s->rcvbuf);
-}
-
-static int answer_error(struct sock *s, struct reply *r, int err)
+static int answer_error(struct reply *r, int err)
 {
     struct { int32_t err; struct nlmsghdr req; } body = { err, *r->to };
     size_t at = begin(r, NLMSG_ERROR, &body, sizeof body);
 
     end(r, at);
-    return post(s, r);
+    post(r);
+    return r->err;
 }
 
 /* A request, with the family that it asks for behind its header. */
 static int answer(struct sock *s, const struct nlmsghdr *h, uint8_t family)
 {
-    struct reply r = { .to = h, .pid = s->local.nl.pid };
+    struct reply r = { .to = h, .s = s };
+    bool dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP;
     int32_t ok = 0;
 
+    if (!dump && h->type != RTM_GETLINK)
+        return answer_error(&r, -L_EOPNOTSUPP);
     switch (h->type) {
     case RTM_GETLINK: links(&r); break;
-    case RTM_GETADDR: both(&r, family, address); break;
-    case RTM_GETROUTE: both(&r, family, route); break;
-    case RTM_GETNEIGH: break;
-    default: return answer_error(s, &r, -L_EOPNOTSUPP);
+    case RTM_GETADDR: both(&r, family, addresses); break;
+    case RTM_GETROUTE: both(&r, family, routes); break;
+    case RTM_GETNEIGH: both(&r, family, neighbours); break;
+    default: return answer_error(&r, -L_EOPNOTSUPP);
     }
-    if ((h->flags & NLM_F_DUMP) != NLM_F_DUMP && h->type != RTM_GETLINK)
-        return r.n = 0, answer_error(s, &r, -L_EOPNOTSUPP);
-    int err = r.n ? post(s, &r) : 0;
-    if (err || (h->flags & NLM_F_DUMP) != NLM_F_DUMP)
-        return err;
-    r.n = 0;
+    post(&r);
+    if (!dump)
+        return r.err;
     end(&r, begin(&r, NLMSG_DONE, &ok, sizeof ok));
-    return post(s, &r);
+    post(&r);
+    return r.err;
 }
 
 static int64_t netlink_send(struct sock *s, struct msg *m)

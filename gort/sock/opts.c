@@ -2,6 +2,7 @@
 #include <string.h>
 #include "gort/sock/calls.h"
 #include "gort/sock/far.h"
+#include "gort/sock/groups.h"
 #include "gort/sock/stream.h"
 
 enum kind { FLAG, INT, KEPT /* taken, and read as 0 */ };
@@ -168,7 +169,7 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
     }
     if (level == L_IPPROTO_TCP && name == L_TCP_FASTOPEN)
         return -L_EOPNOTSUPP;
-    return 1;
+    return group_option(c, s, level, name, p, len);
 }
 
 static int64_t set_int(struct sock *s, int level, int name, int32_t v)

@@ -6,6 +6,7 @@
  *   unix.c   AF_UNIX, all three types  }   the two ends are in this machine
  *   udp.c    datagrams over UDP        }   queues of datagrams (dgram.h)
  *            |  far.h: to and from other machines, over gort/net
+ *   icmp.c   ICMP, raw and for ping
  *   netlink.c  what interfaces and addresses there are
  *
  * A socket is made by socket(2), accept(2) or connect's far side, and lives while a file, a queue
@@ -111,6 +112,7 @@ struct sock {
     int32_t linger;                 /* seconds, -1 = off */
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
+    uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
     int32_t keepidle, keepintvl, keepcnt, user_timeout, ttl, tos, mcast_ttl, mtu_discover,
         defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat;
     /* Kinds. */

@@ -103,6 +103,43 @@ def answer(query):
     return head + (b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7" if known and kind == 1 else b"")
 
 
+# What netlink, ioctl and /proc/net say of lo and eth0.
+INTERFACES = """\
+1 lo 65536  up|loopback|running [127.0.0.1/8 ::1/128] <nil>
+2 eth0 1500 52:54:00:12:34:56 up|broadcast|multicast|running [10.0.2.15/24 \
+fe80::5054:ff:fe12:3456/64] <nil>
+[127.0.0.1/8 10.0.2.15/24 ::1/128 fe80::5054:ff:fe12:3456/64] <nil>
+lo [2 0 0 0 127 0 0 1] [2 0 0 0 255 0 0 0] [2 0 0 0 0 0 0 0] [4 3 0 0 0 0 0 0]
+eth0 [2 0 0 0 10 0 2 15] [2 0 0 0 255 255 255 0] [2 0 0 0 10 0 2 255] [1 0 82 84 0 18 52 86]
+eth9 no such device no such device no such device no such device
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+eth0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0
+<nil>
+00000000000000000000000000000001 01 80 10 80       lo
+fe80000000000000505400fffe123456 02 40 20 40     eth0
+<nil>
+IP address       HW type     Flags       HW address            Mask     Device
+<nil>
+"""
+
+PING = """raw <nil> 16 {} <nil> 0 abcd
+ping <nil> <nil> 16 <nil> 0 abcd true
+invalid argument invalid argument
+"""
+
+
+def frame(payload):
+    """A datagram of 10.0.0.1:4000 to the group 239.1.2.3:5000."""
+    udp = struct.pack(">HHHH", 4000, 5000, 8 + len(payload), 0) + payload
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 1, 17, 0,
+                     bytes((10, 0, 0, 1)), bytes((239, 1, 2, 3)))
+    total = sum(struct.unpack(">10H", ip))
+    total = (total & 0xffff) + (total >> 16)
+    ip = ip[:10] + struct.pack(">H", ~total & 0xffff) + ip[12:]
+    return bytes((1, 0, 0x5e, 1, 2, 3, 2, 0, 0, 0, 0, 9, 8, 0)) + ip + udp
+
+
 class Machines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -136,7 +173,7 @@ class Machines(unittest.TestCase):
         dns.bind(("127.0.0.1", 0))
         threading.Thread(target=self.resolver, args=(dns,), daemon=True).start()
         p = subprocess.Popen([GORT, "exec", "-timeout", "120s", "-p", f"{port}:80", *flags,
-                              self.binary, f"{self.host}:{dns.getsockname()[1]}"],
+                              self.binary, f"{self.host}:{dns.getsockname()[1]}", self.host],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
         out = ""
@@ -150,9 +187,52 @@ class Machines(unittest.TestCase):
         self.assertEqual((p.returncode, err), (0, ""))
         return out
 
+    def moved(self, text):
+        """The same in the network 10.7.0.0/24, as 10.7.0.9 with another MAC."""
+        for a, b in (("10.0.2.15", "10.7.0.9"), ("10.0.2.", "10.7.0."), ("10 0 2 15", "10 7 0 9"),
+                     ("10 0 2 255", "10 7 0 255"), ("0002000A", "0007000A"),
+                     ("0202000A", "0207000A"), ("52:54:00:12:34:56", "52:54:00:00:00:07"),
+                     ("82 84 0 18 52 86", "82 84 0 0 0 7"), ("fe12:3456", "fe00:7"),
+                     ("fffe123456", "fffe000007")):
+            text = text.replace(a, b)
+        return text
+
+    def test_groups(self):
+        """A group is joined: routers are told (IGMP, 0x16 and 0x17), its datagrams arrive."""
+        ours, theirs = (os.path.join(self.dir.name, n) for n in ("ours", "theirs"))
+        bundle = os.path.join(self.dir.name, "bundle")
+        subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init",
+                        self.binary, "--options", "lockrank ip=10.0.0.5/24", "--args", "x",
+                        "groups"], check=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+            wire.bind(ours)
+            wire.settimeout(100)
+            p = subprocess.Popen(
+                [os.path.join(ROOT, "scripts", "qemu"), "-bundle", bundle, "-timeout", "120s",
+                 "--", "-netdev", f"dgram,id=n,local.type=unix,local.path={theirs},"
+                 f"remote.type=unix,remote.path={ours}", "-device", "virtio-net-pci,netdev=n"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.igmp(wire, 0x16)
+            wire.sendto(frame(b"to all of you"), theirs)
+            self.igmp(wire, 0x17)
+        out, err = p.communicate()
+        self.assertEqual((p.returncode, err, out),
+                         (0, "", "eth0 <nil>\njoined <nil>\nto all of you 10.0.0.1:4000 <nil>\n"
+                                 "left <nil>\n"))
+
+    def igmp(self, wire, kind):
+        """The next message of that kind for our group."""
+        while True:
+            f = wire.recv(2000)
+            ip = f[14:]
+            if f[12:14] == b"\x08\0" and ip[9] == 2 and ip[(ip[0] & 15) * 4] == kind:
+                self.assertEqual(ip[(ip[0] & 15) * 4 + 4:][:4], bytes((239, 1, 2, 3)))
+                return
+
     def test_user(self):
         self.host = "10.0.2.2"
         want = ("nameserver 10.0.2.3\n127.0.0.1 localhost\n::1 localhost\n10.0.2.15 gort\n"
+                + INTERFACES + PING.format("127.0.0.1") + PING.format("10.0.2.2") +
                 "[192.0.2.7] <nil>\n"
                 "[] lookup other.test on 10.0.2.3:53: no such host\n"
                 "[10.0.2.15] <nil>\nlistening <nil>\nfrom outside\n")
@@ -160,7 +240,7 @@ class Machines(unittest.TestCase):
         self.assertEqual(self.boot("-ip", "dhcp"), want)
         self.host = "10.7.0.2"
         self.assertEqual(self.boot("-ip", "10.7.0.9/24", "-mac", "52:54:00:00:00:07"),
-                         want.replace("10.0.2.15", "10.7.0.9").replace("10.0.2.3", "10.7.0.3"))
+                         self.moved(want))
 
 
 if __name__ == "__main__":

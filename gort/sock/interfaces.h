@@ -1,0 +1,15 @@
+/* interfaces.h - the network's interfaces as Linux' programs ask for them: numbers and files. */
+#ifndef GORT_SOCK_INTERFACES_H
+#define GORT_SOCK_INTERFACES_H
+
+#include "gort/net/net.h"
+
+/* IFF_UP, IFF_BROADCAST, IFF_MULTICAST; with a link IFF_RUNNING and IFF_LOWER_UP. netdevice(7). */
+static inline uint32_t netif_linux_flags(const struct netif *ifp)
+{
+    return 0x1003u | (__atomic_load_n(&ifp->dev->up, __ATOMIC_RELAXED) ? 0x10040u : 0);
+}
+
+void interfaces_init(void); /* boot: /proc/net */
+
+#endif
