@@ -25,6 +25,11 @@ void dns_add_static(const struct net_addr *a, unsigned n)
     changed |= n != 0;
 }
 
+void dns_note_change(void)
+{
+    changed = true;
+}
+
 bool dns_take_change(void)
 {
     bool was = changed;
@@ -66,6 +71,21 @@ const ip_addr_t *dns_getserver(u8_t n)
     return &a;
 }
 
+static size_t add_domain(char *out, size_t at, size_t max)
+{
+    for (unsigned i = 0; i < NETIF_MAX; i++) {
+        const char *d = netctl_ifaces[i].lease.domain;
+        size_t n = strlen(d);
+        if (!n || at + n + 9 > max)
+            continue;
+        memcpy(out + at, "search ", 7);
+        memcpy(out + at + 7, d, n);
+        memcpy(out + at + 7 + n, "\n", 2);
+        return at + n + 8;
+    }
+    return at;
+}
+
 static size_t add_line(char *out, size_t at, size_t max, const struct net_addr *a)
 {
     static const char word[] = "nameserver ";
@@ -99,6 +119,7 @@ size_t netctl_resolv_conf(char *out, size_t max)
         at = add_line(out, at, max, &v4[i]);
     for (unsigned i = 0; i < DNS_MAX_SERVERS && !ngiven; i++)
         at = add_line(out, at, max, &v6[i]);
+    at = add_domain(out, at, max);
     unlock(&netctl_lock);
     return at;
 }

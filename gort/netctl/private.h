@@ -43,11 +43,20 @@ enum { CTL_ROUTES = 16, CTL_ADDRS = LWIP_IPV6_NUM_ADDRESSES + 1 };
 /* What a frame is, as far as its first bytes tell. */
 enum frame_kind { FRAME_DROP, FRAME_ARP, FRAME_ND, FRAME_DHCP, FRAME_OTHER, FRAME_FRAGMENT };
 
+/* Of DHCP's last answer, by lease.c. */
+enum { LEASE_ROUTES = 8 };
+struct lease {
+    char domain[64];
+    unsigned nroutes;
+    struct net_route routes[LEASE_ROUTES];
+};
+
 /* One interface; all of it [netctl_lock]. */
 struct iface {
     struct lwip_netif lw;
     struct netif *ifp;              /* NULL: unused */
     struct netctl_config config;
+    struct lease lease;
     int64_t started, last_conflict;
     bool said_silent;               /* "no DHCP server": once until one answers */
     /* What has been written to gort/net. */
@@ -111,7 +120,12 @@ void address_news(struct iface *f); /* after its addresses have changed */
 
 /* dns.c */
 void dns_add_static(const struct net_addr *a, unsigned n);
+void dns_note_change(void);
 bool dns_take_change(void);
+
+/* lease.c: called by lwIP (port/hooks.h) */
+void lease_ask(struct lwip_netif *lw, struct dhcp_msg *m, u8_t type, u16_t *len);
+void lease_take(struct lwip_netif *lw, u8_t type, u8_t option, u8_t len, struct pbuf *p, u16_t at);
 
 static inline void lw_addr4(ip4_addr_t *to, const struct net_addr *a)
 {

@@ -115,7 +115,13 @@ static void want_v4(const struct iface *f, struct route_list *l)
         return;
     want(l, (struct net_route){.dst = a, .prefix =
         (uint8_t)prefix_of(netif_ip4_netmask(&f->lw)->addr), .source = a}, f->ifp->index);
-    if (!addr_any(&gw))
+    /* Where there are classless routes the router does not count (RFC 3442). */
+    for (unsigned i = 0; i < f->lease.nroutes; i++) {
+        struct net_route r = f->lease.routes[i];
+        r.source = a;
+        want(l, r, f->ifp->index);
+    }
+    if (!addr_any(&gw) && !f->lease.nroutes)
         want(l, (struct net_route){.dst = any, .prefix = 96, .gateway = gw, .source = a},
              f->ifp->index);
 }

@@ -157,11 +157,9 @@ static const struct { const char *name; const struct node_ops *ops; } files[] = 
     {"if_inet6", &if_inet6_ops}, {"arp", &arp_ops},
 };
 
-/* /proc/net is a link to it on Linux, and here. */
-void interfaces_init(void)
+static void fill(const char *path)
 {
-    static const char path[] = "proc/1/net";
-    struct inode *dir = vfs_mkdirs(path, sizeof path - 1);
+    struct inode *dir = vfs_mkdirs(path, strlen(path));
 
     if (!dir)
         return;     /* the bundle's wish */
@@ -169,5 +167,10 @@ void interfaces_init(void)
         vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, files[i].ops);
     dir->mode = L_S_IFDIR | 0555;
     dir->synthetic = true;
-    vfs_mknod(NULL, "/proc/net", 0, "self/net");
+}
+
+void interfaces_init(void)
+{
+    fill("proc/net");
+    fill("proc/1/net");
 }

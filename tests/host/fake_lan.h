@@ -369,6 +369,9 @@ static uint8_t *option(uint8_t *o, uint8_t kind, uint32_t v)
     return o + 6;
 }
 
+static uint8_t more_options[64];        /* of offers and acks */
+static size_t more_bytes;
+
 /* An answer to what is in f: 2 offer, 5 ack, 6 nak. */
 static void dhcp_answer(const struct frame *f, uint8_t type, uint32_t dst)
 {
@@ -392,6 +395,8 @@ static void dhcp_answer(const struct frame *f, uint8_t type, uint32_t dst)
         o = option(o, 3, SERVER);
         o = option(o, 6, 0x0a000003);
         o = option(o, 51, 240);         /* seconds */
+        memcpy(o, more_options, more_bytes);
+        o += more_bytes;
     }
     *o++ = 255;
     n = (size_t)(o - m) < 300 ? 300 : (size_t)(o - m);

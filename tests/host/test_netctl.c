@@ -2,7 +2,7 @@
 // sources: gort/net/ip_out.c gort/net/icmp.c gort/net/icmp_out.c gort/net/udp.c gort/net/udp_in.c
 // sources: gort/net/wheel.c drivers/pkt_bytes.c gort/netctl/lwip.c gort/netctl/netctl.c
 // sources: gort/netctl/frames.c gort/netctl/check.c gort/netctl/publish.c gort/netctl/neigh.c
-// sources: gort/netctl/address.c gort/netctl/config.c gort/netctl/dns.c
+// sources: gort/netctl/address.c gort/netctl/config.c gort/netctl/dns.c gort/netctl/lease.c
 // flags: -Wno-unused-function -Igort/netctl/port -isystem {lwip} -isystem {lwip}/include
 /* The control plane: ARP, DHCP and the boot option ip=, on a scripted link. */
 #include "fake_lan.h"
@@ -151,6 +151,44 @@ static void dhcp_works(void)
     EXPECT(net_path_find(&p, &d, &any, 0) == -ENETUNREACH);
 }
 
+static bool asks_for(const struct frame *f, uint8_t code)
+{
+    const uint8_t *o = f->b + 42 + 240, *end = f->b + f->n;
+
+    for (; o + 2 < end && *o != 255; o += o[0] ? 2 + o[1] : 1)
+        if (*o == 55)
+            return memchr(o + 2, code, o[1]) != NULL;
+    return false;
+}
+
+/* Routes that the router does not know, a domain, an MTU; and all of them damaged. */
+static void dhcp_options(void)
+{
+    static const uint8_t good[] = {121, 19, 8, 172, 10, 0, 0, 7, 24, 192, 168, 9, 0, 0, 0, 0,
+                                   0, 10, 0, 0, 8, 15, 8, 'a', '.', 't', 'e', 's', 't', 0, 0,
+                                   26, 2, 0x05, 0x78};
+    static const uint8_t bad[] = {121, 7, 33, 1, 2, 3, 4, 5, 6, 15, 3, 'a', '\n', 'b',
+                                  26, 2, 0x02, 0x00, 121, 3, 8, 10, 1};
+
+    start("dhcp");
+    memcpy(more_options, good, more_bytes = sizeof good);
+    unsigned at = looked;
+    const struct frame *f = dhcp_next(1);
+    EXPECT(asks_for(f, 121) && asks_for(f, 26) && asks_for(f, 15) && asks_for(f, 6));
+    looked = at;
+    dhcp_lease();
+    advance(300);
+    EXPECT(route_to("172.1.2.3", "10.0.0.7") && route_to("192.168.9.5", "192.168.9.5"));
+    EXPECT(route_to("8.8.8.8", "10.0.0.8") && ifp->mtu == 1400);
+    EXPECT(resolv_is("nameserver 10.0.0.3\nsearch a.test\n"));
+    EXPECT(wait_for(is_server_wanted, 125));
+    arp(2, our_mac, SERVER, LEASE, peer_mac);
+    memcpy(more_options, bad, more_bytes = sizeof bad);
+    dhcp_answer(dhcp_next(3), 5, LEASE);
+    EXPECT(route_to("8.8.8.8", "10.0.0.1") && ifp->mtu == 1400);
+    EXPECT(resolv_is("nameserver 10.0.0.3\n"));
+}
+
 static void dhcp_nak(void)
 {
     start("");
@@ -264,6 +302,7 @@ int main(void)
     run("ARP: a neighbour in use", arp_used);
     run("ARP: our address is another's", arp_conflict);
     run("DHCP: lease, renewal, end", dhcp_works);
+    run("DHCP: domain, MTU, routes", dhcp_options);
     run("DHCP: nak", dhcp_nak);
     run("DHCP: the address is taken", dhcp_taken);
     run("DHCP: no answer", dhcp_silence);

@@ -2,7 +2,7 @@
 // sources: gort/net/ip_out.c gort/net/icmp.c gort/net/icmp_out.c gort/net/udp.c gort/net/udp_in.c
 // sources: gort/net/wheel.c drivers/pkt_bytes.c gort/netctl/lwip.c gort/netctl/netctl.c
 // sources: gort/netctl/frames.c gort/netctl/check.c gort/netctl/publish.c gort/netctl/neigh.c
-// sources: gort/netctl/address.c gort/netctl/config.c gort/netctl/dns.c
+// sources: gort/netctl/address.c gort/netctl/config.c gort/netctl/dns.c gort/netctl/lease.c
 // flags: -Wno-unused-function -Igort/netctl/port -isystem {lwip} -isystem {lwip}/include
 /* The control plane: IPv6's routers and neighbours, fragments, echo, errors, groups; and noise. */
 #include "fake_lan.h"

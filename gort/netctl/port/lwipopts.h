@@ -104,6 +104,7 @@ extern void *netctl_heap;
 #define DNS_MAX_SERVERS 3
 
 /* ---- hooks ---- */
+#define LWIP_HOOK_FILENAME "hooks.h"
 struct lwip_netif;
 struct ip6_addr;
 const struct ip6_addr *netctl_gateway6(const struct lwip_netif *i);
