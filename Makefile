@@ -124,11 +124,15 @@ gdb: build-all
 	scripts/gort debug -smp $(SMP) $(APP)
 
 # ---- habits ---------------------------------------------------------------------------
-lint: format-check includes own-lines size-report
+lint: format-check includes docs-check own-lines size-report
 format-check:
 	scripts/check-format
 includes: $(BUILD)/gort.elf
 	scripts/check-includes
+unused: $(BUILD)/gort.elf
+	scripts/check-unused
+docs-check:
+	scripts/check-docs
 own-lines:
 	scripts/check-own
 size-report:
@@ -140,5 +144,5 @@ clean:
 .PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
 	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
-	own-lines size-report clean
+	unused docs-check own-lines size-report clean
 .DELETE_ON_ERROR:

@@ -45,7 +45,7 @@ uint32_t pci_read(const struct pci_dev *d, unsigned reg, unsigned bytes)
     return pci_config_read(d->bdf, reg, bytes);
 }
 
-void pci_write(const struct pci_dev *d, unsigned reg, unsigned bytes, uint32_t v)
+static void pci_write(const struct pci_dev *d, unsigned reg, unsigned bytes, uint32_t v)
 {
     pci_config_write(d->bdf, reg, bytes, v);
 }

@@ -34,7 +34,6 @@ struct pci_dev *pci_get(unsigned i);
 const char *pci_name(const struct pci_dev *d, char buf[16]);
 
 uint32_t pci_read(const struct pci_dev *d, unsigned reg, unsigned bytes); /* 1, 2 or 4 */
-void pci_write(const struct pci_dev *d, unsigned reg, unsigned bytes, uint32_t v);
 /* The capability `id` behind the one at `after` (0: the first); 0: none. */
 unsigned pci_cap(const struct pci_dev *d, unsigned id, unsigned after);
 /* Memory decoding and bus mastering on, INTx off. */

@@ -36,6 +36,20 @@ static void say(const char *s, size_t n)
     fbcon_write(s, n);
 }
 
+/* ACPI's reset register, then the keyboard controller, then a triple fault. */
+static _Noreturn void reset(void)
+{
+    static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
+
+    irq_disable();
+    acpi_reset();
+    outb(0x64, 0xfe);
+    for (int i = 0; i < 1000000; i++)
+        cpu_relax();
+    __asm__ volatile("lidt %0; ud2" ::"m"(none));
+    halt_forever();
+}
+
 /* A virtual machine that knows no soft off ends by a reset: that is how its monitor (Firecracker,
  * QEMU's microvm) learns that it is over. A real one would boot again and hide what is on its
  * screen, so it halts. */
@@ -59,23 +73,9 @@ void machine_exit(int status)
         outw(PORT_QEMU_OFF, 0x2000);
     }
     if (cpu_features.virtual)
-        machine_reset();
+        reset();
     say(over, sizeof over - 1);
     serial_drain(1);
-    halt_forever();
-}
-
-/* ACPI's reset register, then the keyboard controller, then a triple fault. */
-void machine_reset(void)
-{
-    static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
-
-    irq_disable();
-    acpi_reset();
-    outb(0x64, 0xfe);
-    for (int i = 0; i < 1000000; i++)
-        cpu_relax();
-    __asm__ volatile("lidt %0; ud2" ::"m"(none));
     halt_forever();
 }
 

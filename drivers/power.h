@@ -4,7 +4,6 @@
 
 /* Status goes to the control channel, then ACPI S5 (or the debug-exit port). Any context. */
 _Noreturn void machine_exit(int status);
-_Noreturn void machine_reset(void);
 /* Boot: crash reports end by it, too. */
 void power_init(void);
 

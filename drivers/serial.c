@@ -18,9 +18,9 @@ enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7, IIR = 2 }
 #define FIFO_SIZE 16
 #define SPINS_MAX 2000000u
 
-/* Switching the FIFOs on empties them. So a port on which input is waiting already is left
- * without: one byte at a time, and while it waits QEMU's chardev holds back the others. */
-void serial_fifo_enable(unsigned port)
+/* Switching a port's FIFOs on empties them. So a port on which input is already waiting goes
+ * without: it takes one byte at a time, and QEMU's chardev holds the others back meanwhile. */
+static void fifo_enable(unsigned port)
 {
     uint16_t p = base[port];
 
@@ -45,7 +45,7 @@ void serial_init(void)
         outb(p + LCR, 0x03); /* 8N1 */
         outb(p + MCR, 0x0b); /* DTR, RTS, OUT2 (gates the interrupt line) */
         present[i] = true;
-        serial_fifo_enable(i);
+        fifo_enable(i);
     }
 }
 

@@ -9,8 +9,6 @@
 
 void serial_init(void);
 bool serial_present(unsigned port);
-/* Unless it is on or input is waiting. Any context, but not while the port is written to. */
-void serial_fifo_enable(unsigned port);
 /* Polls: returns when the last byte is in the FIFO. A UART that takes nothing for long is
  * given up. Any context. */
 void serial_write(unsigned port, const void *buf, size_t n);

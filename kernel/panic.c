@@ -80,14 +80,6 @@ static void crash_enter(const struct trap_frame *tf)
     power_off();
 }
 
-void crash_stop_others(void)
-{
-    uint64_t flags = irq_save();
-
-    crash_enter(NULL);
-    irq_restore(flags);
-}
-
 /* ---- the report -------------------------------------------------------------------- */
 
 static const char *const vector_names[32] = {

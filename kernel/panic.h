@@ -23,8 +23,5 @@ extern struct crash_hooks crash_hooks;
 void crash_init(void);
 /* Exception context: the report for an unhandled exception. */
 _Noreturn void crash_exception(struct trap_frame *tf, uint64_t cr2);
-/* For the runtime's own fatal errors: stops the other CPUs, without any report. The first
- * caller returns; any other CPU stops here. g0 context. */
-void crash_stop_others(void);
 
 #endif

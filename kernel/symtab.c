@@ -30,36 +30,29 @@ const char *ksym_lookup(uintptr_t addr, uintptr_t *offset)
     return ksym_names + ksym_table[lo].name;
 }
 
-void ksym_print(uintptr_t addr)
+/* Prints "    name+0x12 (0xffffffff80101234)" for addr, by the name of the function that contains
+ * addr - back. */
+static void print_address(uintptr_t addr, unsigned back)
 {
     uintptr_t off;
-    const char *name = ksym_lookup(addr, &off);
+    const char *name = ksym_lookup(addr - back, &off);
 
     if (name)
-        kprintf("    %s+%#lx (%#lx)\n", name, off, addr);
+        kprintf("    %s+%#lx (%#lx)\n", name, off + back, addr);
     else
         kprintf("    %#lx\n", addr);
 }
 
-/* A call that does not return may be its function's last instruction: the return address
- * belongs to the next function then, the byte before it to the caller. */
-static void print_return(uintptr_t addr)
-{
-    uintptr_t off;
-    const char *name = ksym_lookup(addr - 1, &off);
-
-    if (name)
-        kprintf("    %s+%#lx (%#lx)\n", name, off + 1, addr);
-    else
-        kprintf("    %#lx\n", addr);
-}
+/* The call of a function that does not return may be the last instruction of its caller: the
+ * return address is then in the next function, and only the byte before it in the caller. */
+static void print_return(uintptr_t addr) { print_address(addr, 1); }
 
 void ksym_backtrace(uintptr_t pc, uintptr_t bp)
 {
     uintptr_t last = 0;
     unsigned repeats = 0;
 
-    ksym_print(pc);
+    print_address(pc, 0);
     for (int lines = 0; lines < 48;) {
         if (bp & 7 || bp < PAGE_SIZE || !pt_is_mapped(bp, false) || !pt_is_mapped(bp + 15, false))
             break;

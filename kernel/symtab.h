@@ -7,8 +7,6 @@
 /* The function that contains addr, and how far inside; NULL if it is not kernel text. Any
  * context. */
 const char *ksym_lookup(uintptr_t addr, uintptr_t *offset);
-/* Prints "    name+0x12 (0xffffffff80101234)". Crash context. */
-void ksym_print(uintptr_t addr);
 /* The chain of frame pointers from (pc, bp), at most 48 frames, each checked before it is
  * read. Crash context. */
 void ksym_backtrace(uintptr_t pc, uintptr_t bp);

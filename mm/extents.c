@@ -5,7 +5,9 @@
 #define PAGE    4096ull
 #define LOW_END 0x100000ull /* below 1 MiB nothing is managed */
 
-bool extents_add(struct extents *x, uint64_t lo, uint64_t hi)
+/* Adds [lo, hi), which does not begin below anything added before. False: there is no room for
+ * another extent, or for so many GiB; nothing, or only the lower part, has been added then. */
+static bool extents_add(struct extents *x, uint64_t lo, uint64_t hi)
 {
     uint64_t gib = lo >> GIB_SHIFT, end = (hi + (1ull << GIB_SHIFT) - 1) >> GIB_SHIFT;
     uint32_t have = extents_gibs(x);
@@ -36,7 +38,8 @@ uint32_t extents_gibs(const struct extents *x)
     return x->n ? x->e[x->n - 1].first + x->e[x->n - 1].count : 0;
 }
 
-void extents_clip(struct extents *x, uint32_t n)
+/* Forgets all but the lowest n GiB. */
+static void extents_clip(struct extents *x, uint32_t n)
 {
     while (x->n && x->e[x->n - 1].first >= n)
         x->n--;

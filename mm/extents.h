@@ -25,12 +25,7 @@ struct extents {
     struct { uint32_t gib, count, first; } e[EXTENTS_MAX]; /* rising; first frame / GIB_FRAMES */
 };
 
-/* Adds [lo, hi), not below what was added before. False: no room for another extent, or for so
- * many GiB: nothing or only the lower part of it was added. */
-bool extents_add(struct extents *x, uint64_t lo, uint64_t hi);
 uint32_t extents_gibs(const struct extents *x);
-/* Forgets all but the lowest n GiB. */
-void extents_clip(struct extents *x, uint32_t n);
 /* Number of the frame that holds the byte at pa, FRAME_NONE if it has none. */
 uint32_t extents_frame(const struct extents *x, uint64_t pa);
 uint64_t extents_address(const struct extents *x, uint32_t frame);

@@ -5,12 +5,10 @@
 #include "boot/boot_info.h"
 #include "mm/mm.h"
 
-/* Early memory: page tables, from the largest free region below 4 GiB, never freed. 0 if
- * exhausted. (setup.c) */
-uint64_t early_alloc(uint64_t size);
-void early_close(uint64_t *used_lo, uint64_t *used_hi); /* no early_alloc from here on */
+/* setup.c: ends the boot's own allocator, and says what of memory it has used. */
+void early_close(uint64_t *used_lo, uint64_t *used_hi);
 
-/* frames.c: takes over all free RAM of the map except what early_alloc used. */
+/* frames.c: takes over all free RAM of the map except what early_close names. */
 void frames_init(const struct boot_info *bi, uint64_t limit);
 void frames_add(uint64_t base, uint64_t size);
 

@@ -47,15 +47,14 @@ static void early_init(const struct boot_info *bi)
           (unsigned long long)bi->mem_count);
 }
 
-uint64_t early_alloc(uint64_t size)
+/* A page table's frame before mm has frames, from the largest free region below 4 GiB; it is never
+ * freed. 0: there is none left. */
+static uint64_t early_frame(void)
 {
-    uint64_t pa = early_next;
-
-    size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-    if (early_end - early_next < size)
+    if (early_end - early_next < PAGE_SIZE)
         return 0;
-    early_next += size;
-    return pa;
+    early_next += PAGE_SIZE;
+    return early_next - PAGE_SIZE;
 }
 
 void early_close(uint64_t *used_lo, uint64_t *used_hi)
@@ -68,11 +67,6 @@ void early_close(uint64_t *used_lo, uint64_t *used_hi)
 uint64_t mm_low_page(void)
 {
     return low_page;
-}
-
-static uint64_t early_frame(void)
-{
-    return early_alloc(PAGE_SIZE);
 }
 
 static void map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned level)

@@ -120,12 +120,12 @@ static void icr_send(uint32_t apic_id, uint32_t low)
     irq_restore(flags);
 }
 
-void lapic_send(uint32_t apic_id, uint8_t vector)
+static void send(uint32_t apic_id, uint8_t vector)
 {
     icr_send(apic_id, ICR_ASSERT | vector);
 }
 
-void lapic_send_nmi(uint32_t apic_id)
+static void send_nmi(uint32_t apic_id)
 {
     icr_send(apic_id, ICR_ASSERT | ICR_NMI);
 }
@@ -156,7 +156,7 @@ static unsigned ipi_fault(unsigned cpu, enum ipi_kind kind)
     case 1:
         return 2;
     default:
-        lapic_send(astray->apic_id, (uint8_t)(VEC_IPI + kind));
+        send(astray->apic_id, (uint8_t)(VEC_IPI + kind));
         return 1;
     }
 }
@@ -168,11 +168,11 @@ void ipi_send(unsigned cpu, enum ipi_kind kind)
     if (!c)
         return;
     if (kind == IPI_STOP) {
-        lapic_send_nmi(c->apic_id);
+        send_nmi(c->apic_id);
         return;
     }
     for (unsigned i = ipi_fault_rate && c->m ? ipi_fault(cpu, kind) : 1; i > 0; i--)
-        lapic_send(c->apic_id, (uint8_t)(VEC_IPI + kind));
+        send(c->apic_id, (uint8_t)(VEC_IPI + kind));
 }
 
 /* ---- timer ------------------------------------------------------------------------- */

@@ -18,8 +18,6 @@ void lapic_eoi(void);
 /* INIT and STARTUP to another CPU; startup: real-mode page number. Boot only. */
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page);
-void lapic_send(uint32_t apic_id, uint8_t vector);
-void lapic_send_nmi(uint32_t apic_id);
 bool lapic_is_x2(void);
 
 /* Timer. Calibration counts down from the top with the divider in use. */

@@ -20,7 +20,9 @@ static uint64_t *table_of(uint64_t entry)
     return phys_to_virt(entry & PTE_ADDR);
 }
 
-uint64_t pt_lookup(uint64_t root, uintptr_t va, unsigned *level)
+/* Finds the leaf that maps va in the tables of `root`: its value, level in *level; 0 if there is
+ * none. Any context. */
+static uint64_t lookup(uint64_t root, uintptr_t va, unsigned *level)
 {
     uint64_t e = root | PTE_P;
 
@@ -42,7 +44,7 @@ uint64_t pt_lookup(uint64_t root, uintptr_t va, unsigned *level)
  * CPU has taken an interrupt. With interrupts off that is after the walk. */
 uint64_t pt_find(uintptr_t va, unsigned *level)
 {
-    uint64_t flags = irq_save(), e = pt_lookup(read_cr3() & PTE_ADDR, va, level);
+    uint64_t flags = irq_save(), e = lookup(read_cr3() & PTE_ADDR, va, level);
 
     irq_restore(flags);
     return e;
@@ -112,7 +114,7 @@ static void unmap_quietly(uintptr_t va, uintptr_t end)
 {
     while (va < end) {
         unsigned level;
-        uint64_t e = pt_lookup(pt_root, va, &level);
+        uint64_t e = lookup(pt_root, va, &level);
         ARCH_CHECK(e, "unmapping what was just mapped: %#lx", va);
         *descend(va, level) = 0;
         va += LEVEL_SIZE(level);
@@ -134,7 +136,7 @@ int pt_map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned ma
             l--;
         if (!e || *e & (PTE_P | PTE_NONE)) {
             unsigned level;
-            int err = e || pt_lookup(pt_root, va, &level) ? -EEXIST : -ENOMEM;
+            int err = e || lookup(pt_root, va, &level) ? -EEXIST : -ENOMEM;
             unmap_quietly(start, va);
             return err;
         }

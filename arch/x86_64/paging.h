@@ -1,5 +1,5 @@
 /* paging.h - page tables of the one address space (4 levels). Callers hold the VM lock,
- * except for pt_lookup. Nothing here flushes TLBs except where it says so. */
+ * except for pt_find. Nothing here flushes TLBs except where it says so. */
 #ifndef ARCH_PAGING_H
 #define ARCH_PAGING_H
 
@@ -27,9 +27,6 @@ extern uint64_t (*pt_alloc_frame)(void); /* a frame for a table, 0 = none */
 extern uint64_t (*pt_split_frame)(void); /* a frame for the table of a page that is split */
 extern void (*pt_free_frame)(uint64_t pa);
 
-/* Finds the leaf that maps va in the tables of `root`: its value, level in *level; 0 if
- * there is none. Any context. */
-uint64_t pt_lookup(uint64_t root, uintptr_t va, unsigned *level);
 /* Maps with the largest pages that alignment and max_level allow. 0, -ENOMEM or -EEXIST,
  * then nothing of the range that was free before stays mapped. */
 int pt_map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned max_level);
@@ -45,7 +42,8 @@ uint64_t *pt_leaf_within(uintptr_t va, uintptr_t end, unsigned *level, uintptr_t
  * (free it after the shootdown) or 0. */
 uint64_t pt_prune(uintptr_t va);
 
-/* pt_lookup in the tables that this CPU uses: the loader's until mm_init. Any context. */
+/* Finds the leaf that maps va in the tables that this CPU uses (until mm_init, the loader's): its
+ * value, level in *level; 0 if there is none. Any context. */
 uint64_t pt_find(uintptr_t va, unsigned *level);
 /* Is the byte mapped (and writable)? Any context, no locks. */
 bool pt_is_mapped(uintptr_t va, bool write);

@@ -199,7 +199,6 @@ struct g *g_new_c(void (*fn)(void *), void *arg, size_t stack_size, bool system)
     gp->parent_goid = parent ? parent->goid : 0;
     gp->startpc = (uintptr_t)fn;
     gp->system = system;
-    gp->cg->no_preempt = 0;
     __atomic_add_fetch(system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
     g_status_set(gp, G_DEAD, G_WAITING);
     return gp;
@@ -211,7 +210,6 @@ void cg_exit_g0(void *unused)
     struct g *gp = g_calling();
 
     (void)unused;
-    CHECK(gp->cg->no_preempt == 0, "goroutine %lu exits with preemption off", gp->goid);
     __atomic_sub_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_SEQ_CST);
     g_status_set(gp, G_RUNNING, G_DEAD);
     g_clear(gp);
@@ -225,47 +223,6 @@ void cg_exit(void)
 {
     cg_call(NULL, cg_exit_g0);
     __builtin_unreachable();
-}
-
-/* ---- for C goroutines ---------------------------------------------------------------------- */
-
-void cg_yield(void)
-{
-    struct gosched_frame f;
-
-    CG_GATE(gosched, &f);
-}
-
-void cg_sleep(int64_t ns)
-{
-    struct sleepns_frame f = { .ns = ns };
-
-    CG_GATE(sleepns, &f);
-}
-
-void cg_preempt_off(void)
-{
-    cg_self()->cg->no_preempt++;
-    __asm__ volatile("" ::: "memory");
-}
-
-void cg_preempt_on(void)
-{
-    struct g *gp = cg_self();
-
-    __asm__ volatile("" ::: "memory");
-    if (--gp->cg->no_preempt == 0 && __atomic_load_n(&gp->preempt, __ATOMIC_RELAXED))
-        cg_yield();
-}
-
-void cg_touch(const void *p, size_t n)
-{
-    const volatile char *at = p;
-
-    for (size_t i = 0; i < n; i += PAGE_SIZE)
-        (void)at[i];
-    if (n)
-        (void)at[n - 1];
 }
 
 /* ---- events -------------------------------------------------------------------------------- */

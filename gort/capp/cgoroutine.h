@@ -14,13 +14,12 @@
  * - It can be stopped at any instruction: an interrupt copies the trap frame into the g and
  *   goes on at an entry on g0, which saves the whole vector state. So nothing is pushed onto
  *   the goroutine's stack, red zone or not. A first touch of a stack page gets to g0 likewise,
- *   where locks may be taken, to commit it. The exceptions: cgate.S itself, and code
- *   between cg_preempt_off and cg_preempt_on.
- * - C on g0 must not be the first to touch a page of such a stack: who passes a buffer that
- *   somebody else is to fill calls cg_touch first.
+ *   where locks may be taken, to commit it. The exception is cgate.S itself.
+ * - C on g0 must not be the first to touch a page of such a stack: code that passes a buffer for
+ *   another goroutine to fill touches it first (`touch` in capp/lib/private.h).
  *
  * Kernel code that takes spinlocks or looks at the CPU it runs on is written for g0: a C
- * goroutine calls it by cg_call, or with preemption off. */
+ * goroutine calls it by cg_call. */
 #ifndef GORT_CAPP_CGOROUTINE_H
 #define GORT_CAPP_CGOROUTINE_H
 
@@ -42,7 +41,6 @@ struct cg {
     size_t    size;         /* ...from the guard page to the end; 0: it has no stack */
     size_t    committed;    /* [owner] bytes */
     uintptr_t fault;        /* [owner] address that cg_faulted is to commit */
-    uint32_t  no_preempt;   /* [owner] > 0: not to be stopped */
     void     *gate_frame;   /* [owner] the arguments of the gate that it stands in */
     void     *c_private;    /* [owner] newlib's reentrancy */
     struct g *g;            /* [const] */
@@ -64,13 +62,6 @@ void cg_call(void *frame, void (*fn)(void *frame));
 #define CG_GATE(name, frame) cg_call((frame), (void (*)(void *))rt_##name)
 
 _Noreturn void cg_exit(void);      /* as returning from fn */
-void cg_yield(void);
-void cg_sleep(int64_t ns);
-/* Nested. No blocking in between; lock() and unlock() may be used. */
-void cg_preempt_off(void);
-void cg_preempt_on(void);
-/* Commits the pages of [p, p + n) if they are stack. */
-void cg_touch(const void *p, size_t n);
 
 /* A place where one goroutine waits for somebody to say that there is something to do. */
 struct cg_event { struct lock lock; bool set; struct g *waiter; };

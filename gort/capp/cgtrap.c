@@ -31,7 +31,7 @@ bool cg_preempt_irq(struct g *gp, struct trap_frame *tf)
 {
     const struct m *mp = gp->m;
 
-    if (!mp || mp->locks || !cpu_self()->p || gp->cg->no_preempt)
+    if (!mp || mp->locks || !cpu_self()->p)
         return false;
     if (tf->rsp < gp->stack.lo || tf->rsp > gp->stack.hi || in_gate_text(tf->rip))
         return false;

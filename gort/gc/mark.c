@@ -77,7 +77,8 @@ static inline uintptr_t load_slot(uintptr_t slot)
     return __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
 }
 
-void mark_block(struct gcw *w, uintptr_t lo, uintptr_t hi, const uint64_t *mask)
+/* Scans [lo, hi) by a mask of its words, 64 of them at a time. */
+static void mark_block(struct gcw *w, uintptr_t lo, uintptr_t hi, const uint64_t *mask)
 {
     w->scan_work += hi - lo;
     w->scan_globals += hi - lo;

@@ -22,8 +22,6 @@ void mark_ptr(struct gcw *w, uintptr_t v);
 void mark_conservative(struct gcw *w, uintptr_t v);
 /* Set by check.c: words that may be no pointers say nothing about what must be marked. */
 extern bool mark_precise_only; /* [stw] */
-/* Scans [lo, hi) by a mask of its words, 64 of them at a time. */
-void mark_block(struct gcw *w, uintptr_t lo, uintptr_t hi, const uint64_t *mask);
 /* Blackens up to n queued objects; returns how many: fewer means that w's buffer is empty. */
 unsigned mark_queued(struct gcw *w, unsigned n);
 

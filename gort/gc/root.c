@@ -36,7 +36,9 @@ static void put_bit(uint8_t *bits, size_t i, unsigned v)
     bits[i / 8] = (uint8_t)((bits[i / 8] & ~(1u << i % 8)) | v << i % 8);
 }
 
-size_t gc_program_run(const uint8_t *p, uint8_t *bits, size_t cap)
+/* Expands a GC program (cmd/link and reflectdata write them) into one bit per word. Returns
+ * the number of bits, which is at most `cap`; a broken program ends early. */
+static size_t program_run(const uint8_t *p, uint8_t *bits, size_t cap)
 {
     size_t at = 0;
 
@@ -69,7 +71,7 @@ static void add_segment(uintptr_t lo, uintptr_t hi, uintptr_t prog)
         return;
     CHECK(nsegments < MAX_SEGMENTS, "more than %u segments of globals", nsegments);
     uint8_t *mask = persistent_alloc((words + 63) / 64 * 8, 8, &mheap.meta_other);
-    gc_program_run((const uint8_t *)prog, mask, words);
+    program_run((const uint8_t *)prog, mask, words);
     segments[nsegments++] = (struct gc_segment){ lo, hi, mask };
 }
 

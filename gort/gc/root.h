@@ -14,9 +14,6 @@ struct gc_segment {
 
 /* At boot, when the program is loaded: expands the linker's masks. */
 void gc_roots_init(void);
-/* Expands a GC program (cmd/link and reflectdata write them) into one bit per word. Returns
- * the number of bits, which is at most `cap`; a broken program ends early. Pure. */
-size_t gc_program_run(const uint8_t *prog, uint8_t *bits, size_t cap);
 /* The segment that holds addr. False: no global that may hold pointers. */
 bool gc_segment_of(uintptr_t addr, struct gc_segment *out);
 /* All segments, i from 0. False: no more. */

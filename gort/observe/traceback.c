@@ -79,7 +79,9 @@ static bool is_exported_runtime(const char *name)
     return is_upper(dot[1]) && is_upper(*rest);
 }
 
-bool traceback_shows(const struct src_func *f, bool first, uint8_t callee)
+/* Is the function shown in tracebacks that do not show the runtime? first: no frame has been
+ * shown yet; callee: FUNCID_* of what it called. */
+static bool shows(const struct src_func *f, bool first, uint8_t callee)
 {
     const char *name = src_name(f);
 
@@ -219,7 +221,7 @@ static void walk(const struct traceback_out *o, struct unwinder *u, struct stret
         for (inline_first(&it, u->frame.fn, unwinder_sympc(u)); it.valid; inline_next(&it)) {
             uint8_t below = callee;
             callee = it.func_id;
-            if (!show_all && !traceback_shows(&it.src, s->shown == 0, below))
+            if (!show_all && !shows(&it.src, s->shown == 0, below))
                 continue;
             if (s->skip == 0 && s->max == 0)
                 return;
@@ -277,7 +279,7 @@ static void put_created_by(const struct traceback_out *o, const struct g *gp)
     if (!gp->gopc || !symtab_find(gp->gopc, &f))
         return;
     s = symtab_src(&f);
-    if (gp->goid == 1 || (!o->runtime && !traceback_shows(&s, false, FUNCID_NORMAL)))
+    if (gp->goid == 1 || (!o->runtime && !shows(&s, false, FUNCID_NORMAL)))
         return;
     uintptr_t entry = symtab_entry(&f);
     put(o, "created by ");
@@ -293,8 +295,8 @@ static void put_created_by(const struct traceback_out *o, const struct g *gp)
     put(o, "\n");
 }
 
-void traceback_frames(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
-                      uintptr_t sp)
+static void put_frames(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
+                       uintptr_t sp)
 {
     if (!g_is_go(gp)) {
         gp->kind->traceback(o, gp);
@@ -323,7 +325,7 @@ static const char *status_text(const struct g *gp, uint32_t status)
     }
 }
 
-void traceback_header(const struct traceback_out *o, const struct g *gp)
+static void put_header(const struct traceback_out *o, const struct g *gp)
 {
     uint32_t s = __atomic_load_n(&gp->status, __ATOMIC_ACQUIRE);
     uint32_t status = s & ~(uint32_t)G_SCAN;
@@ -370,8 +372,8 @@ void traceback_header(const struct traceback_out *o, const struct g *gp)
 void traceback_print_g(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
                        uintptr_t sp)
 {
-    traceback_header(o, gp);
-    traceback_frames(o, gp, pc, sp);
+    put_header(o, gp);
+    put_frames(o, gp, pc, sp);
 }
 
 /* Does gp's code run on another CPU right now, so that its stack says nothing? */
@@ -393,7 +395,7 @@ void traceback_print_others(const struct traceback_out *o, const struct g *me)
             continue;
         put(o, "\n");
         if (runs_elsewhere(gp)) {
-            traceback_header(o, gp);
+            put_header(o, gp);
             put(o, "\tgoroutine running on other thread; stack unavailable\n");
             put_created_by(o, gp);
         } else {

@@ -36,16 +36,7 @@ void traceback_others(const struct g *me, bool runtime);
 void traceback_print_g(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
                        uintptr_t sp);
 void traceback_print_others(const struct traceback_out *o, const struct g *me);
-void traceback_header(const struct traceback_out *o, const struct g *gp);
 /* The end of a header's bracket, with the goroutine's labels in it or behind it if
  * GODEBUG=tracebacklabels=1: as the program's release line has them. */
 void traceback_labels(const struct traceback_out *o, const struct g *gp);
-/* Frames only, without the header. */
-void traceback_frames(const struct traceback_out *o, const struct g *gp, uintptr_t pc,
-                      uintptr_t sp);
-
-/* Is the function shown in tracebacks that do not show the runtime? first: no frame has been
- * shown yet; callee: FUNCID_* of what it called. */
-bool traceback_shows(const struct src_func *f, bool first, uint8_t callee);
-
 #endif

@@ -459,7 +459,8 @@ static _Noreturn void die_of_deadlock(void)
                  : "no goroutines (main called runtime.Goexit) - deadlock!");
 }
 
-void sched_wait_p(void)
+/* Sleeps until this M has a P: handed over, or idle when an interrupt or new work wakes it. */
+static void wait_p(void)
 {
     struct cpu *c = cpu_self();
     struct m *mp = c->m;
@@ -489,7 +490,7 @@ void sched_regain_p(void)
     struct m *mp = m_self();
 
     __atomic_store_n(&mp->mid_gate, true, __ATOMIC_SEQ_CST);
-    sched_wait_p();
+    wait_p();
     __atomic_store_n(&mp->mid_gate, false, __ATOMIC_SEQ_CST);
     if (mp->spinning) { /* it was woken to search, but has something else to do */
         spin_stop(mp);
@@ -585,7 +586,7 @@ static struct g *find_runnable(bool *inherit)
     for (;;) {
         struct p *p = p_self();
         if (!p) {
-            sched_wait_p();
+            wait_p();
             continue;
         }
         if (do_duties(mp))

@@ -119,11 +119,8 @@ int64_t stw_end(void);
 void sched_stop_here(void);
 /* As sched_stop_here, in the middle of a gate: there is a P on return, perhaps another one. */
 void sched_stop_mid_gate(void);
-/* Called without a P. Sleeps until this M has one: it is handed one, or an interrupt or new work
- * wakes it and an idle P is there. */
-void sched_wait_p(void);
-/* As sched_wait_p, for an M in the middle of a gate, which must go on: Ps are handed to it
- * (handoff) before goroutines get them. */
+/* Called without a P by an M in the middle of a gate, which must go on. Sleeps until this M has a
+ * P: Ps are handed to it (handoff) before goroutines get them. */
 void sched_regain_p(void);
 
 /* Asks the goroutine that runs on cpu to yield, by IPI. */

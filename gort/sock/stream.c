@@ -41,9 +41,11 @@ static uint32_t cap_of(const struct sock *reader, const struct sock *writer)
     return cap < 2304 ? 2304 : cap;
 }
 
-/* s's own state changes after the far end stands in the queue, which a reader may find first:
+/* Connects s with a new socket in l's queue; -L_EAGAIN: l's queue is full.
+ *
+ * s's own state changes after the far end stands in the queue, which a reader may find first:
  * both ends of the connection are open from the start. */
-int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum duplex_kind kind)
+static int join(struct sock *l, struct sock *s, const struct sock_addr *to, enum duplex_kind kind)
 {
     struct sock *p = sock_new(l->domain, l->type, l->protocol, l->ops);
     struct duplex *d = p ? duplex_new(kind, cap_of(s, l), cap_of(l, s)) : NULL;
@@ -84,7 +86,7 @@ int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
     int err;
 
     do {
-        err = stream_join(l, s, to, kind);
+        err = join(l, s, to, kind);
     } while (err == -L_EAGAIN && (err = backlog_wait(l, s)) == -L_EAGAIN);
     if (err && err != -L_EINPROGRESS) {
         lock(&s->lock);
@@ -116,7 +118,7 @@ int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind)
     if (!again)
         return err;
     struct sock_addr to = again->peer;
-    int r = stream_join(l, again, &to, kind);
+    int r = join(l, again, &to, kind);
     if (r == -L_EAGAIN)
         r = backlog_wait(l, again);
     if (r && r != -L_EINPROGRESS)
@@ -192,7 +194,7 @@ size_t stream_unread(struct sock *s)
     return d ? duplex_unread(d, s->side) : 0;
 }
 
-/* The state says closed before the connection is looked for: stream_join, which may be about to
+/* The state says closed before the connection is looked for: join, which may be about to
  * give s one, looks under the same lock. */
 void stream_close(struct sock *s)
 {

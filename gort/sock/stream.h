@@ -4,10 +4,9 @@
 
 #include "gort/sock/duplex.h"
 
-/* Connects s, in SS_CONNECTING, with a new socket in l's queue, whose address is `to`. 0;
- * -L_EAGAIN: l is full; -L_ECONNREFUSED: it does not listen; -L_ENOBUFS. */
-int stream_join(struct sock *l, struct sock *s, const struct sock_addr *to, enum duplex_kind kind);
-/* The same, or waits for room in l. 0, -L_EINPROGRESS, or an error; the state follows. */
+/* Connects s, in SS_CONNECTING, with a new socket in l's queue, whose address is `to`, or waits
+ * for room in l. 0, -L_EINPROGRESS, -L_ECONNREFUSED: l does not listen, -L_ENOBUFS; s's state
+ * follows. */
 int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
                    enum duplex_kind kind);
 /* p, a new socket in the queue of l, gets its options. */

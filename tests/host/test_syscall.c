@@ -2,8 +2,9 @@
 // sources: gort/os/fs/eventfd.c gort/os/fd.c gort/os/flock.c gort/os/file.c gort/os/init.c
 // sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
 // sources: gort/os/fs/ops.c
-// sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/proc.c gort/os/fs/readdir.c
+// sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/outbuf.c gort/os/fs/proc.c
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
+// sources: gort/os/fs/readdir.c
 // sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c
 // sources: gort/os/sys_mem.c gort/os/sys_path.c gort/os/sys_proc.c gort/os/splice.c gort/os/wait.c
 // sources: gort/os/fs/walk.c gort/os/user.c

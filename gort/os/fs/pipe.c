@@ -16,7 +16,7 @@ struct pipe {
     void *page[PIPE_PAGES];       /* [lock] */
 };
 
-struct pipe *pipe_new(void)
+static struct pipe *pipe_new(void)
 {
     struct pipe *p = os_alloc(sizeof *p);
 

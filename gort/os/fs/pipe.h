@@ -11,7 +11,6 @@ struct file;
 struct inode;
 struct pipe;
 
-struct pipe *pipe_new(void);
 void pipe_free(struct pipe *p);
 /* Two open files with one reference each. 0 or -L_ENOMEM. */
 int pipe_open_pair(struct file *out[2], uint32_t flags);
