@@ -1,8 +1,8 @@
-/* check.h - what must be true, checked always (CHECK) or in debug builds (DCHECK).
+/* check.h - conditions that must hold, checked always (CHECK) or in debug builds (DCHECK).
  *
  * A failed check is a bug of the kernel or the runtime: it ends in kernel_panic, which
- * prints the message and the crash report and powers the machine off with status 2.
- * Expected failures never come here; they return a negative error (-ENOMEM, ...). */
+ * prints the message and the crash report and powers the machine off with status 2. Expected
+ * failures never come here; they return a negative error (-ENOMEM, ...). */
 #ifndef KERNEL_CHECK_H
 #define KERNEL_CHECK_H
 

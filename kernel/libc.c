@@ -13,7 +13,7 @@ struct stat;
 extern int *__errno(void);
 #define FAIL(e) (*__errno() = (e), -1)
 
-/* malloc has no memory: kernel code that calls it gets NULL and says so. */
+/* Refuses: newlib's malloc has no memory in the kernel, and a caller gets NULL. */
 void *sbrk(ptrdiff_t n);
 void *sbrk(ptrdiff_t n)
 {
@@ -52,8 +52,8 @@ void _exit(int status)
     PANIC("_exit(%d) called inside the kernel (abort or assert of the C library)", status);
 }
 
-/* Nothing of newlib that needs these locks has shared state here: malloc fails, stdio
- * streams are not used. */
+/* Locks of newlib's malloc and stdio. They need not exclude anything: malloc fails, and no
+ * stdio stream is used. */
 void __malloc_lock(struct _reent *r);
 void __malloc_lock(struct _reent *r) { (void)r; }
 void __malloc_unlock(struct _reent *r);

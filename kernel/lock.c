@@ -34,7 +34,7 @@ static bool says_last_words(const struct cpu *c)
     return __atomic_load_n(&last_words, __ATOMIC_RELAXED) == c->id + 1;
 }
 
-/* Channels come from Go, without a name. */
+/* Locks of channels have no name: Go code makes them. */
 static const char *name_of(const struct lock *l) { return l->name ? l->name : "of a channel"; }
 
 /* Ranks rise along any chain of held locks, so no cycle can form. Channels alone may be
@@ -49,7 +49,8 @@ static void rank_check(const struct cpu *c, const struct lock *l)
           "lock order: %s(%u) under %s(%u)", name_of(l), l->rank, name_of(top), top->rank);
 }
 
-/* A select may hold thousands of channels: the last one stands for all of them. */
+/* Notes that c holds l. A select may hold thousands of channels, so only the last of them is
+ * noted. */
 static void held_push(struct cpu *c, struct lock *l)
 {
     if (c->nheld && l->rank == RANK_HCHAN && c->held[c->nheld - 1]->rank == RANK_HCHAN) {
@@ -61,7 +62,7 @@ static void held_push(struct cpu *c, struct lock *l)
     c->held[c->nheld++] = l;
 }
 
-/* Locks need not be released in the reverse order. */
+/* Notes that c has released l, which need not be the lock taken last. */
 static void held_remove(struct cpu *c, const struct lock *l)
 {
     if (l->rank == RANK_HCHAN && c->nchans) {
@@ -86,7 +87,7 @@ static bool take(struct lock *l, uint32_t me)
                                        __ATOMIC_RELAXED);
 }
 
-/* Somebody else has it: until it looks free. */
+/* Another CPU holds l: waits until it looks free. */
 static void wait_for(struct cpu *c, const struct lock *l)
 {
     uint64_t start = rdtsc();

@@ -1,10 +1,10 @@
 /* mce.c - machine checks: errors that the hardware finds in itself.
  *
- * While CR4.MCE is 0 an uncorrected error shuts the CPU down, which resets the machine without
- * a word. So each CPU switches its banks on and takes #MC, which ends in a crash report: no error
- * is repaired. Bank registers survive a reset: what they hold at boot is told then, for it is
- * often the reason of the reset. Corrected errors stay in their banks; nobody looks at them.
- * SDM vol. 3, chapter 16: 16.3 the registers, 16.8 this initialisation. */
+ * While CR4.MCE is 0 an uncorrected error shuts the CPU down, which resets the machine
+ * without a word. So each CPU switches its banks on and takes #MC, which ends in a crash
+ * report: no error is repaired. Bank registers survive a reset: what they hold at boot is
+ * printed, as it is often the reason of the reset. Corrected errors stay in their banks;
+ * nobody looks at them. SDM vol. 3, chapter 16: 16.3 the registers, 16.8 this initialisation. */
 #include "kernel/mce.h"
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"

@@ -2,7 +2,8 @@
 #ifndef KERNEL_MCE_H
 #define KERNEL_MCE_H
 
-void mce_setup(void); /* each CPU: errors are reported from here on; names those before the boot */
+/* each CPU: from here on errors are reported; prints those from before the boot */
+void mce_setup(void);
 void mce_print(void); /* crash report: the banks that hold an error */
 
 #endif

@@ -72,7 +72,7 @@ static bool number(const char *s, size_t n, bool size, uint64_t *out)
     return true;
 }
 
-/* Words that hosts write for drivers: drivers/virtio_mmio.c reads them. */
+/* Is it a word that a host writes for a driver? drivers/virtio_mmio.c reads those. */
 static bool others(const char *w, size_t n)
 {
     static const char name[] = "virtio_mmio.device=";

@@ -28,7 +28,7 @@ _Noreturn static void park(const struct trap_frame *tf)
     halt_forever();
 }
 
-/* Returns if the NMI has another reason. */
+/* Stops this CPU if that is what the NMI is for; returns if it has another reason. */
 static void crash_nmi(struct trap_frame *tf)
 {
     if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE) &&
@@ -36,7 +36,7 @@ static void crash_nmi(struct trap_frame *tf)
         park(tf);
 }
 
-/* NMIs reach CPUs that have interrupts off. One that does not answer is reported as such. */
+/* NMIs reach CPUs that have interrupts off. A CPU that does not answer is named in the report. */
 static void stop_others(void)
 {
     struct cpu *me = cpu_self();
@@ -159,7 +159,7 @@ _Noreturn static void report(const struct trap_frame *tf)
 {
     const struct cpu *c = cpu_self();
 
-    if (tf->cs) /* not a panic, whose registers say nothing */
+    if (tf->cs) /* an exception: after a failed check the registers say nothing */
         print_registers(tf);
     kprintf("cpu %u of %u, %s, pending %#x, ticks %llu, ipis %llu, nmis %u\nkernel stack:\n",
             c->id, ncpu, c->curg ? "running a goroutine" : "on g0", c->pending,

@@ -13,7 +13,7 @@
  * 1023 bytes a call. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list ap);
-void kwrite(const char *s, size_t n); /* as it is */
+void kwrite(const char *s, size_t n); /* writes n bytes to all sinks, unformatted */
 /* Boot. write is called in every context in which kprintf is; while the machine crashes it takes
  * no lock. */
 void print_sink_add(void (*write)(const char *s, size_t n));

@@ -63,7 +63,7 @@ static bool hw_rdrand(uint64_t *v)
 {
     unsigned char ok;
 
-    for (int i = 0; i < 16; i++) { /* ten tries are what the manual asks for */
+    for (int i = 0; i < 16; i++) { /* Intel's manual asks for ten tries */
         __asm__ volatile("rdrand %0; setc %1" : "=r"(*v), "=qm"(ok)::"cc");
         if (ok)
             return true;
@@ -88,7 +88,8 @@ static bool hw_random(uint64_t *v)
            (cpu_features.rdrand && !rand.broken && hw_rdrand(v) && word_plausible(&rand, *v));
 }
 
-/* Not counted as entropy, and always there: when this request came, in ticks. [random_lock] */
+/* Mixes in the time of this request in ticks: always available, and not counted as entropy.
+ * [random_lock] */
 static void mix_time(void)
 {
     uint64_t t = rdtsc();
@@ -116,8 +117,8 @@ static bool mix_hardware(void)
     return true;
 }
 
-/* XORs four words of the CPU's entropy into the key, and what a device has; false: neither does
- * nor did. */
+/* XORs four words of the CPU's entropy into the key, and bytes of a device. False: the key has
+ * never had entropy from the CPU, a device or the firmware. */
 static bool mix_locked(void)
 {
     uint64_t v[4] = { 0 };
@@ -149,7 +150,9 @@ int random_bytes(void *buf, size_t n)
     for (uint32_t counter = 1; n; counter++) {
         size_t part = n < sizeof block ? n : sizeof block;
         if (counter == 0)
-            k[0]++; /* 256 GiB in one request: still never the same stream */
+            /* requests of more than 256 GiB wrap the counter: a changed key keeps the stream from
+             * repeating */
+            k[0]++;
         chacha_block(k, counter, block);
         memcpy(out, block, part);
         out += part;
@@ -198,9 +201,9 @@ void random_cpu_init(void)
     c->choice = random_fast();
 }
 
-/* How long the CPU takes over the same work differs by what else it does, by a few ticks: not
- * counted as entropy, but where nothing else is, better than a key that can be computed. The wall
- * clock tells boots apart. */
+/* Mixes in how long a piece of work takes, which differs by a few ticks with what else the CPU
+ * does. It is not counted as entropy, but better than a key that can be computed where there
+ * is no other source. The wall clock makes one boot differ from another. */
 static void mix_jitter(void)
 {
     uint64_t wall = (uint64_t)clock_wall_ns();

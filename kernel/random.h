@@ -15,16 +15,16 @@ int random_bytes(void *buf, size_t n);
  * gort/sched/choice.h. */
 uint64_t random_fast(void);
 
-/* One more source: take copies up to n bytes that nobody has seen, at once, under a lock of the
- * lowest rank; returns how many, 0 = none now. Boot. */
+/* Adds a source of entropy. take(to, n) copies up to n fresh bytes without waiting; it is
+ * called under a lock of RANK_LEAF, so it takes none. It returns how many, 0 = none now. Boot. */
 void random_set_source(size_t (*take)(void *to, size_t n));
 /* Boot: takes the firmware's seed, n bytes. */
 void random_init(const void *seed, size_t n);
 /* Seeds random_fast and sched_choice of one CPU: every CPU, on itself. */
 void random_cpu_init(void);
 
-/* Watches what an instruction of the CPU's gives: some return all ones, or one word again and
- * again, and say that all is well. False: the word is not to be used, nor any later one. */
+/* Watches the words of RDRAND or RDSEED: on some CPUs these return all ones, or one word again
+ * and again, and report success. False: neither this word nor any later one may be used. */
 struct word_watch { uint64_t last; bool any, broken; };
 bool word_plausible(struct word_watch *w, uint64_t v);
 

@@ -52,7 +52,7 @@ uint32_t extents_frame(const struct extents *x, uint64_t pa)
     uint64_t gib = pa >> GIB_SHIFT;
 
     for (unsigned i = 0; i < x->n; i++)
-        if (gib - x->e[i].gib < x->e[i].count) /* unsigned: below it is far above */
+        if (gib - x->e[i].gib < x->e[i].count) /* unsigned: a smaller gib wraps to a large number */
             return (uint32_t)(x->e[i].first + (gib - x->e[i].gib)) * GIB_FRAMES +
                    (uint32_t)(pa / PAGE % GIB_FRAMES);
     return FRAME_NONE;
@@ -97,7 +97,7 @@ static void largest_piece(struct frame_plan *p, const struct boot_mem *map, uint
     }
 }
 
-/* One more than the highest number in use. */
+/* One more than the highest frame number in use. */
 static uint32_t frames_used(const struct extents *x, const struct boot_mem *map, uint64_t n)
 {
     for (uint64_t i = n; i-- > 0;) {
@@ -110,7 +110,7 @@ static uint32_t frames_used(const struct extents *x, const struct boot_mem *map,
     return extents_gibs(x) * GIB_FRAMES;
 }
 
-/* RAM that the extents do not cover. */
+/* Bytes of RAM that the extents do not cover. */
 static uint64_t left_out(const struct extents *x, const struct boot_mem *map, uint64_t n)
 {
     uint64_t lost = 0;

@@ -17,7 +17,7 @@ struct boot_mem;
 #define GIB_SHIFT   30
 #define GIB_FRAMES  (1u << 18)
 #define FRAME_NONE  UINT32_MAX
-/* Numbers are 32 bits and FRAME_NONE is none: 16 TiB less one GiB. */
+/* Frame numbers have 32 bits, and FRAME_NONE is not a number: that is 16 TiB less one GiB. */
 #define GIBS_MAX    16383u
 
 struct extents {
@@ -30,8 +30,8 @@ uint32_t extents_gibs(const struct extents *x);
 uint32_t extents_frame(const struct extents *x, uint64_t pa);
 uint64_t extents_address(const struct extents *x, uint32_t frame);
 
-/* What becomes of a memory map: the extents, and where the frame tables lie, per_frame bytes for
- * each frame. They come from the largest free piece outside [used_lo, used_hi). */
+/* What is made of a memory map: the extents, and where the frame tables lie, per_frame bytes
+ * for each frame. The tables come from the largest free piece outside [used_lo, used_hi). */
 struct frame_plan {
     struct extents x;
     uint32_t frames;             /* numbers in use are below it */

@@ -15,7 +15,8 @@
 #define PER_FRAME (sizeof(struct buddy_link) + 1) /* bytes of tables */
 #define STASH_MAX   64
 #define STASH_BATCH 32
-#define LOW_MEMORY  0x100000ull  /* below 1 MiB: trampolines, firmware habits; not managed */
+/* below 1 MiB, not managed: trampolines lie there, and firmware may write to it */
+#define LOW_MEMORY  0x100000ull
 
 static struct lock frames_lock = LOCK_INIT("frames", RANK_FRAMES);
 static struct extents extents;   /* [const] */
@@ -25,7 +26,7 @@ static struct stash {
     uint64_t pa[STASH_MAX];
 } __attribute__((aligned(64))) stashes[CPU_MAX]; /* [owner] */
 
-/* Adds what of [lo, hi) has frame numbers, up to *left bytes. */
+/* Adds the part of [lo, hi) that has frame numbers, up to *left bytes. */
 static void add_part(uint64_t lo, uint64_t hi, uint64_t *left)
 {
     if (lo < LOW_MEMORY)
@@ -42,7 +43,7 @@ static void add_part(uint64_t lo, uint64_t hi, uint64_t *left)
     }
 }
 
-/* Adds what of [lo, hi) is outside the ranges that are used already. */
+/* Adds the part of [lo, hi) that is outside of the ranges in use. */
 static void add_free(uint64_t lo, uint64_t hi, const uint64_t (*used)[2], unsigned n,
                      uint64_t *left)
 {

@@ -35,7 +35,8 @@ struct mm_stats {
     uint64_t kernel_bytes; /* image, page tables, per-CPU stacks */
 };
 void mm_stats_read(struct mm_stats *out);
-/* Would more than what is kept for the kernel be left without `bytes`? Roughly; any context. */
+/* With `bytes` less memory, would more be left than what is kept for the kernel? Roughly; any
+ * context. */
 bool mm_can_spare(uint64_t bytes);
 uint64_t mm_kept(void); /* bytes: what is kept */
 
@@ -60,12 +61,12 @@ int vm_commit_last(uintptr_t va, size_t size);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
  * skipped. Splits 2 MiB pages at the edges. */
 void vm_decommit(uintptr_t va, size_t size);
-/* The same for n ranges, with few shootdowns for all of them. */
+/* As vm_decommit, for n ranges, with few shootdowns for all of them. */
 struct vm_range { uintptr_t va; size_t size; };
 void vm_decommit_all(const struct vm_range *r, unsigned n);
 /* Maps given physical memory (MMIO, the bundle, ELF segments). 0, -ENOMEM, -EEXIST. */
 int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot);
-/* Takes such a mapping away again (the frames are not freed). */
+/* Removes a mapping of vm_map_phys; its frames are not freed. */
 void vm_unmap_phys(uintptr_t va, size_t size);
 /* prot 0: no access, the contents are kept. -ENOMEM: parts are not mapped. */
 int vm_protect(uintptr_t va, size_t size, unsigned prot);

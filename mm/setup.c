@@ -1,7 +1,7 @@
 /* setup.c - from the loader's page tables to the kernel's own.
  *
- * Until frames_init the loader's tables (the first 4 GiB at DIRECT_MAP_BASE) are what we
- * stand on, so early memory comes from below 4 GiB. */
+ * Until frames_init the kernel runs on the loader's tables, which map the first 4 GiB at
+ * DIRECT_MAP_BASE, so early memory comes from below 4 GiB. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"

@@ -47,16 +47,16 @@ static uint64_t table_frame(void)
     return pa;
 }
 
-/* A table that pt_slot found empty. */
+/* Frees a page table that pt_slot has found empty. */
 static void table_free(uint64_t pa)
 {
     frame_free(pa, 0);
     __atomic_fetch_sub(&vm_table_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
 }
 
-/* Giving memory back may need a page table: for the rest of a large page that is cut, at either
- * end of the range. These two frames are kept for that alone. A cut gives back 4 KiB at least,
- * with which batch_flush replaces what it took. */
+/* Giving memory back may itself need page tables, for the rest of a large page that is cut at
+ * either end of the range. These two frames are kept for that alone. A cut gives back at least
+ * 4 KiB, with which batch_flush replaces the frame that it took. */
 static uint64_t spare[2];   /* [vm_lock] */
 static unsigned nspare;
 static bool use_spare;
@@ -133,8 +133,8 @@ void vm_release(uintptr_t va, size_t size)
 
 /* ---- mapping ----------------------------------------------------------------------- */
 
-/* Frames that are on their way into the page tables: zeroed before vm_lock is taken, which page
- * faults and everybody's stacks wait for, and before anybody can see them. */
+/* Frames on their way into the page tables. They are zeroed before vm_lock is taken, since
+ * page faults and new stacks wait for that lock, and before any CPU can reach them. */
 #define FEW 16
 struct fresh { unsigned n; uint64_t pa[FEW]; };
 
@@ -238,14 +238,15 @@ static void batch_add(struct batch *b, uintptr_t va, size_t size, uint64_t pa, u
         batch_flush(b);
 }
 
-/* What is unmapped is in the batch afterwards. */
+/* Unmaps [va, end); what was mapped there is in the batch afterwards. */
 static void unmap_locked(struct batch *b, uintptr_t va, uintptr_t end, bool free_frames)
 {
     use_spare = free_frames;
     for (uintptr_t next; va < end; va = next) {
         unsigned level;
         uint64_t *e = pt_leaf_within(va, end, &level, &next);
-        if (next == va && b->n > 0) { /* one of these frames may be the table it lacks */
+        /* pt_leaf_within lacks a frame for a table: flushing the batch frees some */
+        if (next == va && b->n > 0) {
             batch_flush(b);
             continue;
         }
@@ -271,7 +272,8 @@ static void decommit_locked(uintptr_t va, uintptr_t end, bool free_frames)
     batch_flush(&batch);
 }
 
-/* Of the heap only: the kernel does not live without what it asks for. */
+/* The option allocfail: fails heap allocations only, as the kernel cannot go on without its
+ * own. */
 static bool fail_on_purpose_locked(uintptr_t va)
 {
     return options.allocfail && va < VM_KERNEL_BASE && ++commit_count % options.allocfail == 0;

@@ -1,8 +1,8 @@
 /* cpu.h - the per-CPU block. GS base points at it on every CPU, always.
  *
  * Offsets are known to assembly through the generated header build/gen/offsets.h, and the
- * first fields also to the stubs of the Go overlay. FS base is the same block's `tls_end`,
- * so that Go's g, at -8(FS), is `tls_g`: per CPU, rewritten at every switch of goroutine. */
+ * first fields also to the stubs of the Go overlay. FS base is `tls_end` in that block, so
+ * that Go's g, at -8(FS), is `tls_g`: per CPU, rewritten at every switch of goroutine. */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 

@@ -10,8 +10,8 @@ struct cpu_features cpu_features;
 
 /* Memory types by PCD and PWT of a page table entry (SDM vol. 3, 12.12; the eight entries are
  * two times four): 00 write-back, 01 (PWT) write-combining, 10 uncached unless an MTRR says
- * write-combining, 11 uncached. Written, not inherited: firmware may have other ideas. Only entry
- * 1 differs from the reset value, and no mapping of a loader uses it. */
+ * write-combining, 11 uncached. The kernel writes it itself, as firmware may have changed it.
+ * Only entry 1 differs from the reset value, and no mapping of a loader uses it. */
 #define PAT_VALUE 0x0007010600070106ull
 
 static void xsetbv(uint64_t v)

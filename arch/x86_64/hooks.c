@@ -1,4 +1,4 @@
-/* hooks.c - who is called from arch/ upward: arch.h. */
+/* hooks.c - the pointers through which arch/ calls rooms above it: arch.h. */
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/die.h"

@@ -83,11 +83,12 @@ void lapic_setup(void)
         reg_write(nmi.lint ? REG_LVT_LINT1 : REG_LVT_LINT0, LVT_NMI | (nmi.low ? LVT_LOW : 0));
     reg_write(REG_ESR, 0);
     reg_write(REG_TIMER_DIV, DIVIDE_BY_1);
-    if (ns_to_ticks || use_deadline) /* not the boot CPU's first call: it calibrates */
+    if (ns_to_ticks || use_deadline) /* only the boot CPU's first call calibrates */
         reg_write(REG_LVT_TIMER, VEC_TIMER | (use_deadline ? LVT_TSC_DEADLINE : 0));
     reg_write(REG_EOI, 0);
-    /* Last: it makes the APIC look again at what is pending. Firmware may have left the 8259
-     * connected, and QEMU would deliver a request that is gone as interrupt -1. */
+    /* This write comes last: it makes the APIC look again at pending interrupts. Firmware may
+     * have left the 8259 connected, and QEMU would deliver a request that has gone meanwhile
+     * as interrupt -1. */
     reg_write(REG_TPR, 0);
 }
 
@@ -140,8 +141,9 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page)
     icr_send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
-/* ipi_fault_rate: how often this IPI is to be sent, after perhaps one that nobody has
- * asked for to another CPU. What must not get lost is sent again by those who wait for it. */
+/* ipi_fault_rate: how often this IPI is to be sent: 0, 1 or 2 times. A stray one may go to
+ * another CPU before. An IPI that must not get lost is sent again by the code that waits for
+ * its effect. */
 static unsigned ipi_fault(unsigned cpu, enum ipi_kind kind)
 {
     static uint32_t count; /* [atomic] */

@@ -20,7 +20,7 @@ void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page);
 bool lapic_is_x2(void);
 
-/* Timer. Calibration counts down from the top with the divider in use. */
+/* The timer is calibrated by counting down from the top with the divider in use. */
 void lapic_timer_calibrate_start(void);
 uint32_t lapic_timer_calibrate_count(void);  /* ticks since the start */
 void lapic_timer_set_hz(uint64_t ticks_per_second);

@@ -131,7 +131,7 @@ int pt_map(uintptr_t va, uint64_t pa, uint64_t size, uint64_t flags, unsigned ma
 
         while (l > 1 && ((va | pa) & (LEVEL_SIZE(l) - 1) || end - va < LEVEL_SIZE(l)))
             l--;
-        /* A table that is already there takes the smaller pages. */
+        /* If a table is there already, smaller pages go into it. */
         while ((e = descend(va, l)) && l > 1 && *e & PTE_P && !(*e & PTE_PS))
             l--;
         if (!e || *e & (PTE_P | PTE_NONE)) {

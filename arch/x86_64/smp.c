@@ -43,7 +43,7 @@ _Noreturn void ap_main(struct cpu *c)
     cpu_setup();
     desc_load(c);
     lapic_setup();
-    if (lapic_id() != c->apic_id) /* woke up late and took another one's place */
+    if (lapic_id() != c->apic_id) /* it woke up late and took the place of another CPU */
         halt_forever();
     ap_begins();
     arch_of(c)->tlb_ready = 1;

@@ -12,11 +12,11 @@ struct cpu;
  * never to be used for anything else. All n CPUs but this one get an INIT. begins() is called on
  * each new CPU once it can take interrupts. */
 void smp_begin(uint64_t page, void (*begins)(void), const uint32_t *apic_id, unsigned n);
-/* Starts c, which has all its memory and the id ncpu. True: it is in cpus[], ncpu counts it. False:
- * it did not come in time, and is kept out should it come yet. deaf: a test in which c is sent
- * nothing. */
+/* Starts c, which has all its memory and the id ncpu. True: it is in cpus[], ncpu counts it.
+ * False: it did not come in time; if it comes later it is kept out. deaf: for tests, c is sent
+ * no IPI at all. */
 bool smp_start_one(struct cpu *c, bool deaf);
-/* Can a CPU with that id be sent IPIs? */
+/* Can IPIs be sent to a CPU with that id? */
 bool smp_addressable(uint32_t apic_id);
 
 #endif

@@ -33,8 +33,8 @@ void *memmove(void *dst, const void *src, size_t n)
     const uint8_t *s = (const uint8_t *)src + n;
 
     if ((uintptr_t)dst - (uintptr_t)src >= n) {
-        /* Forwards never overwrites what is still to be read: either apart, or dst below
-         * src, and each step reads its words before it writes them. */
+        /* Copying forwards overwrites nothing that is still to be read: the two are apart, or
+         * dst is below src and each step reads its words before it writes them. */
         return memcpy(dst, src, n);
     }
     for (; n >= 8; n -= 8) {

@@ -39,8 +39,8 @@ void tlb_poll(void)
 
     if (!__atomic_load_n(&a->tlb_pending, __ATOMIC_ACQUIRE))
         return;
-    /* The IPI must not come in between: it would serve this request, and the store below
-     * would then acknowledge the next one without a flush. */
+    /* The IPI must not come between flush and store: its handler would serve this request, and
+     * the store would then acknowledge the next request without a flush. */
     uint64_t flags = irq_save();
     if (__atomic_load_n(&a->tlb_pending, __ATOMIC_ACQUIRE)) {
         flush_local(request.va, request.size);
@@ -62,7 +62,7 @@ void tlb_halt_end(void)
         write_cr3(read_cr3());
 }
 
-/* Does that CPU halt? Then it flushes when it wakes. */
+/* Is that CPU halted? Then it needs no IPI: it flushes when it wakes. */
 static bool left_alone(struct cpu_arch *a)
 {
     uint32_t lazy = TLB_LAZY;
@@ -71,7 +71,7 @@ static bool left_alone(struct cpu_arch *a)
                                        __ATOMIC_SEQ_CST) || lazy == TLB_STALE;
 }
 
-/* An IPI that gets lost must not be the end: it is sent again. */
+/* Waits for the CPU's answer. An IPI may get lost, so it is sent again after a while. */
 static void wait_for(unsigned cpu)
 {
     int64_t sent = clock_mono_ns();

@@ -67,7 +67,8 @@ static void interrupt(struct cpu *c, struct trap_frame *tf)
 {
     unsigned v = (unsigned)tf->vector;
 
-    if (v == VEC_SPURIOUS || v < VEC_DEV) { /* neither gets an EOI; 8259: all masked */
+    /* no EOI: spurious vectors expect none, and the 8259s are masked */
+    if (v == VEC_SPURIOUS || v < VEC_DEV) {
         arch_of(c)->spurious++;
         return;
     }
@@ -89,7 +90,9 @@ static void interrupt(struct cpu *c, struct trap_frame *tf)
     } else {
         if (!machine_hooks.device || !machine_hooks.device(v))
             arch_of(c)->spurious++;
-        lapic_eoi(); /* the handler has made a level-triggered line quiet, or it would come again */
+        /* the handler has made its device release a level-triggered line; otherwise the line would
+         * interrupt again */
+        lapic_eoi();
     }
     c->irq_depth--;
 }

@@ -6,9 +6,10 @@
 #include "arch/x86_64/lapic.h"
 
 #define NS_PER_S     1000000000ull
-#define CALIBRATE_MS_MOST 40        /* less than what the 8254 counts in 16 bits */
-#define PRECISION    2500           /* the error is at most one part in so many: 0.04 % */
-#define STOPPED      (1ull << 30)   /* ticks in which any reference moves */
+#define CALIBRATE_MS_MOST 40        /* the 8254's 16 bits wrap after 54 ms */
+#define PRECISION    2500           /* the error is at most 1 / PRECISION: 0.04 % */
+/* if the reference has not moved after so many ticks, it stands still */
+#define STOPPED      (1ull << 30)
 
 static uint64_t tsc_zero;                 /* [const] */
 static uint64_t tsc_hz;                   /* [const] */
@@ -18,7 +19,7 @@ static int64_t last;                      /* [atomic] strict: largest value retu
 
 static uint64_t tsc_ordered(void)
 {
-    __asm__ volatile("lfence" ::: "memory"); /* not before earlier loads */
+    __asm__ volatile("lfence" ::: "memory"); /* the TSC is read after all earlier loads */
     return rdtsc();
 }
 
@@ -54,7 +55,7 @@ void clock_make_strict(void)
 /* Readings of all three counters that belong together. */
 struct sample { uint64_t tsc, width; uint32_t ref, apic; };
 
-/* A reading may be interrupted by the host, so the tightest of several counts. */
+/* The host may interrupt a reading, so the tightest of several is taken. */
 static struct sample sample_take(const struct clock_ref *r)
 {
     struct sample best = { .width = UINT64_MAX };
@@ -69,8 +70,8 @@ static struct sample sample_take(const struct clock_ref *r)
     return best;
 }
 
-/* Have the two samples so much between them that what they are wrong by does not matter? Each may
- * be off by half its width, and the reference's count by one. */
+/* Are the two samples far enough apart for their errors not to matter? Each may be off by half
+ * its width, and the reference's count by one. */
 static bool far_enough(const struct sample *a, const struct sample *b, uint64_t dref)
 {
     uint64_t ticks = b->tsc - a->tsc;

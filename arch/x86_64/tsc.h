@@ -22,8 +22,8 @@ struct clock_ref {
 /* Calibrates TSC and APIC timer against ref, to 0.05 % (2 to 40 ms). tsc_entry 0 = now is the zero
  * of clock_mono_ns. NULL, or what is wrong with the machine. */
 const char *tsc_calibrate(const struct clock_ref *ref, uint64_t tsc_entry, uint64_t *apic_hz);
-/* From a CPU whose TSC was seen to run behind another's: clock_mono_ns goes through a shared
- * maximum from then on. */
+/* Called when a CPU's TSC was seen to run behind another's: from then on clock_mono_ns goes
+ * through a maximum that all CPUs share. */
 void clock_make_strict(void);
 /* Busy wait, boot only. */
 void clock_delay_us(uint64_t us);

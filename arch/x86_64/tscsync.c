@@ -1,7 +1,7 @@
 #include "arch/x86_64/tscsync.h"
 #include "arch/x86_64/arch.h"
 
-#define ROUNDS       500u      /* of the new CPU, where nothing is the matter */
+#define ROUNDS       500u      /* rounds of the new CPU when the TSCs agree */
 #define ROUNDS_SKEW  5000u     /* where something is */
 #define WIDTH_GOOD   100000    /* ticks: some 40 us */
 #define TICKS_MOST   (1u << 29)
@@ -36,8 +36,8 @@ void tsc_sync_begin(void)
     found = 0;
 }
 
-/* One look at the other's reading, one reading of our own. Returns the lesser of `least` and the
- * difference. Nobody waits for the other: on a loaded host that could take long. */
+/* One look at the other's reading, one reading of our own. Returns the lesser of `least` and
+ * the difference. Neither CPU waits for the other, which could take long on a loaded host. */
 static int64_t look(int me, int64_t least)
 {
     uint64_t seen = __atomic_load_n(&reading[!me], __ATOMIC_ACQUIRE);

@@ -24,7 +24,7 @@ struct tsc_verdict tsc_judge(int64_t least_ap, int64_t least_boot, unsigned roun
 void tsc_sync_begin(void);        /* boot CPU, before it starts another one */
 void tsc_sync_boot(void);         /* boot CPU, again and again until that one is online */
 void tsc_sync_ap(struct cpu *c);  /* the new CPU: sets c->tsc_offset */
-/* Ticks by which the last CPU was ahead of the boot CPU; 0: none that one could see. */
+/* Ticks by which the last CPU was ahead of the boot CPU; 0: no difference was found. */
 int64_t tsc_sync_found(void);
 
 /* [const after boot] For tests: CPUs with odd numbers run behind by so many ticks, those with

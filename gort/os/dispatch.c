@@ -13,7 +13,7 @@ static int64_t (*handlers[NR_MAX])(struct call *) = { /* [const after boot] */
 
 void os_call_add(uint64_t num, int64_t (*fn)(struct call *c)) { handlers[num] = fn; }
 
-/* Refused by what the system is. */
+/* Calls that this system refuses by design: there is one process, and no devices to mount. */
 static const struct { uint16_t num; int16_t err; } refused[] = {
     {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */
@@ -32,7 +32,8 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {126, -L_EPERM}, /* capset */
 };
 
-/* Silent, as a kernel without the call is: programs ask to find out, and fall back. */
+/* A call that is not served fails without a message, as on an older Linux: programs try calls
+ * to find out what there is, and fall back. */
 static int64_t unknown(const struct call *c)
 {
     uint64_t num = c->num;
@@ -59,7 +60,7 @@ void rt_syscall6(struct syscall6_frame *f)
     call_start(g_calling(), f, f->num, a);
 }
 
-/* Calls that never block, from stubs whose frames have another shape. */
+/* Runs a call that never blocks, for a gate whose frame is not that of syscall6. */
 static struct syscall6_frame call_now(uint64_t num, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     struct syscall6_frame f = {.num = num, .a1 = a1, .a2 = a2, .a3 = a3};
@@ -73,7 +74,7 @@ void rt_rawsyscall3(struct rawsyscall3_frame *f)
 {
     struct syscall6_frame r = call_now(f->num, f->a1, f->a2, f->a3);
 
-    f->r1 = r.err ? -r.err : r.r1; /* as the instruction leaves it */
+    f->r1 = r.err ? -r.err : r.r1; /* as the instruction syscall returns it: -errno */
     f->r2 = f->a3;
 }
 

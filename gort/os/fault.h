@@ -1,10 +1,10 @@
 /* fault.h - pages of mappings come when they are touched.
  *
- * A frame, and a page table for it, cannot be had in an exception handler, which takes no locks.
- * The handler puts the trap frame on this CPU's g0 stack, which is free while the goroutine's own
- * code runs, and returns to page_fault_entry there (pagefault.S). For the scheduler the goroutine
- * is in a gate. Code of the program is what runs in the lower half: its own text, or what it has
- * made itself. */
+ * An exception handler takes no locks, so it can allocate neither a frame nor a page
+ * table. It puts the trap frame on this CPU's g0 stack, which is free while the goroutine's
+ * own code runs, and returns to page_fault_entry there (pagefault.S). For the scheduler the
+ * goroutine is then in a gate. All code in the lower half of the address space is the
+ * program's: its text, and code that it has generated. */
 #ifndef GORT_OS_FAULT_H
 #define GORT_OS_FAULT_H
 

@@ -26,7 +26,7 @@ static struct slot *slot_at_locked(int64_t fd, bool make)
     return *b ? *b + fd % BLOCK : NULL;
 }
 
-/* A descriptor is no more. */
+/* A descriptor has been closed: the table's reference to f goes. */
 static void file_closed(struct file *f)
 {
     flock_closed(f->inode);

@@ -23,11 +23,12 @@ struct file_ops {
      * the first `skip` bytes; NULL: they are read or written one by one. */
     int64_t (*vector)(struct file *f, const struct l_iovec *iov, size_t n, uint64_t skip,
                       bool write);
-    /* As read, into kernel memory, but nothing is taken; NULL: cannot be. */
+    /* As read, into kernel memory, but the bytes stay in the stream; NULL: not possible. */
     int64_t (*peek)(struct file *f, void *buf, size_t n);
-    unsigned (*poll)(struct file *f);         /* L_POLL* that hold now; NULL: cannot be polled */
+    /* which of L_POLL* hold now; NULL: cannot be polled */
+    unsigned (*poll)(struct file *f);
     struct waitq *(*queue)(struct file *f, bool write);
-    /* ioctl(2) of what sys_ioctl itself does not know; NULL: none. */
+    /* ioctl(2) requests that sys_ioctl does not know itself; NULL: there are none. */
     int64_t (*ioctl)(struct call *c, struct file *f, uint64_t request, uint64_t arg);
     void (*release)(struct file *f);
     const char *anon;   /* in /proc/self/fd: "anon_inode:" and this; NULL: as the inode says */
@@ -48,9 +49,9 @@ struct file {
     struct epitem *epitems;      /* [epoll's lock] */
 };
 
-/* A new open file for n, which it takes a reference of; NULL: no memory. */
+/* A new open file for n, of which it takes a reference; NULL: no memory. */
 struct file *file_new(struct inode *n, uint32_t flags, const struct file_ops *ops, void *priv);
-/* An anonymous one (pipe, eventfd): makes the inode too. */
+/* A new open file of an inode without a name, which is made too (pipe, eventfd). */
 struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops *ops, void *priv);
 void file_get(struct file *f);
 /* False: the last reference is gone, and f going. The caller knows that it is not freed yet. */
@@ -73,7 +74,8 @@ static inline bool file_writes(const struct file *f)
 /* What holds now of L_POLL*, for poll(2) and its relatives. No locks. */
 unsigned file_poll(struct file *f);
 
-/* Positional I/O on anything seekable; pos -1 = the file's own, which moves. buf as above. */
+/* Positional I/O on anything seekable; pos -1: the file's own position, which moves. buf as in
+ * file_ops.read. */
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);
 int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos);
 
@@ -83,7 +85,7 @@ int64_t file_push(struct file *f, const void *buf, size_t n);
 /* ---- descriptors -------------------------------------------------------------------- */
 #define FD_MAX 65536u
 
-/* The file of fd, referenced; NULL: -L_EBADF. */
+/* The open file of fd, with a reference; NULL: -L_EBADF. */
 struct file *fd_get(int64_t fd);
 /* Puts f (its reference goes to the table) at the lowest free fd >= min. fd, or -L_EMFILE and
  * f is put. */

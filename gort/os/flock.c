@@ -4,7 +4,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/user.h"
 
-/* On the list of its inode. A range is lo..hi, both included. */
+/* A lock, on the list of its inode. Its range is lo..hi, both included. */
 struct filelock {
     struct filelock *next;
     const struct file *owner; /* NULL: the process (POSIX) */
@@ -74,7 +74,8 @@ void flock_closed(struct inode *n) { drop(n, NULL); }
 void flock_file_gone(struct file *f)
 {
     drop(f->inode, f);
-    drop(f->inode, NULL); /* of a call that was under way when the descriptor was closed */
+    /* a call that was under way when the descriptor was closed may have taken the lock after all */
+    drop(f->inode, NULL);
 }
 
 static void add_locked(struct inode *n, struct filelock *l)
@@ -87,7 +88,7 @@ static void add_locked(struct inode *n, struct filelock *l)
 
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 
-/* The file's old lock goes first, even if the new one is then refused: so flock(2) has it. */
+/* As flock(2) specifies, the file's old lock goes first, even if the new one is then refused. */
 static int64_t whole_try(struct inode *n, struct filelock *want)
 {
     lock(&locks.lock);
@@ -129,7 +130,7 @@ int64_t flock_whole(struct call *c, struct file *f, uint32_t how)
 
 /* ---- ranges --------------------------------------------------------------------------------- */
 
-/* What the program asks for, as offsets of the file. */
+/* Turns the program's struct flock into offsets of the file. */
 static int64_t range_parse(const struct file *f, const struct l_flock *fl, struct filelock *out)
 {
     int64_t start = 0, at;
@@ -160,8 +161,8 @@ static int64_t range_parse(const struct file *f, const struct l_flock *fl, struc
     return 0;
 }
 
-/* Takes the bytes of `l` out of the owner's other locks. `spare` becomes the second half of one
- * that is cut in two: true if it was needed. */
+/* Takes the bytes of `l` out of the owner's other locks. A lock that is cut in two needs a
+ * second structure: `spare` becomes it, and the result is true. */
 static bool cut_locked(struct inode *n, const struct filelock *l, struct filelock *spare)
 {
     bool used = false;
@@ -207,7 +208,7 @@ static void merge_locked(struct inode *n, struct filelock *l)
     }
 }
 
-/* `two`: room for the new lock and for the rest of an old one; what is not used is freed. */
+/* `two`: structures for the new lock and for the rest of an old one; unused ones are freed. */
 static int64_t range_try(struct inode *n, const struct filelock *want, bool release,
                          struct filelock *two[2])
 {
@@ -229,7 +230,7 @@ static int64_t range_try(struct inode *n, const struct filelock *want, bool rele
     return 0;
 }
 
-/* c->one keeps what has been parsed: the program may change its structure while it waits. */
+/* c->one keeps the parsed range: the program may change its struct flock while the call waits. */
 static int64_t range_want(struct call *c, struct file *f, uint64_t arg, bool ofd,
                           struct filelock *want, bool *release)
 {

@@ -6,8 +6,9 @@
  *   POSIX     the (one) process     ranges of OFD locks        F_UNLCK, any close of the file
  *
  * Two POSIX locks never conflict, all being of one process, so a wait for one can be part of no
- * circle that fcntl would have to refuse with EDEADLK (OFD locks are not looked at, as on Linux).
- * A wait is a system call that blocks (wait.h): whatever is released makes all waits look again. */
+ * circle that fcntl would have to refuse with EDEADLK (as on Linux, OFD locks are not searched for
+ * circles). A wait is a system call that blocks (wait.h): each release makes all waiting calls look
+ * again. */
 #ifndef GORT_OS_FLOCK_H
 #define GORT_OS_FLOCK_H
 
@@ -29,9 +30,10 @@ int64_t flock_whole(struct call *c, struct file *f, uint32_t how);
 int64_t flock_range_set(struct call *c, struct file *f, uint64_t arg, bool ofd, bool wait);
 int64_t flock_range_get(struct call *c, struct file *f, uint64_t arg, bool ofd);
 
-/* A descriptor of n is closed, others may be left: POSIX locks go. No locks held. */
+/* A descriptor of n is closed: the POSIX locks on n go, even if other descriptors are left. No
+ * locks held. */
 void flock_closed(struct inode *n);
-/* The open file goes, and its locks with it. */
+/* The last reference to f is gone: drops the locks that belong to f. */
 void flock_file_gone(struct file *f);
 
 #endif

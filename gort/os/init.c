@@ -97,7 +97,8 @@ static void entry_add(const struct bundle_file *f)
     n = f->nlink > 1 ? archived_find(f->ino) : NULL;
     if (n) {
         inode_get(n);
-        if (f->size && inode_is(n, L_S_IFREG)) /* cpio puts the data at the last link */
+        /* cpio has the contents at the last of several links */
+        if (f->size && inode_is(n, L_S_IFREG))
             data_init(&n->data, f->data, (int64_t)f->size);
     } else {
         n = entry_inode(f);
@@ -137,7 +138,7 @@ static void tree_build(const struct bundle *b)
 
 const char os_hosts[] = "127.0.0.1 localhost gort\n::1 localhost\n";
 
-/* What every system has, unless the bundle brings its own. */
+/* Files that every Linux system has; the bundle's own are kept. */
 static void etc_files(void)
 {
     static const struct { const char *path, *text; } files[] = {
@@ -148,10 +149,10 @@ static void etc_files(void)
     };
     struct open_result r;
 
-    vfs_mkdirs("usr/bin", 7); /* empty: a search of PATH finds no program in it */
+    vfs_mkdirs("usr/bin", 7); /* empty, so that a search of PATH finds no program */
     vfs_mkdirs("root", 4);
     if (!vfs_mkdirs("etc", 3))
-        return; /* the bundle's wish */
+        return; /* the bundle names the working directory */
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (vfs_open(NULL, files[i].path, L_O_CREAT | L_O_EXCL | L_O_WRONLY, 0644, &r))
             continue;

@@ -5,7 +5,7 @@
 #include "kernel/lock.h"
 #include "mm/mm.h"
 
-/* Who is asked to leave how much: mem.h. */
+/* How much memory an allocation must leave to others: mem.h. */
 enum tier { FILES, USUAL, LAST };
 enum { CLASS_MIN_SHIFT = 5, CLASS_COUNT = 7 }; /* 32 .. 2048 bytes */
 
@@ -17,8 +17,9 @@ static struct {
     uint64_t pages;                    /* [atomic] */
 } heap = {.lock = LOCK_INIT("os_mem", RANK_PERSISTENT)};
 
-/* mm_kept() is one part in 128 of the RAM, which heap and stacks leave. The file tree leaves them
- * eight times that: a program whose files are full must be able to say so. */
+/* Heap and stacks leave mm_kept() to the kernel, one part in 128 of the RAM. The file tree
+ * leaves eight times that to heap and stacks: a program whose files are full must still be
+ * able to report it. */
 #define KEPT_PARTS 8
 
 bool os_can_have(uint64_t bytes)

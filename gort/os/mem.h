@@ -12,7 +12,7 @@
 
 #define OS_PAGE 4096ul
 
-/* Zeroed memory, 16-aligned; NULL if there is none but what others are to have. Three degrees:
+/* Zeroed memory, 16-aligned; NULL if no more is left than what is kept for others. Three degrees:
  *
  *   os_alloc_file   the file tree: leaves some memory for heap, stacks and os_alloc, so that a
  *                   program whose files are full can say so
@@ -24,11 +24,11 @@
 void *os_alloc_file(size_t n);
 void *os_alloc(size_t n);
 void *os_alloc_last(size_t n);
-void os_free(void *p, size_t n); /* n as at os_alloc; p may be NULL */
+void os_free(void *p, size_t n); /* n as given to os_alloc; p may be NULL */
 
 void *os_page_alloc(void);       /* 4 KiB, zeroed, page-aligned; leaves what os_alloc_file does */
 void os_page_free(void *page);
-bool os_can_have(uint64_t bytes); /* for the file tree; roughly */
+bool os_can_have(uint64_t bytes); /* is there about so much for the file tree? */
 uint64_t os_pages_used(void);    /* by os_page_alloc, now */
 
 #endif

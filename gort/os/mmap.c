@@ -57,7 +57,7 @@ static enum mmap_result bring_anonymous(const struct mapping *m, uintptr_t page)
         return MMAP_NOMEM;
     for (uintptr_t p = lo < m->lo ? m->lo : lo; p < (hi < m->hi ? hi : m->hi); p += PAGE_SIZE)
         if (!vm_is_mapped(p, false) && (vm_commit(p, PAGE_SIZE) || protect_new(p, m->prot)))
-            break; /* those were only for convenience */
+            break; /* only the page at va is needed; its neighbours were brought in advance */
     return MMAP_OK;
 }
 
@@ -86,8 +86,10 @@ static enum mmap_result bring_locked(const struct mapping *m, uintptr_t va, unsi
     uintptr_t page = page_of(va);
 
     if (vm_is_mapped(page, access & VM_W))
-        return MMAP_OK; /* another CPU was here before */
-    if (vm_is_mapped(page, false)) /* mprotect had no page table to cut a large page */
+        return MMAP_OK; /* another CPU has brought the page meanwhile */
+    /* mapped, but with fewer rights: mprotect found no frame for the page table that cuts a large
+     * page */
+    if (vm_is_mapped(page, false))
         return vm_protect(page, PAGE_SIZE, m->prot) ? MMAP_NOMEM : MMAP_OK;
     if (!m->inode)
         return bring_anonymous(m, page);
@@ -113,7 +115,7 @@ enum mmap_result mmap_fault(uintptr_t va, unsigned access)
     return r;
 }
 
-/* The pages of [lo, hi), which lies in m, are no longer there. */
+/* Unmaps the pages of [lo, hi), which lies in m; m itself does not change. */
 static void forget_locked(const struct mapping *m, uintptr_t lo, uintptr_t hi)
 {
     if (m->inode && m->shared)

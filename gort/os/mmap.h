@@ -30,8 +30,9 @@ enum mmap_result {
 
 /* May va lie in a mapping? No lock, any context: a quick no. */
 bool mmap_window(uintptr_t va);
-/* Makes the page at va present for the access (VM_R, VM_W or VM_X; whoever may do anything may
- * read). g0, no lock at or above RANK_MMAP. */
+/* Makes the page at va present for the access (VM_R, VM_W or VM_X; any right implies VM_R, as
+ * x86 has no page that can be written or executed but not read). g0, no lock at or above
+ * RANK_MMAP. */
 enum mmap_result mmap_fault(uintptr_t va, unsigned access);
 
 /* The functions below: g0, no lock at or above RANK_MMAP. Ranges are whole pages. */

@@ -20,13 +20,14 @@ struct poll_dir {
     void *timer;             /* [const] */
 };
 
-/* Type-stable: a late timer finds a descriptor and looks at its deadline. */
+/* Poll descriptors are never freed: a timer that fires late still finds one, and looks at its
+ * deadline. */
 struct poll_desc {
     struct lock lock;        /* RANK_NOTIFY */
     struct poll_dir dir[DIRS];
     struct waiter w[DIRS];
     bool closing;            /* [lock] */
-    struct file *file;       /* [list.lock] not referenced: NULL once it is closed */
+    struct file *file;       /* [list.lock] not counted; NULL once it is closed */
     uint64_t fd;             /* [list.lock] under which it was opened */
     struct poll_desc *next;  /* [list.lock] of the file, or of the free list */
 };
@@ -48,7 +49,8 @@ static void poll_woken(struct g *gp)
     f->result = (int64_t)gp->wake_result;
 }
 
-/* Takes the goroutine that waits off, and leaves it its result; NULL if none does. */
+/* Takes the goroutine that waits in direction d off the descriptor and gives it its result;
+ * NULL if none waits. */
 static struct g *release_locked(struct poll_desc *pd, unsigned d, int64_t result)
 {
     struct g *gp = pd->dir[d].waiting;
@@ -237,7 +239,8 @@ void rt_poll_wait(struct poll_wait_frame *f)
     if (f->result == POLL_OK && !pd->dir[d].ready) {
         if (pd->dir[d].waiting) {
             unlock(&pd->lock);
-            rt_throw("runtime: double wait"); /* as Go's: internal/poll never does that */
+            /* a bug of the caller's, as in Go's runtime: internal/poll waits once per direction */
+            rt_throw("runtime: double wait");
         }
         pd->dir[d].waiting = g_calling();
         g_park_g0(g_calling(), &pd->lock, WAIT_IO);

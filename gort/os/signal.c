@@ -17,9 +17,9 @@ static struct {
 
 static uint64_t bit(unsigned s) { return s >= 1 && s <= 64 ? 1ull << (s - 1) : 0; }
 
-/* What a signal that nobody has asked for does to a Go program on Linux (its runtime handles
- * all that it can): SIGHUP, SIGINT, SIGTERM and SIGKILL end it, SIGQUIT and those that tell of a
- * fault end it with all goroutines' stacks, all others are lost. */
+/* What a signal does that os/signal has not been asked for, as on Linux, where Go's runtime
+ * handles all that it can: SIGHUP, SIGINT, SIGTERM and SIGKILL end the program; SIGQUIT and
+ * the signals of faults end it with all goroutines' stacks; all others are lost. */
 #define SET(s) (1ull << (s))
 static const uint64_t fatal = SET(L_SIGHUP) | SET(L_SIGINT) | SET(L_SIGTERM) | SET(L_SIGKILL);
 
@@ -87,7 +87,8 @@ void rt_signal_recv(struct signal_recv_frame *f)
     }
     sig.receiver = g_calling();
     sig.receiving = true;
-    g_park_g0(g_calling(), &sig.lock, WAIT_SYSCALL); /* no deadlock: a key may be pressed */
+    /* WAIT_SYSCALL: a waiting receiver is no deadlock, since a key may be pressed */
+    g_park_g0(g_calling(), &sig.lock, WAIT_SYSCALL);
 }
 
 void rt_signal_set(struct signal_set_frame *f)

@@ -3,16 +3,16 @@
  *   in --look at n bytes--> buffer --write--> out      w <= n bytes were taken: in moves on by w
  *
  * What is read from a stream is taken from it only once it has been written, so nothing is lost
- * where the other side has less room. The bytes are copied, twice. */
+ * where the other side has less room. The bytes are copied twice. */
 #include "gort/os/fs/pipe.h"
 #include "gort/os/mem.h"
 #include "gort/os/sys.h"
 #include "gort/os/user.h"
 
-enum { STEP = 16 << 10 };   /* bytes per round: what a g0 copies in some microseconds */
+enum { STEP = 16 << 10 };   /* bytes per round: a g0 copies so much in some microseconds */
 enum { SPLICE_F_NONBLOCK = 2 };
 
-/* One transfer. A position is the file's own, or the program's variable at p. */
+/* One side of a transfer. Its position is the file's own, or the program's variable at p. */
 struct end {
     struct file *f;
     uint64_t p;         /* address of the offset, 0 = none */
@@ -53,8 +53,8 @@ static int64_t put(struct end *out, void *buf, size_t n)
                        : file_write(out->f, buf, n, out->pos);
 }
 
-/* One round: bytes moved, 0 at the end of the input, or an error; *waits_out: it is out that was
- * not ready. */
+/* One round: bytes moved, 0 at the end of the input, or an error. -L_EAGAIN: *waits_out says
+ * that out was not ready, rather than in. */
 static int64_t move_round(struct end *in, struct end *out, void *buf, size_t n, bool *waits_out)
 {
     int64_t r = look(in, buf, n);
@@ -71,7 +71,8 @@ static int64_t move_round(struct end *in, struct end *out, void *buf, size_t n, 
     return w;
 }
 
-/* The program's offsets follow in any case: what has moved, has moved. */
+/* Writes the program's offsets, also after an error: they count the bytes that have been
+ * moved. */
 static int64_t positions_give(const struct call *c, const struct end *in, const struct end *out,
                               int64_t r)
 {
@@ -82,7 +83,8 @@ static int64_t positions_give(const struct call *c, const struct end *in, const 
     return err ? err : r;
 }
 
-/* Up to total bytes. Waits, if at all, before the first; a stream gives what it has. */
+/* Moves up to total bytes. Waits only before the first byte; from a stream it takes what there
+ * is. */
 static int64_t transfer(struct call *c, struct end *in, struct end *out, uint64_t total, bool waits)
 {
     void *buf = os_alloc(STEP);
@@ -136,7 +138,8 @@ int64_t sys_sendfile(struct call *c)
     return r;
 }
 
-/* One side is a pipe, and what is read can be looked at first. */
+/* splice(2) demands a pipe at one side; and move_round must be able to look at the input
+ * before taking it. */
 static int64_t splice_check(const struct file *in, const struct file *out)
 {
     if (!in || !out || !file_reads(in) || !file_writes(out))

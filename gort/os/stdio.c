@@ -34,7 +34,8 @@ static void input_irq(void)
 static void dump_job(void) { sched_dump(); }
 static void trace_job(void) { sched_trace(true); }
 
-/* What stops the world waits for schedule(): here a goroutine may be in its gate. */
+/* The dumps stop the world, which this CPU cannot do here, where a goroutine may be in its gate:
+ * they are asked for, and schedule() runs them. */
 static void keys_pressed(unsigned keys)
 {
     if (keys & KEY_GOROUTINES)
@@ -56,7 +57,7 @@ void stdio_init(void)
     waitq_init(&con.rq);
     waitq_init(&con.wq);
     console_set_input_callback(input_irq);
-    input_irq(); /* for what came before */
+    input_irq(); /* for bytes that came before the interrupt was enabled */
 }
 
 void stdio_poll(void)
@@ -78,7 +79,7 @@ void stdio_poll(void)
     unlock(&con.lock);
     if (news)
         queue_wake(&con.rq);
-    queue_wake(&con.wq); /* those for whom there is no room yet wait again */
+    queue_wake(&con.wq); /* writers for which there is no room yet wait again */
     keys_pressed(console_take_keys());
 }
 
@@ -107,7 +108,7 @@ static enum console_channel channel_of(const struct file *f)
     return (intptr_t)f->priv == 2 ? CONSOLE_ERR : CONSOLE_OUT;
 }
 
-/* A piece at a time, which the console's drivers can rely on. */
+/* Writes at most one piece, from a copy: the console's drivers get memory that cannot fault. */
 static int64_t con_write(struct file *f, const void *buf, size_t n)
 {
     uint8_t piece[2048];

@@ -83,7 +83,7 @@ static int64_t open_at(struct call *c, uint64_t fd, uint64_t path, uint64_t flag
         return -L_EINVAL;
     if (flags & L_O_PATH)
         flags &= L_O_PATH | L_O_DIRECTORY | L_O_NOFOLLOW | L_O_CLOEXEC;
-    if (c->file) /* a named pipe is waiting */
+    if (c->file) /* the call waits in fifo_open: the file is made already */
         err = fifo_open(c, c->file->inode, c->file->flags, &f);
     else
         err = open_first(c, fd, path, (uint32_t)flags, (uint32_t)mode, &f);
@@ -197,7 +197,7 @@ int64_t sys_flock(struct call *c)
 #define FIONBIO  0x5421u
 #define FIOCLEX  0x5451u
 
-/* No terminal is here: isatty is false for all. */
+/* There are no terminals: isatty is false for every descriptor. */
 int64_t sys_ioctl(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);

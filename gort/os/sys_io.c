@@ -80,7 +80,7 @@ static int64_t io_vector(struct call *c, const struct file *f, int64_t pos)
     return err ? err : pos_check(c, f, c->total);
 }
 
-/* What comes behind the c->done bytes of earlier steps: one buffer's rest, or a part of it. */
+/* The bytes that follow the c->done bytes of earlier steps, as far as one buffer has them. */
 static struct l_iovec io_next(const struct call *c)
 {
     uint64_t skip = c->done;
@@ -128,7 +128,7 @@ static int64_t io_step(const struct call *c, struct file *f, struct l_iovec v, b
     return r;
 }
 
-/* All that is left, at once. */
+/* Moves all the bytes that are left at once. */
 static int64_t vector_step(const struct call *c, struct file *f, bool write)
 {
     int64_t r = f->ops->vector(f, c->iov, c->niov, c->done, write);
@@ -143,7 +143,7 @@ static int64_t vector_step(const struct call *c, struct file *f, bool write)
     return r;
 }
 
-/* Is the call complete though less has been moved than was asked for? */
+/* Is the call complete although fewer bytes have been moved than it asked for? */
 static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool write)
 {
     if (moved == 0)
@@ -249,7 +249,7 @@ int64_t sys_lseek(struct call *c)
     return off;
 }
 
-/* Go falls back to read and write. */
+/* Not served: package os falls back to read and write. */
 int64_t sys_copy_file_range(struct call *c) { (void)c; return -L_ENOSYS; }
 
 static int64_t sync_fd(struct call *c)
@@ -264,7 +264,7 @@ int64_t sys_fdatasync(struct call *c) { return sync_fd(c); }
 int64_t sys_syncfs(struct call *c) { return sync_fd(c); }
 int64_t sys_sync(struct call *c) { (void)c; return 0; }
 
-/* Nothing is anywhere else than in memory. */
+/* All files are in memory: there is nothing to read ahead. */
 int64_t sys_readahead(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);

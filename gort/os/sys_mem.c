@@ -38,7 +38,8 @@ static int64_t file_check(struct file *f, uint64_t prot, bool shared)
     return 0;
 }
 
-/* Memory that could never all be touched is refused at once, unless only reserved. */
+/* Is the mapping larger than what could ever be touched? Such a one is refused at once, unless
+ * it only reserves addresses. */
 static bool too_much(uint64_t size, uint64_t prot, uint64_t flags)
 {
     struct mm_stats s;
@@ -49,7 +50,7 @@ static bool too_much(uint64_t size, uint64_t prot, uint64_t flags)
     return size > s.ram_bytes;
 }
 
-/* Do `size` bytes from `off` on stay within what a file can have? */
+/* Are all offsets of [off, off + size) valid in a file? */
 static bool offset_ok(uint64_t off, uint64_t size)
 {
     int64_t end;
@@ -106,7 +107,7 @@ int64_t sys_mprotect(struct call *c)
     return mmap_protect(lo, hi, (unsigned)c->a[2]);
 }
 
-/* old, bytes, new bytes, flags. */
+/* Arguments: old address, old size, new size, flags. */
 int64_t sys_mremap(struct call *c)
 {
     uintptr_t lo = c->a[0];
@@ -124,7 +125,7 @@ int64_t sys_mremap(struct call *c)
     return c->a[3] & MREMAP_MAYMOVE ? mmap_move(lo, old, size) : -L_ENOMEM;
 }
 
-/* A shared mapping is the file's memory: there is nothing to bring anywhere. */
+/* A shared mapping is the file's own memory, so there is nothing to write back. */
 int64_t sys_msync(struct call *c)
 {
     uintptr_t lo, hi;
@@ -132,7 +133,7 @@ int64_t sys_msync(struct call *c)
     if (c->a[0] & (PAGE_SIZE - 1) || c->a[2] & ~7ull || (c->a[2] & 5) == 5)
         return -L_EINVAL;
     if (page_up(c->a[1]) < c->a[1])
-        return 0; /* rounded up, this length is 0 */
+        return 0; /* the length wraps to 0 when it is rounded up */
     return !range_of(c, &lo, &hi) && mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
 }
 
@@ -153,7 +154,7 @@ int64_t sys_madvise(struct call *c)
     return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
 }
 
-/* The range of mlock and munlock begins anywhere in a page. */
+/* The range of mlock and munlock, which may begin in the middle of a page. */
 static int64_t lock_range(const struct call *c, uintptr_t *lo, uintptr_t *hi)
 {
     *lo = c->a[0] & ~(PAGE_SIZE - 1);
@@ -163,7 +164,7 @@ static int64_t lock_range(const struct call *c, uintptr_t *lo, uintptr_t *hi)
     return *hi > USER_END ? -L_ENOMEM : 0;
 }
 
-/* Memory never leaves: to lock it is to have it. */
+/* Pages are never swapped out: locking them means bringing them. */
 int64_t sys_mlock(struct call *c)
 {
     uintptr_t lo, hi;

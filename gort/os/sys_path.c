@@ -278,7 +278,8 @@ int64_t sys_readlinkat(struct call *c)
     return readlink_at(c, c->a[0], c->a[1], c->a[2], c->a[3]);
 }
 
-/* Two (descriptor, path) pairs: link and rename. The second is too big for the stack here. */
+/* link and rename: two (descriptor, path) pairs, allocated, since they are too large for a
+ * frame on g0. */
 static int64_t two_paths(struct call *c, uint64_t fd1, uint64_t path1, uint64_t fd2,
                          uint64_t path2, bool link, unsigned flags)
 {
@@ -485,7 +486,7 @@ int64_t sys_getcwd(struct call *c)
     return r;
 }
 
-/* Takes over the reference of n. */
+/* Makes n the working directory; the caller's reference goes to it. */
 static int64_t cwd_set(struct inode *n)
 {
     if (!inode_is(n, L_S_IFDIR)) {

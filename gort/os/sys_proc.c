@@ -59,7 +59,7 @@ int64_t sys_time(struct call *c)
     return c->a[0] && copy_out(c, c->a[0], &t, sizeof t) ? -L_EFAULT : t;
 }
 
-/* Waits for nothing but the deadline. */
+/* Sleeps until the deadline: no event ends the sleep earlier. */
 static int64_t sleep_until(struct call *c, uint64_t time, bool absolute, bool wall)
 {
     if (!c->deadline) {
@@ -141,7 +141,7 @@ int64_t sys_getpgid(struct call *c) { return of_this_process(c->a[0], 1); }
 int64_t sys_getsid(struct call *c) { return of_this_process(c->a[0], 1); }
 int64_t sys_setpgid(struct call *c) { return of_this_process(c->a[0], 0); }
 
-/* There is one user: changing to it is nothing, to another impossible. */
+/* The only user is root: changing to it succeeds and does nothing, changing to another fails. */
 static int64_t only_root(const struct call *c, int n)
 {
     for (int i = 0; i < n; i++)
@@ -168,7 +168,7 @@ static int64_t three_zeros(struct call *c)
 int64_t sys_getresuid(struct call *c) { return three_zeros(c); }
 int64_t sys_getresgid(struct call *c) { return three_zeros(c); }
 
-/* The one user has none: what they would allow does not exist here. */
+/* Reports empty capability sets: nothing that a capability would permit is implemented. */
 int64_t sys_capget(struct call *c)
 {
     static const uint32_t none[2 * 3];
@@ -218,7 +218,7 @@ int64_t sys_sched_getaffinity(struct call *c)
 int64_t sys_getcpu(struct call *c)
 {
     for (int i = 0; i < 2; i++) {
-        uint32_t v = i == 0 ? cpu_self()->id : 0; /* the second is the node */
+        uint32_t v = i == 0 ? cpu_self()->id : 0; /* the second result is the NUMA node */
         if (c->a[i] && copy_out(c, c->a[i], &v, sizeof v))
             return -L_EFAULT;
     }
@@ -282,7 +282,8 @@ enum { PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15 };
 
 int64_t sys_prctl(struct call *c)
 {
-    static uint32_t keep_caps; /* [atomic] remembered, as there are no capabilities to lose */
+    /* [atomic] PR_SET_KEEPCAPS: kept for PR_GET_KEEPCAPS, without effect */
+    static uint32_t keep_caps;
 
     switch (c->a[0]) {
     case PR_GET_KEEPCAPS:
@@ -347,13 +348,14 @@ int64_t sys_tgkill(struct call *c)
     return is_thread(c->a[1]) ? kill_self(c->a[0], c->a[2]) : -L_ESRCH;
 }
 
-/* Handlers and masks belong to the runtime: accepted, and told as default. */
+/* Signal handlers and masks are the runtime's affair: setting them is accepted and has no
+ * effect, reading them gives the defaults. */
 int64_t sys_rt_sigaction(struct call *c)
 {
     static const uint8_t none[32];
     uint8_t action[32];
 
-    if (c->a[3] != 8) /* bytes of a set of signals */
+    if (c->a[3] != 8) /* the size of a signal set */
         return -L_EINVAL;
     if (c->a[1] && copy_in(c, action, c->a[1], sizeof action))
         return -L_EFAULT;

@@ -6,7 +6,7 @@
 #include "gort/os/wait.h"
 #include "mm/mm.h"
 
-/* A page that others take away as fast as it is brought is a fault in the end. */
+/* How often a page is brought again that others unmap meanwhile, before the copy fails. */
 enum { BRINGS = 100 };
 
 size_t user_clear(void *dst, size_t n)
@@ -42,7 +42,8 @@ int user_bring(const struct call *c, uint64_t at, unsigned access)
         return 0;
     case MMAP_NOMEM:
         return -L_ENOMEM;
-    default: /* also behind the end of a mapped file: no signal, as on Linux */
+    /* no mapping, or behind the end of a mapped file (as on Linux, a system call gets no SIGBUS) */
+    default:
         return -L_EFAULT;
     }
 }
@@ -56,7 +57,7 @@ size_t user_present(const struct call *c, uint64_t p, size_t n, unsigned access)
     return at < p + n ? at - p : n;
 }
 
-/* `user` tells which side is the program's. */
+/* Copies between the program and the kernel: for VM_W dst is the program's, for VM_R src is. */
 static int copy(const struct call *c, uint64_t dst, uint64_t src, size_t n, unsigned access)
 {
     uint64_t user = access == VM_W ? dst : src;
@@ -88,7 +89,8 @@ int copy_out(const struct call *c, uint64_t dst, const void *src, size_t n)
     return copy(c, dst, (uint64_t)src, n, VM_W);
 }
 
-/* Copied up to the end of each page: what lies behind the NUL need not be there. */
+/* Copies no further than to the end of a page at a time: the page behind the NUL may be
+ * missing. */
 int copy_str(const struct call *c, uint64_t src, char buf[L_PATH_MAX])
 {
     for (size_t at = 0; at < L_PATH_MAX;) {

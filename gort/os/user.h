@@ -10,9 +10,9 @@
  *               (user_fault_irq, called by the handler of page faults).
  *   copy_in, copy_out, copy_str   user_copy, and pages of mappings are brought when missing.
  *
- * Bringing a page takes locks, so who copies under a lock (contents of files, pipes) uses
- * user_copy alone, returns -L_EFAULT without them, and the loop in sys_io.c brings the page
- * and tries again. */
+ * Bringing a page takes locks. So code that copies under a lock (contents of files, pipes) uses
+ * user_copy alone and returns -L_EFAULT where a page is missing; the loop in sys_io.c brings the
+ * page and tries again. */
 #ifndef GORT_OS_USER_H
 #define GORT_OS_USER_H
 
@@ -29,20 +29,21 @@ struct trap_frame;
 /* Copies n bytes; either side, or both, may be the program's. Returns how many bytes at the end
  * were NOT copied because a page cannot be read or written: 0 = all is well. Any locks held. */
 size_t user_copy(void *dst, const void *src, size_t n);
-/* n zero bytes: as user_copy. */
+/* Writes n zero bytes: as user_copy. */
 size_t user_clear(void *dst, size_t n);
 
-/* May [p, p + n) be the program's at all? Says nothing about pages. For C goroutines that
- * includes their stacks, which lie in the kernel's half. */
+/* Does [p, p + n) lie where the program may have memory? Whether there are pages is another
+ * question. Stacks of C goroutines, which lie in the kernel's half, count for those. */
 bool user_range(const struct call *c, uint64_t p, uint64_t n);
 /* Brings the page at `at` for access VM_R or VM_W. 0, -L_EFAULT, -L_ENOMEM. g0, no lock at or
  * above RANK_MMAP. */
 int user_bring(const struct call *c, uint64_t at, unsigned access);
-/* How many bytes from p on, at most n, are there for the access after all their pages have been
- * brought; 0: -L_EFAULT. They may be gone again when the caller looks. As user_bring. */
+/* Brings the pages of [p, p + n) one by one. Returns how many bytes from p on may be accessed,
+ * at most n; 0: -L_EFAULT. Another goroutine may unmap them before the caller looks. Context:
+ * as user_bring. */
 size_t user_present(const struct call *c, uint64_t p, size_t n, unsigned access);
 
-/* The three that most handlers need. 0 or a negative error; locks: as user_bring. */
+/* The copies that most handlers need. 0 or a negative error; locks: as user_bring. */
 int copy_in(const struct call *c, void *dst, uint64_t src, size_t n);
 int copy_out(const struct call *c, uint64_t dst, const void *src, size_t n);
 /* A NUL-terminated path: also -L_ENAMETOOLONG. */

@@ -1,5 +1,5 @@
-/* userfault.c - what a page fault in user_copy leads to. Called by the handler of exceptions, so
- * compiled with -mgeneral-regs-only as that is. */
+/* userfault.c - page faults in user_copy. Called by the exception handler, so compiled with
+ * -mgeneral-regs-only as that is. */
 #include "arch/x86_64/arch.h"
 #include "gort/os/user.h"
 

@@ -125,7 +125,7 @@ int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off)
     return (int64_t)done;
 }
 
-/* Before the file grows: what a mapping has written behind its end is not part of it. */
+/* Called before the file grows: clears what a mapping has written behind the end of the file. */
 static void clear_behind(struct filedata *d)
 {
     int64_t at = d->size & (int64_t)(OS_PAGE - 1);
@@ -273,7 +273,8 @@ int data_truncate(struct filedata *d, int64_t size)
     return 0;
 }
 
-/* Can the pages [first, last] be had? Those of the file count as if all lay in there. */
+/* Is there memory for the pages [first, last]? All present pages of the file are counted as if
+ * they lay in there. */
 static bool pages_fit(struct filedata *d, uint64_t first, uint64_t last)
 {
     uint64_t n = last - first + 1, max = UINT64_MAX / OS_PAGE;
@@ -360,7 +361,7 @@ int64_t data_seek(struct filedata *d, int64_t off, bool hole)
     int64_t size = d->size, r = -L_ENXIO;
     if (off >= 0 && off < size) {
         uint64_t page = (uint64_t)off >> PAGE_SHIFT, base = ((uint64_t)d->base_size + 4095) >> 12;
-        if (page < base) /* the bundle's part counts as data */
+        if (page < base) /* what the bundle has counts as data, page or not */
             page = hole ? base : page;
         bool in_base = !hole && page < base;
         uint64_t found = in_base ? page : hole ? page : UINT64_MAX;
@@ -374,7 +375,7 @@ int64_t data_seek(struct filedata *d, int64_t off, bool hole)
             r = at > off ? at : off;
         }
         if (hole && (r < 0 || r > size))
-            r = size; /* the end counts as a hole */
+            r = size; /* lseek(2): there is a hole at the end of each file */
         if (!hole && r >= size)
             r = -L_ENXIO;
     }

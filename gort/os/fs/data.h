@@ -6,7 +6,7 @@
  * A file of the bundle is read in place; a write copies the page that it touches. Bytes
  * between size and the end of the last page are zero, unless a mapping writes there: growing
  * such a file clears them first. All functions take the lock themselves and give it up between
- * chunks, so that a large copy does not hold others up; they are atomic per chunk of 64 KiB. */
+ * chunks of 64 KiB, so that a large copy does not keep others waiting; each chunk is atomic. */
 #ifndef GORT_OS_FS_DATA_H
 #define GORT_OS_FS_DATA_H
 
@@ -38,8 +38,8 @@ int64_t data_read(struct filedata *d, void *buf, uint64_t n, int64_t off);
 /* Writes at off, or at the end if *off is negative: then *off is where that was. Bytes
  * written, short or -L_ENOSPC when memory is out, -L_EFBIG behind DATA_MAX. */
 int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off);
-/* The page that holds offset off (a multiple of 4 KiB), for a mapping: what is written there is
- * the file's, until the page is cut off. 0, -L_ENXIO behind the end, -L_ENOSPC. */
+/* The page that holds offset off (a multiple of 4 KiB), for a mapping: what is written there
+ * belongs to the file, until the page is cut off. 0, -L_ENXIO behind the end, -L_ENOSPC. */
 int data_share(struct filedata *d, int64_t off, bool write, void **page);
 int data_truncate(struct filedata *d, int64_t size);
 /* Makes [off, off+n) present; with `grow` the size covers it. 0 or -L_ENOSPC. */

@@ -36,7 +36,7 @@ static const struct node_ops null_ops = {.read = null_read, .write = null_write}
 static const struct node_ops zero_ops = {.read = zero_read, .write = null_write};
 static const struct node_ops full_ops = {.read = zero_read, .write = full_write};
 static const struct node_ops random_ops = {.read = random_to_user, .write = null_write};
-static const struct node_ops tty_ops; /* tells the terminal from other nodes */
+static const struct node_ops tty_ops; /* by its address: is a node the terminal? */
 
 bool node_is_tty(const struct inode *n) { return n->ops == &tty_ops; }
 

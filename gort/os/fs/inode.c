@@ -57,8 +57,9 @@ static void inode_destroy(struct inode *n)
 
 void inode_get(struct inode *n) { __atomic_add_fetch(&n->refs, 1, __ATOMIC_RELAXED); }
 
-/* The last holder frees it. A name counts as one reference (dentry_add), so that this needs
- * no look at nlink. A directory with children is held by nobody else but is named. */
+/* Gives up a reference; with the last one n is freed. A name holds a reference (dentry_add),
+ * so nlink need not be looked at. A directory with children has a name, so its count is not 0
+ * here. */
 void inode_put_locked(struct inode *n)
 {
     if (__atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) == 0)

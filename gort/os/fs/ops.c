@@ -8,7 +8,7 @@
 #include "gort/os/fs/vfs.h"
 #include "gort/load/refuse.h"
 
-/* A name may be made in w.dir. */
+/* May a name be made in w->dir? 0 or the error. */
 static int may_create(const struct walk *w)
 {
     if (w->dir->nlink == 0)
@@ -134,7 +134,7 @@ static int mknod_locked(struct walk *w, uint32_t mode, const char *target)
     }
     if (!err)
         err = attach(w, n);
-    inode_put_locked(n); /* the name holds it now, or nobody */
+    inode_put_locked(n); /* n now lives by its name; without one, it is freed here */
     return err;
 }
 
@@ -232,7 +232,7 @@ int vfs_unlink(struct inode *at, const char *path, bool rmdir)
         err = rmdir ? rmdir_check(&w) : unlink_check(&w);
     if (!err) {
         if (rmdir)
-            w.inode->dir.parent = vfs.root; /* it may outlive its parent */
+            w.inode->dir.parent = vfs.root; /* an open directory may outlive its parent */
         w.inode->ctime = vfs_now();
         dentry_remove(w.dentry);
         dir_touch(w.dir);

@@ -22,13 +22,13 @@
 #include "mm/mm.h"
 
 #define DEPTH_MAX 32    /* directories in each other */
-#define ANSWER_NS 60000000000ll /* a host that is there answers in milliseconds */
+#define ANSWER_NS 60000000000ll /* a host answers within milliseconds, if there is one */
 
 static char small[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
 static void say(const char *text) { console_write(CONSOLE_CTL, text, strlen(text)); }
 
-/* Memory of one piece for the parts; *size of it. */
+/* Physically contiguous memory for the parts of a file; its size in *size. */
 static char *buffer(size_t *size)
 {
     static const unsigned orders[] = { FRAME_ORDER_2M, 6, 3 };
@@ -146,7 +146,7 @@ _Noreturn void os_exit(int status)
 {
     static uint32_t leaving; /* [atomic] */
 
-    while (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST)) /* another CPU is about to */
+    while (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST)) /* another CPU does it already */
         cpu_relax();
     if (bundle.outputs.first)
         send_all();

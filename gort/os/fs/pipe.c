@@ -11,7 +11,8 @@ struct pipe {
     struct lock lock;             /* RANK_FILE */
     uint64_t head, tail;          /* [lock] bytes written, read: ever */
     uint32_t readers, writers;    /* [lock] open files */
-    uint64_t reader_opens, writer_opens; /* [lock] ever: a waiting open sees a short visit */
+    /* [lock] ever: a waiting open notices an end that was closed again */
+    uint64_t reader_opens, writer_opens;
     struct waitq rq, wq;
     void *page[PIPE_PAGES];       /* [lock] */
 };
@@ -104,7 +105,7 @@ static int64_t pipe_write(struct file *f, const void *buf, size_t n)
     else
         r = ring_copy_locked(p, p->head, (void *)(uintptr_t)buf, (size_t)r, true);
     if (n <= PIPE_BUF && r > 0 && r < (int64_t)n)
-        r = -L_EFAULT; /* all or nothing: what the ring got is not yet in it */
+        r = -L_EFAULT; /* a short write is atomic: bytes copied so far are not counted as written */
     if (r > 0)
         p->head += (uint64_t)r;
     unlock(&p->lock);

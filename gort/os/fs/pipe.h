@@ -1,7 +1,7 @@
 /* pipe.h - pipes, named ones too, and eventfds.
  *
- * A pipe is a ring of up to 64 KiB whose pages come as they are filled. Writes of up to
- * PIPE_BUF bytes are atomic. A named pipe's open waits for the other end. */
+ * A pipe is a ring of up to 64 KiB whose pages are allocated when they are first filled.
+ * Writes of up to PIPE_BUF bytes are atomic. A named pipe's open waits for the other end. */
 #ifndef GORT_OS_FS_PIPE_H
 #define GORT_OS_FS_PIPE_H
 

@@ -43,19 +43,21 @@ struct node_ops {
     struct inode *(*lookup)(const char *name, size_t len);
     /* ... and the name behind readdir position *pos, which it advances. False at the end. */
     bool (*list)(uint64_t *pos, char *name, uint64_t *ino, uint8_t *type);
-    /* Devices that writes and reads without state of their own serve. */
+    /* Devices whose reads and writes need no state of their own. */
     int64_t (*read)(void *buf, size_t n);
     int64_t (*write)(const void *buf, size_t n);
 };
 
 struct inode {
-    uint32_t refs;              /* [atomic] holders other than names */
+    /* [atomic] open files, mappings, working directory, and one for each name */
+    uint32_t refs;
     uint32_t nlink;             /* [vfs.lock] */
     uint32_t mode, uid, gid;    /* [vfs.lock] */
     bool     synthetic;         /* [const] of /proc or /dev: not removable */
     uint64_t ino;               /* [const] */
     uint64_t rdev;              /* [const] */
-    struct ltime atime, mtime, ctime, btime; /* [vfs.lock]; of data: by the writer */
+    /* [vfs.lock]; those of data are set by its writers */
+    struct ltime atime, mtime, ctime, btime;
     struct dentry *named;       /* [vfs.lock] one of its names, or NULL: for paths */
     struct filelock *locks;     /* [the lock of flock.c] */
     const struct node_ops *ops; /* [const] or NULL */

@@ -63,7 +63,7 @@ static bool more(const struct walk *w)
     return false;
 }
 
-/* Is there anything? If there is no other component it is slashes. */
+/* Is anything left of the path? After the last component that can only be slashes. */
 static bool any_rest(const struct walk *w)
 {
     for (int i = w->depth; i >= 0; i--)
@@ -72,8 +72,8 @@ static bool any_rest(const struct walk *w)
     return false;
 }
 
-/* A link of /proc, whose target is made when it is asked for. *jump: the walk goes on there instead
- * (referenced). */
+/* Follows a link of /proc, whose target is made when it is needed. *jump, if set, is the inode
+ * (referenced) at which the walk goes on instead of a path. */
 static int enter_synthetic(struct walk *w, struct inode *link, struct inode **jump)
 {
     char *buf = os_alloc(L_PATH_MAX);
@@ -179,7 +179,7 @@ static int finish(const struct walk *w, unsigned flags)
 
 static int resolve(struct walk *w, unsigned flags)
 {
-    for (unsigned links = 0; component(w);) { /* it has none for "/" */
+    for (unsigned links = 0; component(w);) { /* "/" has no component */
         int err = find(w);
         if (err)
             return err;
@@ -191,7 +191,7 @@ static int resolve(struct walk *w, unsigned flags)
                 return err;
             if (err == 0 && more(w))
                 continue;
-            if (err == 0) { /* the target is the root directory */
+            if (err == 0) { /* the walk ended in the root directory */
                 w->inode = w->dir;
                 w->last = LAST_ROOT;
                 w->dentry = NULL;
