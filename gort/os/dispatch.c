@@ -5,13 +5,13 @@
 
 enum { NR_MAX = 512 };
 
-static int64_t (*handlers[NR_MAX])(struct call *) = { /* [const after boot] */
+static call_fn *handlers[NR_MAX] = { /* [const after boot] */
 #define X(num, name) [num] = sys_##name,
     SYSCALLS(X)
 #undef X
 };
 
-void os_call_add(uint64_t num, int64_t (*fn)(struct call *c)) { handlers[num] = fn; }
+void os_call_add(uint64_t num, call_fn *fn) { handlers[num] = fn; }
 
 /* Calls that this system refuses by design: there is one process, and no devices to mount. */
 static const struct { uint16_t num; int16_t err; } refused[] = {
@@ -34,7 +34,7 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
 
 /* A call that is not served fails without a message, as on an older Linux: programs try calls
  * to find out what there is, and fall back. */
-static int64_t unknown(const struct call *c)
+static int64_t unknown(struct call *c)
 {
     uint64_t num = c->num;
 
@@ -44,11 +44,11 @@ static int64_t unknown(const struct call *c)
     return -L_ENOSYS;
 }
 
-int64_t call_dispatch(struct call *c)
+void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
 {
-    if (c->num < NR_MAX && handlers[c->num])
-        return handlers[c->num](c);
-    return unknown(c);
+    call_fn *run = num < NR_MAX && handlers[num] ? handlers[num] : unknown;
+
+    call_begin(gp, frame, run, num, a);
 }
 
 /* ---- gates --------------------------------------------------------------------------- */

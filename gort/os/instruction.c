@@ -2,7 +2,7 @@
 #include "gort/os/instruction.h"
 #include "arch/x86_64/arch.h"
 #include "gort/dying.h"
-#include "gort/os/wait.h"
+#include "gort/os/sys.h"
 #include "gort/sched/mp.h"
 #include "mm/mm.h"
 #include "rt_frames.h"

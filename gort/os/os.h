@@ -1,6 +1,6 @@
 /* os.h - what a program sees as its operating system: the boundary to kernel and scheduler.
  *
- *   Go: syscall.Syscall6 -> gate syscall6 -> call_start (wait.c) -> dispatch.c -> sys_*.c
+ *   Go: syscall.Syscall6 -> gate syscall6 -> call_start (dispatch.c) -> wait.c -> sys_*.c
  *   C:  os_syscall, on a C goroutine, the same way
  *
  *   vfs.h   tree: inode.c dentry.c walk.c ops.c readdir.c; contents: data.c

@@ -59,7 +59,9 @@ void at_put(struct atpath *a);
 /* The file of descriptor fd, kept in c->file until the call completes; NULL: -L_EBADF. */
 struct file *call_file(struct call *c, uint64_t fd);
 
+/* Runs system call num of gp, the calling goroutine: call_begin (wait.h) with its handler. */
+void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
 /* Another room's handler for system call num. Boot. */
-void os_call_add(uint64_t num, int64_t (*fn)(struct call *c));
+void os_call_add(uint64_t num, call_fn *fn);
 
 #endif

@@ -1,3 +1,4 @@
+/* wait.c - the states of system calls: wait.h has the diagram. */
 #include "gort/os/wait.h"
 
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "kernel/clock.h"
 #include "rt_frames.h"
 
-/* Calls are type-stable: a timer that fires late finds a call, though perhaps another one,
- * and calls_expired looks at its deadline. */
+/* struct calls are never freed: a timer that fires late finds one, though perhaps in use by another
+ * system call, and call_expired looks at its deadline. */
 static struct {
     struct lock lock;
     struct call *free;           /* [lock] */
@@ -20,9 +21,11 @@ static struct {
 
 static struct {
     struct call *spare;          /* one free call, without a lock */
-    struct call *claimed, **end; /* to run again */
+    struct call *claimed, **end; /* CALL_CLAIMED, in the order of their events */
     struct later *later;         /* to be done without locks */
 } percpu[CPU_MAX];               /* [owner] */
+
+/* ---- queues ------------------------------------------------------------------------------- */
 
 void waitq_init(struct waitq *q)
 {
@@ -42,17 +45,7 @@ void waiter_add(struct waitq *q, struct waiter *w)
     unlock(&q->lock);
 }
 
-static void waiter_unlink_locked(struct waiter *w)
-{
-    struct waitq *q = w->q;
-
-    *(w->prev ? &w->prev->next : &q->first) = w->next;
-    if (w->next)
-        w->next->prev = w->prev;
-    w->q = NULL;
-}
-
-/* The owner of w: nobody else queues it, so q can only become NULL meanwhile. */
+/* Only its owner puts w on a queue, so w->q can at most become NULL meanwhile. */
 void waiter_remove(struct waiter *w)
 {
     struct waitq *q = __atomic_load_n(&w->q, __ATOMIC_ACQUIRE);
@@ -60,29 +53,41 @@ void waiter_remove(struct waiter *w)
     if (!q)
         return;
     lock(&q->lock);
-    if (w->q)
-        waiter_unlink_locked(w);
+    if (w->q) {
+        *(w->prev ? &w->prev->next : &q->first) = w->next;
+        if (w->next)
+            w->next->prev = w->prev;
+        w->q = NULL;
+    }
     unlock(&q->lock);
 }
 
-/* Whoever turns `parked` off owns the call from there on. True: c looks at its object because of
- * this event; false: because of an earlier one. */
-static bool call_fire(struct call *c)
+/* c, CALL_CLAIMED by this CPU, is to run again when calls_run comes to it. */
+static void claimed_add(struct call *c)
 {
-    lock(&c->lock);
-    bool claim = c->parked, first = !c->fired;
-    c->fired = true;
-    c->parked = false;
-    unlock(&c->lock);
-    if (!claim)
-        return first;
     unsigned cpu = cpu_self()->id;
+
     c->next = NULL;
     if (!percpu[cpu].claimed)
         percpu[cpu].end = &percpu[cpu].claimed;
     *percpu[cpu].end = c;
     percpu[cpu].end = &c->next;
-    return true;
+}
+
+/* An event for c. True: because of it c looks at its object; false: c does so already because of an
+ * earlier one. */
+static bool call_event(struct call *c)
+{
+    lock(&c->lock);
+    enum call_state was = c->state;
+    if (was == CALL_RUNS)
+        c->state = CALL_FIRED;
+    else if (was == CALL_WAITS)
+        c->state = CALL_CLAIMED;
+    unlock(&c->lock);
+    if (was == CALL_WAITS)
+        claimed_add(c);
+    return was == CALL_RUNS || was == CALL_WAITS;
 }
 
 void call_later(struct later *l)
@@ -93,8 +98,8 @@ void call_later(struct later *l)
     percpu[cpu].later = l;
 }
 
-/* A waiter that is woken may free what it stands in as soon as the queue's lock is released:
- * call_finish takes that lock for every waiter that it finds queued. */
+/* The structure that a waiter is part of may be freed as soon as the queue's lock is released: its
+ * owner takes that lock to remove the waiter. */
 void queue_wake(struct waitq *q)
 {
     bool taken = false; /* by an exclusive waiter */
@@ -107,7 +112,7 @@ void queue_wake(struct waitq *q)
         if (w->exclusive && taken)
             continue;
         bool exclusive = w->exclusive;
-        if (w->call ? call_fire(w->call) : w->event(w))
+        if (w->call ? call_event(w->call) : w->event(w))
             taken |= exclusive;
     }
     unlock(&q->lock);
@@ -128,6 +133,8 @@ static bool wait_on(struct call *c, struct waitq *q, bool exclusive)
 bool call_wait(struct call *c, struct waitq *q) { return wait_on(c, q, false); }
 bool call_wait_exclusive(struct call *c, struct waitq *q) { return wait_on(c, q, true); }
 
+/* ---- time --------------------------------------------------------------------------------- */
+
 bool call_deadline(struct call *c, int64_t when)
 {
     if (!c->deadline) {
@@ -138,57 +145,48 @@ bool call_deadline(struct call *c, int64_t when)
     return clock_mono_ns() >= c->deadline;
 }
 
-/* Timer of a call: g0, no locks. */
+/* The timer of c. g0, no locks. */
 static void call_expired(void *arg)
 {
     struct call *c = arg;
 
     lock(&c->lock);
-    bool mine = c->deadline && clock_mono_ns() >= c->deadline;
+    bool due = c->deadline && clock_mono_ns() >= c->deadline;
     unlock(&c->lock);
-    if (mine)
-        call_fire(c);
+    if (due)
+        call_event(c);
     calls_run();
 }
 
-/* Work that waits for this CPU: a stop of the world, timers, others at the end of the slice. */
+/* Other work of this CPU is a stop of the world, timers, or, at the end of its slice, another
+ * goroutine. */
 bool call_gives_way(const struct call *c)
 {
     return c->borrowed || __atomic_load_n(&c->gp->preempt, __ATOMIC_RELAXED) ||
            __atomic_load_n(&cpu_self()->pending, __ATOMIC_RELAXED);
 }
 
-/* The goroutine parks as if it waited, for a moment: what is due comes first, and who else wants
- * the CPU has about as much of it as the call. */
+/* SYS_AGAIN is a wait for a moment that takes about as long as a step of the call: the work that is
+ * due is done meanwhile, and other goroutines get about as much of the CPU as the call. */
 #define REST_NS 20000
 
-static void call_rests(struct call *c)
+static void rest_begin(struct call *c)
 {
     c->resting = true;
     c->deadline = clock_mono_ns() + REST_NS;
     os_timer_set(c->timer, c->deadline);
 }
 
-static void call_rested(struct call *c)
+static void rest_end(struct call *c)
 {
-    if (c->resting) {
-        os_timer_set(c->timer, 0);
-        c->deadline = 0;
-    }
+    if (!c->resting)
+        return;
+    os_timer_set(c->timer, 0);
+    c->deadline = 0;
     c->resting = false;
 }
 
-static void waiters_drop(struct call *c)
-{
-    for (unsigned i = 0; i < c->nw; i++)
-        waiter_remove(&c->w[i]);
-    for (unsigned i = 0; i < c->nmore; i++) {
-        waiter_remove(&c->more[i]);
-        file_put(c->more[i].file);
-    }
-    c->nw = c->nmore = 0;
-    c->queued = false;
-}
+/* ---- structures --------------------------------------------------------------------------- */
 
 static struct call *call_new(void)
 {
@@ -204,7 +202,7 @@ static struct call *call_new(void)
     return NULL;
 }
 
-/* NULL: memory is out. */
+/* A call to be filled in; NULL: memory is out. */
 static struct call *call_get(void)
 {
     unsigned cpu = cpu_self()->id;
@@ -236,6 +234,8 @@ static void call_put(struct call *c)
     unlock(&pool.lock);
 }
 
+/* ---- from state to state ------------------------------------------------------------------ */
+
 static void result_set(struct syscall6_frame *f, int64_t r)
 {
     bool failed = (uint64_t)r > -4096ull;
@@ -245,8 +245,50 @@ static void result_set(struct syscall6_frame *f, int64_t r)
     f->err = failed ? (uint64_t)-r : 0;
 }
 
-/* Results in the gate's frame, resources given back. The g may run once it is readied. */
-void call_finish(struct call *c, int64_t r)
+static void waiters_drop(struct call *c)
+{
+    for (unsigned i = 0; i < c->nw; i++)
+        waiter_remove(&c->w[i]);
+    for (unsigned i = 0; i < c->nmore; i++) {
+        waiter_remove(&c->more[i]);
+        file_put(c->more[i].file);
+    }
+    c->nw = c->nmore = 0;
+    c->queued = false;
+}
+
+/* c, which has left CALL_RUNS, is this CPU's: its handler will look again from the beginning. */
+static void round_begin(struct call *c)
+{
+    lock(&c->lock);
+    c->state = CALL_RUNS;
+    unlock(&c->lock);
+    waiters_drop(c);
+    rest_end(c);
+}
+
+/* Runs c until there is a result, *r, or it has to wait. True: there is; false: c is CALL_WAITS,
+ * and its lock is held, so that no event claims it yet. */
+static bool call_run(struct call *c, int64_t *r)
+{
+    while ((*r = c->run(c)) == SYS_BLOCK || *r == SYS_AGAIN) {
+        if (*r == SYS_AGAIN)
+            rest_begin(c);
+        if (!c->borrowed)
+            calls_run(); /* the calls that c has woken: this CPU may not come back here */
+        lock(&c->lock);
+        if (c->state == CALL_RUNS) {
+            c->state = CALL_WAITS;
+            return false;
+        }
+        unlock(&c->lock);
+        round_begin(c);
+    }
+    return true;
+}
+
+/* c is complete: its results go into the gate's frame, its resources are given back. */
+static void call_end(struct call *c, int64_t r)
 {
     if (c->deadline)
         os_timer_set(c->timer, 0);
@@ -266,20 +308,7 @@ void call_finish(struct call *c, int64_t r)
     c->iov = NULL;
     c->more = NULL;
     c->more_cap = 0;
-}
-
-/* c blocks unless an event has come since it queued itself. True: parked, c->lock held. */
-static bool call_parks(struct call *c)
-{
-    lock(&c->lock);
-    if (!c->fired) {
-        c->parked = true;
-        return true;
-    }
-    c->fired = false;
-    unlock(&c->lock);
-    waiters_drop(c);
-    return false;
+    call_put(c);
 }
 
 /* Where gp, which is in a system call, takes the results from. */
@@ -288,30 +317,22 @@ static void *result_frame(const struct g *gp)
     return gp->at_syscall ? instruction_frame(gp) : g_gate_frame(gp);
 }
 
-/* A claimed call runs again: nobody else looks at it until it has parked. */
+/* c, taken off the list of claimed calls, goes on where its event came; its goroutine is parked. */
 static void call_again(struct call *c)
 {
     struct g *gp = c->gp;
     int64_t r;
 
-    c->fired = false;
     c->borrowed = true;
-    waiters_drop(c);
-    call_rested(c);
-    while ((r = call_dispatch(c)) == SYS_BLOCK || r == SYS_AGAIN) {
-        if (r == SYS_AGAIN)
-            call_rests(c);
-        if (call_parks(c)) {
-            unlock(&c->lock);
-            return;
-        }
-        call_rested(c);
+    round_begin(c);
+    if (!call_run(c, &r)) {
+        unlock(&c->lock);
+        return;
     }
     CHECK(c->frame == result_frame(gp) && g_frame_mine(gp),
           "goroutine %llu: its stack has moved in system call %llu, status %#x",
           (unsigned long long)gp->goid, (unsigned long long)c->num, gp->status);
-    call_finish(c, r);
-    call_put(c);
+    call_end(c, r);
     g_ready(gp);
 }
 
@@ -332,7 +353,7 @@ void calls_run(void)
     }
 }
 
-void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
+void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6])
 {
     struct call *c = call_get();
     int64_t r;
@@ -341,27 +362,21 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
         result_set(frame, -L_ENOMEM);
         return;
     }
+    c->run = run;
     c->num = num;
     memcpy(c->a, a, sizeof c->a);
     c->gp = gp;
     c->frame = frame;
     c->done = 0;
-    c->fired = false;
+    c->state = CALL_RUNS;
     c->queued = false;
     c->resting = false;
     c->borrowed = false;
-    while ((r = call_dispatch(c)) == SYS_BLOCK || r == SYS_AGAIN) {
-        if (r == SYS_AGAIN)
-            call_rests(c);
-        calls_run(); /* those that this call has woken: it may not come back here */
-        if (call_parks(c)) {
-            CHECK(frame == result_frame(gp), "system call %llu waits in a gate that may not",
-                  (unsigned long long)num);
-            g_park_g0(gp, &c->lock, WAIT_SYSCALL);
-        }
-        call_rested(c);
+    if (!call_run(c, &r)) {
+        CHECK(frame == result_frame(gp), "system call %llu waits in a gate that may not",
+              (unsigned long long)num);
+        g_park_g0(gp, &c->lock, WAIT_SYSCALL); /* call_again completes the call */
     }
-    call_finish(c, r);
-    call_put(c);
+    call_end(c, r);
     calls_run();
 }

@@ -1,14 +1,32 @@
 /* wait.h - a system call in progress, and how it waits.
  *
- *   handler -> not ready -> call_wait(c, queue) -> SYS_BLOCK -> goroutine parks
- *                                                       |
- *   queue_wake(queue) by another CPU's call, os_poll or a timer: the call is claimed and its
- *   handler runs again, on the waker's g0 stack, until it completes; then the g is readied.
+ *   call_begin --> RUNS ----- result ----> results into the gate's frame; the goroutine goes on
+ *                 ^ ^  \
+ *                 | |   SYS_BLOCK or SYS_AGAIN: the goroutine parks, G_SYSCALL
+ *                 | |     \
+ *                 | |      v
+ *                 | |    WAITS ------ an event ------> CLAIMED: on the list of the CPU of the event
+ *                 | |                                     |
+ *                 | `------- calls_run, on that CPU ------'
+ *                 |
+ *              FIRED <-- an event while the call RUNS: it does not park, but looks again
  *
- * The goroutine never runs in between, so its stack and the arguments that point into it stay
- * where they are: its status is G_SYSCALL, and stack_movable says no (call_again checks that).
- * No wake-up is lost: a call is on its queues before it looks at the condition for the last
- * time, and a wake-up that comes before it has parked sets `fired`, which makes it look again.
+ * Running a call means calling its handler. The handler looks at its object; if that is not ready
+ * it registers the call on the object's queue (call_wait), looks once more, and returns SYS_BLOCK.
+ * An event is queue_wake of such a queue (in another CPU's call, in os_poll) or the call's timer.
+ * No event is lost: one that comes after the last look finds the call on the queue, and either
+ * claims it or makes it FIRED.
+ *
+ * A call that waits is completed by the CPU of the event, on that CPU's g0: the handler runs again
+ * there until there is a result, and only then is the goroutine readied. It never runs in between,
+ * so its stack, and the arguments and results that lie there, must stay where they are:
+ * stack_movable refuses for G_SYSCALL, and call_again checks it.
+ *
+ *   state     whose is the call                            who may change the state
+ *   RUNS      the CPU whose g0 runs the handler: [owner]   it, or an event (to FIRED)
+ *   FIRED     the same CPU                                 it
+ *   WAITS     nobody                                       an event (to CLAIMED)
+ *   CLAIMED   the CPU on whose list it is                  it
  *
  * Locks: object (RANK_FILE) < queue.lock (RANK_POLL) < call.lock (RANK_NOTIFY). */
 #ifndef GORT_OS_WAIT_H
@@ -29,11 +47,12 @@ struct waitq {
     struct waiter *first;    /* [lock] */
 };
 
+/* Stands on a queue until its owner removes it, also when it has been woken. */
 struct waiter {
     struct waitq *q;         /* [q->lock] NULL: not queued */
     struct waiter *prev, *next; /* [q->lock] */
     struct call *call;       /* the call that runs again, or NULL: event is called */
-    /* q->lock held; the waiter stays on the queue. True if somebody now looks at the object. */
+    /* q->lock is held. True if because of this event somebody looks at the object. */
     bool (*event)(struct waiter *w); /* [const] */
     void *owner;             /* [const] of event */
     bool exclusive;          /* [owner] a wake-up is for one of these, and for all others */
@@ -46,65 +65,70 @@ struct later {
     void (*fn)(struct later *l); /* [const] */
 };
 
-#define SYS_BLOCK INT64_MIN  /* a handler's result: it has queued itself */
-#define SYS_AGAIN (INT64_MIN + 1) /* ... or there is more to do, and others want the CPU */
+/* What a handler returns besides results. SYS_BLOCK: the call is registered, and waits for an
+ * event. SYS_AGAIN: there is more to do, but other work is due on this CPU (call_gives_way). */
+#define SYS_BLOCK INT64_MIN
+#define SYS_AGAIN (INT64_MIN + 1)
 #define CALL_WAITERS 2
 #define CALL_IOVS 4          /* more are allocated */
 
+enum call_state { CALL_RUNS, CALL_FIRED, CALL_WAITS, CALL_CLAIMED };
+typedef int64_t call_fn(struct call *c);
+
 struct call {
-    uint64_t num, a[6];
-    struct g *gp;
-    void *frame;             /* of the gate */
+    call_fn *run;            /* [const while the call lasts, as are the next three] its handler */
+    uint64_t num, a[6];      /* pointers among the arguments are the program's: user.h */
+    struct g *gp;            /* the goroutine that made the call */
+    void *frame;             /* of its gate, which gets the results */
     struct file *file;       /* [owner] reference held until the call completes */
     uint64_t done;           /* [owner] bytes so far, or the handler's own */
-    /* [owner] what is read or written: copied from the program once, when the call begins */
-    struct l_iovec *iov;     /* NULL: not yet; call_finish frees all but `one` */
+    /* [owner] the buffers to be read or written: copied from the program once, at the beginning */
+    struct l_iovec *iov;     /* NULL: not yet; freed when the call ends, unless it is `one` */
     struct l_iovec one[CALL_IOVS];
     unsigned niov;
     uint64_t total;          /* bytes in all of iov */
     int64_t pos;             /* in the file, -1: the file's own position */
     int64_t deadline;        /* [owner] clock_mono_ns, 0 = none; set by call_deadline */
-    bool queued;             /* [owner] registered since the last wake-up */
+    bool queued;             /* [owner] registered since the handler was called last */
     bool resting;            /* [owner] the deadline is that of SYS_AGAIN */
     bool borrowed;           /* [owner] runs on the g0 of a CPU that has other work */
-    bool fired, parked;      /* [lock] */
+    enum call_state state;   /* [lock] */
     struct lock lock;        /* RANK_NOTIFY */
-    struct call *next;       /* [per CPU] list of calls to run again; free list */
-    struct waiter w[CALL_WAITERS]; /* [owner] and the queues */
-    unsigned nw;             /* [owner] */
-    struct waiter *more;     /* [owner] poll(2): one per descriptor */
+    struct call *next;       /* [owner] in the list of claimed calls, or of free ones */
+    struct waiter w[CALL_WAITERS]; /* [owner] nw of them are in use */
+    unsigned nw;
+    struct waiter *more;     /* [owner] of poll(2), select(2): two for each descriptor */
     unsigned nmore, more_cap;
-    void *timer;             /* [const] sched's timer of this structure */
+    void *timer;             /* [const] of this structure: ostimer.h */
 };
 
 void waitq_init(struct waitq *q);
-/* Object's lock may be held. Calls are queued on this CPU and run by calls_run. */
+/* Tells all waiters of q that its object has changed; of exclusive ones, as many as it takes for
+ * one to look. Calls that waited are claimed: this CPU owes them calls_run. The object's lock may
+ * be held. */
 void queue_wake(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);
+/* The owner of w takes it off its queue, if it is on one. */
 void waiter_remove(struct waiter *w);
 
-/* Registers c on q. True the first time since the last wake-up: the handler must look at its
- * condition again; false: it is registered already and returns SYS_BLOCK. */
+/* For handlers. Registers c on q. True: c is registered now, and the handler must look at its
+ * object once more; false: it had been registered when it looked, and returns SYS_BLOCK. */
 bool call_wait(struct call *c, struct waitq *q);
-/* As call_wait; of all that wait so on q, one is woken at a time. */
+/* As call_wait; of all calls that wait so on q, an event is for one. */
 bool call_wait_exclusive(struct call *c, struct waitq *q);
-/* Sets the deadline once; true if it has passed. */
+/* For handlers. Sets the deadline at the first call; true if it has passed. */
 bool call_deadline(struct call *c, int64_t when);
-
-/* Between two steps of a long call: should it give way? Then its handler returns SYS_AGAIN, and is
- * called again in a moment, with c->done and all else as it has left them. No locks held. */
+/* For handlers of long calls, between two steps: is other work due on this CPU? Then the handler
+ * returns SYS_AGAIN, and is called again in a moment, with c->done and all else as it has left
+ * them. No locks held. */
 bool call_gives_way(const struct call *c);
 
-/* Runs a system call for gp. Returns normally if it has completed at once, else parks gp. */
-void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
-/* Runs the calls that queue_wake has claimed on this CPU, and what call_later has put off. No
- * locks held. */
+/* Runs the system call `num`, whose handler is `run`, for gp, the calling goroutine. Returns if the
+ * call is complete; else gp is parked, and goes on behind its gate when it is. */
+void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6]);
+/* Runs the calls that this CPU has claimed, and what call_later has put off. g0, no locks held. */
 void calls_run(void);
 /* Has calls_run call l->fn. l is not put off already. Any locks held. */
 void call_later(struct later *l);
-
-/* The handlers' side: dispatch.c. */
-int64_t call_dispatch(struct call *c);
-void call_finish(struct call *c, int64_t r);
 
 #endif

@@ -15,7 +15,7 @@
 SOCKET_CALLS(X)
 #undef X
 
-static const struct { uint16_t num; int64_t (*fn)(struct call *); } calls[] = {
+static const struct { uint16_t num; call_fn *fn; } calls[] = {
 #define X(num, name) { num, sys_##name },
     SOCKET_CALLS(X)
 #undef X
