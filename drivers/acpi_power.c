@@ -1,9 +1,10 @@
 /* acpi_power.c - the power button, power off and reset, by ACPI's registers.
  *
  * The SCI is a level: it comes again until what raised it has been acknowledged, and most of
- * what may raise it (general purpose events: lid, battery, hot-plug) only AML could acknowledge.
- * So no such event is left enabled, and if SCIs storm in all the same, the line is masked: a
- * machine without its power button is better than a CPU that does nothing else. */
+ * what may raise it (general purpose events: lid, battery, hot-plug) only AML could
+ * acknowledge. So no such event is left enabled; and if SCIs nevertheless come in a storm, the
+ * line is masked: a machine without its power button is better than a CPU that does nothing
+ * else. */
 #include <stddef.h>
 #include "arch/x86_64/arch.h"
 #include "arch/x86_64/asm.h"
@@ -92,7 +93,7 @@ void acpi_power_init(void)
     acpi_events_off();
 }
 
-/* The button's bit may be in either block. */
+/* Acknowledges the power button, whose bit may be in either block. True: it was pressed. */
 static bool button_take(void)
 {
     bool pressed = false;

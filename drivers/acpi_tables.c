@@ -275,8 +275,8 @@ static bool virtio_resources(const uint8_t *p, size_t end, struct acpi_virtio *o
     return line && o->address && o->size >= 0x108 && o->size <= 1u << 20 && o->gsi < 1024;
 }
 
-/* Without an AML interpreter: behind each name of the kind, up to the next or 256 bytes on, lies
- * what the device needs. */
+/* Finds virtio devices without an AML interpreter: the resources of each lie behind its name,
+ * at most 256 bytes away and before the next name. */
 static void virtio_devices(const uint8_t *p, size_t end, struct acpi_info *o)
 {
     static const char kind[] = "LNRO0005";

@@ -1,5 +1,5 @@
 /* acpi_tables.h - reading ACPI tables (ACPI specification 6.5, chapter 5). Pure: works on
- * bytes in memory and believes nothing: every length and checksum is checked. */
+ * bytes in memory, and checks every length and checksum before it relies on it. */
 #ifndef DRIVERS_ACPI_TABLES_H
 #define DRIVERS_ACPI_TABLES_H
 

@@ -17,14 +17,15 @@
 
 #define RING 4096u        /* power of two */
 /* Ctrl-\ on a serial line: ESCAPE 'd' ends the input, ESCAPE and the letter of a key is that
- * key, ESCAPE x is x. The runner sends its keys as single letters on COM3, where no input that
- * nobody reads can hold them up. */
+ * key, ESCAPE x is x. The runner sends its keys as single letters on COM3, where they do not
+ * queue behind input that the program does not read. */
 #define ESCAPE 0x1c
 #define CTRL_D 0x04
 #define COM1_IRQ 4 /* COM3's, too */
 #define COM2_IRQ 3
 #define CHUNK 256u
-#define INPUT_READY "gort: input\n" /* to the runner: from here on COM1 takes input fast */
+/* tells the runner that COM1 takes input at full speed from here on */
+#define INPUT_READY "gort: input\n"
 
 static struct lock in_lock = LOCK_INIT("console input", RANK_CONSOLE);
 
@@ -133,8 +134,8 @@ static void call_back(void *arg)
         fn();
 }
 
-/* COM1 and COM3 share an edge-triggered interrupt line: when this returns neither has a reason to
- * interrupt, or the next one would raise no edge and input would stop. */
+/* COM1 and COM3 share an edge-triggered interrupt line: both are drained until neither has a
+ * reason to interrupt, since otherwise the next byte would raise no edge and input would stop. */
 static void receive(void *arg)
 {
     bool any = false, more;
@@ -179,7 +180,8 @@ void console_input_init(void)
     irq_restore(flags);
     if (in_port)
         console_write(CONSOLE_CTL, by_port, sizeof by_port - 1);
-    /* The host holds input back until now: a byte that meets fifo_enable would be lost. */
+    /* The host has held input back until this line: a byte that arrives while the FIFO is
+     * enabled would be lost. */
     console_write(CONSOLE_CTL, "gort: ready\n", 12);
     console_write(CONSOLE_CTL, INPUT_READY, sizeof INPUT_READY - 1);
 }

@@ -16,8 +16,9 @@
 #include "kernel/panic.h"
 
 #define CHANNELS 3
-#define STUCK_NS 60000000000ll       /* without any progress: a message of the kernel's */
-#define STUCK_CRASH_NS 3000000000ll  /* the same in a crash report, and when the machine ends */
+/* how long a message of the kernel waits for a device that takes nothing */
+#define STUCK_NS 60000000000ll
+#define STUCK_CRASH_NS 3000000000ll  /* as STUCK_NS, in a crash report and when the machine ends */
 #define HOLD 1024u  /* bytes written to a serial port in one go: lines stay whole */
 #define BURST 256u  /* bytes of a program's between two waits for a serial port: 1 to 20 ms */
 
@@ -27,7 +28,7 @@ static struct vport *ports[CHANNELS]; /* [const after boot] */
 
 static struct line {
     struct lock lock;      /* of output */
-    bool waits;            /* [atomic] a burst is over: nothing before the interrupt */
+    bool waits;            /* [atomic] a burst is over: more is written only after the interrupt */
 } lines[SERIAL_PORTS] = {
     { LOCK_INIT("console", RANK_CONSOLE), false },
     { LOCK_INIT("console", RANK_CONSOLE), false },
@@ -54,7 +55,7 @@ static struct vport *port_of(enum console_channel ch)
     return p && vport_alive(p) ? p : NULL;
 }
 
-/* Returns how much has gone; less than n: the port is dead. */
+/* Returns how many bytes were written; fewer than n: the port is dead. */
 static size_t port_write_all(struct vport *p, const uint8_t *buf, size_t n)
 {
     int64_t limit = crash_in_progress() ? STUCK_CRASH_NS : STUCK_NS;
@@ -88,7 +89,7 @@ static void serial_write_all(unsigned line, const uint8_t *buf, size_t n)
     }
 }
 
-/* The host reads everything from now on, whether anybody takes it from there or not. */
+/* From now on the host reads everything, even if nobody takes it from the host. */
 void console_ending(void)
 {
     static const char ending[] = "gort: ending\n";
@@ -164,7 +165,7 @@ bool console_room(enum console_channel ch)
 
 /* ---- the end ----------------------------------------------------------------------- */
 
-/* Progress is what counts, so the time begins anew whenever a port is done. */
+/* The limit is for time without progress, so it begins anew whenever a port is done. */
 void console_drain(void)
 {
     for (unsigned i = 0; i < CHANNELS; i++) {

@@ -26,7 +26,7 @@ static void write_reg(volatile uint32_t *r, unsigned i, uint32_t v)
     r[IOAPIC_WINDOW] = v;
 }
 
-/* A machine without tables has one at the place where they have always been: if it answers. */
+/* Without tables: uses the I/O APIC at the traditional address if one answers there. */
 static void assume_one(void)
 {
     volatile uint32_t *r = vm_map_device(IOAPIC_USUAL, 0x20, VM_R | VM_W | VM_UNCACHED);
@@ -55,8 +55,9 @@ void ioapic_init(void)
     }
 }
 
-/* Index and data are two accesses. Whoever routes a line holds `writing` with interrupts off;
- * an interrupt handler that masks one does not wait for it. */
+/* A register takes two accesses, index and data. Routing a line holds `writing`, with
+ * interrupts off; an interrupt handler that masks a line does not wait for `writing`, but
+ * gives up. */
 static uint32_t writing; /* [atomic] */
 
 static bool try_write(void)

@@ -57,7 +57,8 @@ void irq_init(void)
                 "device can interrupt\n", boot_cpu.apic_id, IOAPIC_CPU_MAX);
 }
 
-/* ISA lines are edge, high; PCI lines (behind them) level, low; the MADT overrules. */
+/* Routes a line: ISA lines (the first 16) as edge and high, PCI lines as level and low, unless
+ * the MADT says otherwise. */
 static bool route(unsigned gsi, unsigned line)
 {
     bool low = gsi >= 16, level = gsi >= 16;

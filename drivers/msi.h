@@ -1,5 +1,6 @@
 /* msi.h - message-signalled interrupts: vectors of one CPU, given out one by one (SDM vol. 3,
- * 11.11). They are edges: no I/O APIC takes part, and nothing is lost between two of them. */
+ * 11.11). They are edges that reach the CPU without an I/O APIC; two in a row may become one
+ * interrupt. */
 #ifndef DRIVERS_MSI_H
 #define DRIVERS_MSI_H
 

@@ -64,7 +64,8 @@ struct pkt *pkt_alloc(enum pkt_size size);
 /* A PKT_BARE piece that shows len bytes at data, which lie in `whole` (whatever that shows
  * itself): for headers of one's own in front of bytes that are kept for retransmission. */
 struct pkt *pkt_view(struct pkt *whole, uint8_t *data, uint32_t len);
-/* The same for memory that is none of ours, physically contiguous and in the direct map. */
+/* As pkt_view, for memory that belongs to somebody else, physically contiguous and in the
+ * direct map. */
 struct pkt *pkt_foreign(void *data, uint32_t len, void (*release)(void *arg), void *arg);
 void pkt_ref(struct pkt *piece);
 /* Drops one reference to each piece of the packet; of every packet of the list. */

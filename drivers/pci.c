@@ -105,8 +105,8 @@ static void bar_assign(struct pci_dev *d, unsigned i, bool wide, struct window *
              (unsigned long long)at);
 }
 
-/* Sizes are read with decoding off, or the device would answer at the trial address. Port BARs
- * are left alone: nothing here uses them. */
+/* Sizes are read with decoding off, since the device would otherwise answer at the trial
+ * address. Port BARs are left alone, as no driver uses them. */
 static void bars_read(struct pci_dev *d, unsigned n, struct window *w)
 {
     uint32_t command = pci_read(d, REG_COMMAND, 2);

@@ -86,7 +86,7 @@ void pci_config_init(void)
         return;
     use_ecam = true;
     uint32_t by_ecam = pci_config_read(0, 0, 4);
-    /* A machine may have no ports at all; but what both show must be the same. */
+    /* A machine may lack the ports; if it has them, both ways must show the same device. */
     use_ecam = by_ecam != 0xffffffff && (by_ecam == by_port || by_port == 0xffffffff);
     if (!use_ecam)
         kprintf("gort: PCI: ECAM at %#llx shows %#x where ports show %#x: not used\n",

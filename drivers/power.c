@@ -14,8 +14,8 @@
 #define PORT_QEMU_OFF   0x604 /* QEMU's PM1a control, for machines without tables */
 #define PORT_FW_CFG     0x510 /* QEMU: selector, data behind it */
 
-/* Only where QEMU is: on another machine these ports may be anything. Its tables say so, or,
- * for a hypervisor without tables, the signature of its configuration port. */
+/* Is this QEMU? On another machine its ports may be anything. ACPI's tables name it; for a
+ * machine without tables, the signature of QEMU's configuration port does. */
 static bool on_qemu(void)
 {
     char sign[4];
@@ -50,9 +50,9 @@ static _Noreturn void reset(void)
     halt_forever();
 }
 
-/* A virtual machine that knows no soft off ends by a reset: that is how its monitor (Firecracker,
- * QEMU's microvm) learns that it is over. A real one would boot again and hide what is on its
- * screen, so it halts. */
+/* A virtual machine that knows no soft off ends by a reset: that is how its monitor
+ * (Firecracker, QEMU's microvm) learns that it is over. A real machine would boot again and
+ * hide the text on its screen, so it halts. */
 void machine_exit(int status)
 {
     static const char over[] = "gort: this machine has no soft off; it can be switched off now\n";

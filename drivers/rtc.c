@@ -3,7 +3,7 @@
 #include "arch/x86_64/asm.h"
 #include "drivers/acpi.h"
 
-#define CENTURY_FIRST 19 /* a firmware's century before or after is no century */
+#define CENTURY_FIRST 19 /* a century register below or above the bounds is not believed */
 #define CENTURY_LAST  30
 
 struct rtc_time { uint8_t sec, min, hour, day, month, year, century; };

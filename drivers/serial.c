@@ -6,7 +6,7 @@ static const uint16_t base[SERIAL_PORTS] = { 0x3f8, 0x2f8, 0x3e8 };
 static bool present[SERIAL_PORTS];
 static bool fifo[SERIAL_PORTS];
 static bool served[SERIAL_PORTS];  /* [const after boot] */
-static uint8_t ier[SERIAL_PORTS];  /* [atomic] what the interrupt register should be */
+static uint8_t ier[SERIAL_PORTS];  /* [atomic] value for the interrupt enable register */
 
 enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7, IIR = 2 };
 #define IER_RX 1
@@ -35,7 +35,7 @@ void serial_init(void)
 {
     for (unsigned i = 0; i < SERIAL_PORTS; i++) {
         uint16_t p = base[i];
-        outb(p + SCR, 0x5a); /* the scratch register tells whether somebody is there */
+        outb(p + SCR, 0x5a); /* the scratch register keeps a value only if there is a UART */
         if (inb(p + SCR) != 0x5a)
             continue;
         outb(p + IER, 0);
@@ -106,8 +106,8 @@ size_t serial_write_some(unsigned port, const void *buf, size_t n)
     return done;
 }
 
-/* The register has two writers, an interrupt handler among them: whoever comes last writes what
- * both want. */
+/* The interrupt enable register is written here and by an interrupt handler. Each puts its
+ * bits into ier[] first, so whichever writes last writes the bits of both. */
 static void ier_write(unsigned port)
 {
     uint8_t v, again;

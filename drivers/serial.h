@@ -12,8 +12,8 @@ bool serial_present(unsigned port);
 /* Polls: returns when the last byte is in the FIFO. A UART that takes nothing for long is
  * given up. Any context. */
 void serial_write(unsigned port, const void *buf, size_t n);
-/* What the port takes now, up to n bytes; returns how much. It is said to take anything at once
- * by emulators, so the caller sets n. Not while somebody else writes. Any context. */
+/* What the port takes now, up to n bytes; returns how much. An emulated UART takes any amount
+ * at once, so the caller limits n. The caller is the port's only writer. Any context. */
 size_t serial_write_some(unsigned port, const void *buf, size_t n);
 /* Waits (bounded) until everything has left the wire. */
 void serial_drain(unsigned port);

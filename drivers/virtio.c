@@ -151,8 +151,9 @@ void virtio_kick(struct virtio_queue *q)
         q->dev->transport->notify(q);
 }
 
-/* The generation changes when the configuration does: a copy with the same one before and after
- * is of one moment. After some tries the last is taken as it is: readers check values anyway. */
+/* The generation changes when the configuration does: a copy with one generation before and
+ * after it is consistent. After some tries the last copy is taken as it is, since readers
+ * check all values anyway. */
 void virtio_config(struct virtio_dev *d, size_t at, void *buf, size_t n)
 {
     size_t size;

@@ -24,7 +24,7 @@ enum virtio_type { VIRTIO_NET = 1, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 };
 #define VIRTIO_F_INDIRECT    VIRTIO_F(28)
 #define VIRTIO_F_EVENT_IDX   VIRTIO_F(29)
 #define VIRTIO_F_VERSION_1   VIRTIO_F(32)
-#define VIRTIO_F_PLATFORM    VIRTIO_F(33) /* DMA by way of the platform's IOMMU: it is off */
+#define VIRTIO_F_PLATFORM    VIRTIO_F(33) /* DMA through the platform's IOMMU, which is off */
 
 struct virtio_dev;
 
@@ -40,7 +40,7 @@ struct virtio_queue {
     uint64_t mem_pa, tables_pa;
     struct virtq_slot *slots;
     uint32_t msi_entry;        /* PCI: of the MSI-X table */
-    struct virtio_queue *sharing; /* another one with the same entry */
+    struct virtio_queue *sharing; /* another queue with the same MSI-X entry */
     struct virtio_queue *next; /* of this device */
 };
 
@@ -110,11 +110,11 @@ void virtio_run(struct virtio_dev *d);
 void virtio_kick(struct virtio_queue *q);
 /* Copies of the device's configuration of one moment; bytes that it lacks are 0. */
 void virtio_config(struct virtio_dev *d, size_t at, void *buf, size_t n);
-/* The device lies or hangs: resets it, and says so. Its queues are broken from then on:
- * virtq_detach gives back what they held. */
+/* For a device that breaks the protocol or hangs: resets it, with a message. Its queues are
+ * broken from then on; virtq_detach gives back what they held. */
 void virtio_fault(struct virtio_dev *d, const char *what);
-/* After virtio_fault and virtq_detach of all queues: the same features and queues again.
- * False: it does not come back. virtio_run is to follow. */
+/* After virtio_fault and virtq_detach of all queues: starts the device with the features and
+ * queues it had. False: it does not come back. virtio_run is to follow. */
 bool virtio_restart(struct virtio_dev *d);
 
 /* ---- for transports ---- */

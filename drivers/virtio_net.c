@@ -1,8 +1,9 @@
 /* virtio_net.c - network devices (virtio 1.1, section 5.1): start, control queue, link, resets.
  *
- * A device that lies, or sends nothing for 5 s though it should, is reset while the stack goes on:
- * vnet_blame notes it where it is found, under whatever lock; vnet_settle does it, on g0 without
- * locks, from poll or service. Pairs are taken one after the other, so that nobody is in them. */
+ * A device that breaks the protocol, or sends nothing for 5 s although it has packets to
+ * send, is reset while the stack goes on: vnet_blame notes it where it is found, under
+ * whatever lock; vnet_settle does it, on g0 without locks, from poll or service. Pairs are
+ * taken one after the other, so that nobody is in them. */
 #include "drivers/virtio_net.h"
 #include <errno.h>
 #include <stdio.h>
@@ -268,7 +269,7 @@ static const struct netdev_ops ops = {
 
 /* ---- start --------------------------------------------------------------------------- */
 
-/* What we want of what is offered: features that need others go with them. */
+/* Chooses among the offered features; one that needs another is taken only with it. */
 static uint64_t choose(uint64_t offered)
 {
     uint64_t f = NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_MRG_RXBUF |
@@ -310,7 +311,8 @@ static void identity(struct vnet *n)
     }
     if (f & NET_F_MAC)
         virtio_config(n->virtio, CFG_MAC, d->mac, 6);
-    if (!(f & NET_F_MAC) || d->mac[0] & 1) { /* one of our own, locally administered */
+    /* the device has no usable address: a random, locally administered one */
+    if (!(f & NET_F_MAC) || d->mac[0] & 1) {
         for (unsigned i = 0; i < 6; i++)
             d->mac[i] = (uint8_t)random_fast();
         d->mac[0] = (uint8_t)((d->mac[0] & 0xfc) | 2);

@@ -33,7 +33,7 @@ struct vnet_header {
 
 struct vnet;
 
-/* A pair of queues. Who has set `polling` alone touches rx; tx is under the lock. */
+/* A pair of queues. rx belongs to the CPU that has set `polling`; tx is under the lock. */
 struct vnet_pair {
     struct vnet *net;
     unsigned index;

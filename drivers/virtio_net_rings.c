@@ -48,7 +48,7 @@ void vnet_refill(struct vnet_pair *p)
     }
 }
 
-/* The device's view of a frame, made ours. False: it makes no sense. */
+/* Turns the device's header into the packet's fields. False: the header contradicts itself. */
 static bool header_take(const struct vnet *n, const struct vnet_header *h, struct pkt *p,
                         size_t len)
 {
@@ -273,7 +273,7 @@ struct pkt *vnet_transmit(struct netdev *d, unsigned queue, struct pkt *list)
     return list;
 }
 
-/* True: who was turned away may send again. */
+/* Takes back sent packets. True: a sender that was turned away may try again. */
 static bool tx_poll(struct vnet_pair *p)
 {
     lock(&p->lock);

@@ -10,7 +10,7 @@
 #include "kernel/random.h"
 
 #define BYTES   32u
-#define FIRST_NS 100000000ll  /* what boot waits for the first answer */
+#define FIRST_NS 100000000ll  /* how long the boot waits for the first answer */
 #define EVERY_NS 1000000000ll
 
 static struct {
@@ -29,7 +29,8 @@ static void ask(void)
         virtio_kick(&rng.q);
 }
 
-/* Under a lock of the lowest rank: a device that lies is left alone, without a word. */
+/* Called under a lock of RANK_LEAF, so it cannot print: a device that breaks the protocol is
+ * silently given up. */
 static size_t take(void *to, size_t n)
 {
     uint32_t got;

@@ -158,7 +158,8 @@ bool virtq_publish(struct virtq *q)
         return false;
     q->published = q->next_avail;
     __atomic_store_n(&q->avail[IDX], q->published, __ATOMIC_RELEASE);
-    /* The index before the look at what the device wants, or both sides wait. */
+    /* The index must be visible before the device's wish is read; otherwise both sides could
+     * wait for each other. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (q->event_idx)
         return passed(avail_event(q), from, q->published);

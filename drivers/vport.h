@@ -19,16 +19,17 @@ struct vport *vport_find(const char *name);
 /* Copies as much as there is room for and tells the device; returns bytes, 0: none now. g0 or
  * crash context. */
 size_t vport_write(struct vport *p, const void *buf, size_t n);
-/* There is room now, or the callback comes when half of what is under way has been taken. */
+/* True: there is room now; false: the callback comes when half of the bytes under way have
+ * been taken. */
 bool vport_room(struct vport *p);
-/* What has arrived; 0: nothing now, and the callback comes when there is. */
+/* Copies input that has arrived; 0: there is none now, and the callback comes when there is. */
 size_t vport_read(struct vport *p, void *buf, size_t n);
 /* Has the device taken everything? No lock, any context. */
 bool vport_drained(const struct vport *p);
 /* False once its device has been reset for a fault, or vport_abandon. Any context. */
 bool vport_alive(const struct vport *p);
 void vport_abandon(struct vport *p);
-/* Resets a device that has been found lying, with a message. No locks; g0. */
+/* Resets devices that have broken the protocol, with a message. No locks; g0. */
 void vport_settle(void);
 /* fn(arg) in interrupt context when input has come, or room that was waited for. */
 void vport_set_callback(void (*fn)(void *), void *arg);

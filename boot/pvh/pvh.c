@@ -42,7 +42,7 @@ static uint32_t type_from_e820(uint32_t t)
     }
 }
 
-/* RAM first and the rest afterwards, so that what is reserved wins. */
+/* RAM is claimed first and everything else afterwards, so that reserved ranges win. */
 static void map_build(struct memmap *m, const struct hvm_start_info *si)
 {
     const struct hvm_memmap *e = (const void *)(uintptr_t)si->memmap;

@@ -1,4 +1,4 @@
-/* console.c - the loader's messages. There are few: it says nothing unless it gives up. */
+/* console.c - the loader's messages. It prints only when it gives up. */
 #include "boot/uefi/loader.h"
 
 #include <stdarg.h>
@@ -34,11 +34,11 @@ static void uart_init(uint16_t port)
     outb(port + UART_FCR, 7);
 }
 
-/* Waits for a bit of the line status. Whoever reads at a virtual port may be late by seconds; a
- * real port may be stuck: after some 10 s it is not waited for any more. */
+/* Waits for a bit of the line status. The reader of a virtual port may be late by seconds, and
+ * a real port may be stuck: after some 10 s the port is given up. */
 static void uart_wait(uint16_t port, uint8_t bit)
 {
-    static uint32_t stuck; /* one bit for each port: they differ in bits 4 to 8 */
+    static uint32_t stuck; /* one bit for each port, at bits 4 to 8 of its number */
     uint32_t mine = 1u << (port >> 4 & 31);
 
     for (int spin = 0; !(stuck & mine) && !(inb(port + UART_LSR) & bit); spin++)
@@ -84,7 +84,8 @@ static void firmware_puts(const char *s)
     }
 }
 
-/* Where nobody listens at COM3 a person may be reading the screen. */
+/* Ends the loader. Without a runner at COM3 a person may be reading the screen, so the
+ * firmware goes on. */
 static void stop(void)
 {
     EFI_RUNTIME_SERVICES *rt = loader.st->RuntimeServices;
@@ -150,8 +151,8 @@ struct memory_attributes {
     EFI_STATUS (EFIAPI *clear)(struct memory_attributes *, EFI_PHYSICAL_ADDRESS, UINT64, UINT64);
 };
 
-/* Strict firmware maps loader data without the right to execute it, and there is no handler of
- * ours to tell of the fault. */
+/* Strict firmware maps loader data without the right to execute it; executing it would be a
+ * fault that no handler of ours reports. */
 void *code_alloc(size_t bytes, const char *what)
 {
     static EFI_GUID guid = {0xf4560cf6, 0x40ec, 0x4b4a, {0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1,

@@ -14,7 +14,7 @@ static uint32_t type_of_efi(const struct efi_mem_desc *d)
 {
     switch (d->type) {
     case 1:
-    case 2: /* loader code and data: this program and all that it has allocated */
+    case 2: /* loader code and data: the loader itself and its allocations */
         return BOOT_MEM_LOADER;
     case 3:
     case 4:

@@ -15,8 +15,8 @@ struct efi_mem_desc {
     uint64_t phys, virt, pages, attributes;
 };
 
-/* Claims all descriptors, the more restrictive types over the others. What the firmware's
- * boot services use counts as free: the map is for after ExitBootServices. False if the
+/* Claims all descriptors, the more restrictive types over the others. Memory of the firmware's
+ * boot services counts as free, since the map is used after ExitBootServices. False if the
  * array is full. */
 bool efimap_add(struct memmap *m, const void *map, size_t map_size, size_t desc_size);
 /* The end of the highest range that is RAM. */

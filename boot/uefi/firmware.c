@@ -1,5 +1,5 @@
-/* firmware.c - what only the firmware can tell. Nothing here is needed to boot: what is not
- * there stays 0 in boot_info. */
+/* firmware.c - what only the firmware knows. None of it is needed to boot: fields of boot_info
+ * stay 0 where the firmware has nothing. */
 #include "boot/uefi/loader.h"
 
 #include <string.h>

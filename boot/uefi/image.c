@@ -10,8 +10,8 @@
 
 #define KERNEL_MAX (512ull << 20)
 
-/* `size` bytes of loader data at an address that equals `like` modulo 2 MiB; what the
- * allocation has too much at both ends is given back. */
+/* `size` bytes of loader data at an address that equals `like` modulo 2 MiB; the surplus of
+ * the allocation at both ends is given back. */
 static uint64_t alloc_like(uint64_t size, uint64_t like)
 {
     EFI_BOOT_SERVICES *bs = loader.bs;

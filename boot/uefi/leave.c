@@ -1,8 +1,8 @@
 /* leave.c - the memory map, ExitBootServices, the jump.
  *
  * ExitBootServices takes the key of the newest memory map, and fails if the map has changed
- * since (a timer event of the firmware may do that at any moment): then it has to be read
- * and tried again. After the first attempt nothing but that is allowed, so everything is
+ * since (a timer event of the firmware may do that at any moment): then the map is read again
+ * and the call repeated. After the first attempt UEFI allows nothing else, so everything is
  * allocated before. */
 #include "boot/uefi/loader.h"
 
@@ -10,7 +10,7 @@
 #define ATTEMPTS   8
 #define CR4_CET    (1ull << 23)
 
-/* An allocation after the map was read makes its key stale. */
+/* The option stalekey: an allocation after the map was read makes its key stale. */
 static void spoil_key(void)
 {
     EFI_PHYSICAL_ADDRESS at;
@@ -50,8 +50,8 @@ static void fill_map(UINTN size, UINTN desc_size, bool fragment)
     b->mem_count = m->n;
 }
 
-/* Firmware may run with shadow stacks or branch tracking for itself (CR4.CET). Neither we nor the
- * kernel keep their rules: the first far return would be a control protection fault. */
+/* Firmware may have switched on shadow stacks or branch tracking (CR4.CET). Loader and kernel
+ * are not built for these: their first far return would be a control protection fault. */
 static void cet_off(void)
 {
     uint64_t cr4;

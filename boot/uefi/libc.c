@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Eight bytes a step: what emulates the instruction counts steps, not bytes. */
+/* Copies eight bytes a step: an emulator's cost is per step, not per byte. */
 void *memcpy(void *restrict d, const void *restrict s, size_t n)
 {
     void *to = d;

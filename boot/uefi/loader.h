@@ -50,8 +50,8 @@ struct loader {
 
 extern struct loader loader;
 
-/* console.c. fail: one line for whoever watches, then the machine is powered off (if a
- * runner listens at COM3, where it reads "gort: exit 1"), or the firmware goes on. */
+/* console.c. fail: prints one line; then, if a runner listens at COM3, where it reads "gort:
+ * exit 1", the machine is powered off, else the firmware goes on. */
 _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Tells the runner that from here on COM1 and COM2 are gort's: the firmware's own output,
  * up to and with this mark, is to be dropped. */

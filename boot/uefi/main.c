@@ -5,8 +5,8 @@
 
 struct loader loader;
 
-/* Takes the word out of the command line: was it there? Only tests of the loader itself are
- * looked for here: all other options are the kernel's. */
+/* Takes the word out of the command line. True: it was there. Only the loader's own tests are
+ * options here; all others are the kernel's. */
 static bool option(const char *word)
 {
     char *s = (char *)(uintptr_t)loader.info->cmdline;

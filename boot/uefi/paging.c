@@ -4,7 +4,7 @@
  *   PML4[256], [257] ..   the same tables again: DIRECT_MAP_BASE
  *   PML4[511]             PDPT[510] -> PD: KERNEL_BASE, 2 MiB pages over the image
  *
- * All is writable and executable: the kernel replaces them at once. */
+ * All pages are writable and executable: the kernel replaces the tables at once. */
 #include "boot/uefi/loader.h"
 
 #include <cpuid.h>
@@ -26,7 +26,8 @@ static bool has_gib_pages(void)
     return __get_cpuid(0x80000001u, &a, &b, &c, &d) && (d & 1u << 26);
 }
 
-/* Below 4 GiB there are devices, whose cache attributes differ: small pages there. */
+/* The entry for the GiB at pa. Below 4 GiB, where devices with other cache attributes lie, it
+ * points to 2 MiB pages. */
 static uint64_t gib_entry(uint64_t pa, bool huge)
 {
     if (huge && pa >= 4 * GIB)

@@ -209,7 +209,7 @@ int64_t sys_listen(struct call *c)
                           : -L_EOPNOTSUPP;
 }
 
-/* Until the connect that an earlier round has begun is over. */
+/* Waits for the end of the connect that an earlier round has begun. */
 static int64_t connect_wait(struct call *c, struct sock *s)
 {
     do {
@@ -224,7 +224,7 @@ static int64_t connect_wait(struct call *c, struct sock *s)
     return SYS_BLOCK;
 }
 
-/* A local name's listener that is full says so at once to who does not wait. */
+/* AF_UNIX: connecting to a full listener fails at once if the call does not wait. */
 static int64_t connect_later(struct call *c, struct sock *s)
 {
     if (call_waits(c, 0)) {

@@ -3,7 +3,8 @@
 #include <string.h>
 #include "gort/os/mem.h"
 
-enum { OVERHEAD = 256 }; /* what one counts besides its bytes, so that empty ones count too */
+/* bytes that each datagram counts besides its own, so that empty ones fill a queue too */
+enum { OVERHEAD = 256 };
 
 struct dgram {
     struct dgram *next;

@@ -23,7 +23,8 @@ struct way {
     bool deaf;              /* shutdown(SHUT_RD) at this end */
 };
 
-/* A stream moves at most so much under its lock: whoever has more to move comes again. */
+/* Bytes that a stream moves at most under one hold of its lock; for more, the call takes it
+ * again. */
 enum { STREAM_STEP = 64 << 10 };
 
 struct duplex {
@@ -114,7 +115,8 @@ static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
     return (int64_t)n;
 }
 
-/* TCP's first write to an end that is closed goes out; its answer is a reset. */
+/* The first write of TCP to a closed end succeeds: on a wire, the segment would go out and be
+ * answered by a reset. */
 static int64_t send_to_closed_locked(struct duplex *d, struct way *me, struct msg *m)
 {
     if (d->kind != DUPLEX_TCP)
@@ -279,7 +281,7 @@ int duplex_shutdown(struct duplex *d, unsigned side, unsigned how)
     return 0;
 }
 
-/* Without a lock: to put a file may close a socket. */
+/* No locks held: putting the last reference of a file may close a socket. */
 static void marks_free(struct mark *k)
 {
     while (k) {

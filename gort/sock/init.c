@@ -29,7 +29,7 @@ static const struct { const char *path, *text; } files[] = {
                        "ntp\t123/udp\nimap2\t143/tcp\timap\nhttps\t443/tcp\nhttps\t443/udp\n" },
 };
 
-/* Files that the bundle brings stay as they are. */
+/* Makes a file, unless the bundle brings one. */
 static void file_make(const char *path, const char *text)
 {
     struct open_result r;

@@ -87,8 +87,8 @@ static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
 
 static size_t cmsg_align(size_t n) { return (n + 7) & ~(size_t)7; }
 
-/* What the program sends besides bytes. What we have no use for is taken silently, as Linux does
- * with other protocols' messages. */
+/* Takes the control messages that the program sends. Those of no use to the socket are
+ * silently accepted, as on Linux for other protocols' messages. */
 static int64_t controls_get(struct call *c, struct sock *s, const struct l_msghdr *h, struct msg *m)
 {
     uint8_t buf[CONTROL_MAX];
@@ -137,7 +137,7 @@ static int64_t send_rounds(struct call *c, struct sock *s, struct msg *m)
     }
 }
 
-/* `skip` bytes have gone already. */
+/* Sends u without the `skip` bytes that earlier rounds have sent. */
 static int64_t send_one(struct call *c, struct sock *s, struct user_msg *u, unsigned flags,
                         uint64_t skip)
 {
@@ -384,7 +384,7 @@ int64_t sys_recvfrom(struct call *c)
         return r;
     if (m.addr.family)
         err = call_give_addr(c, s, &m.addr, c->a[4], c->a[5]);
-    else if (c->a[4]) /* a stream's sender is no news */
+    else if (c->a[4]) /* a stream has no sender's address to give */
         err = copy_out(c, c->a[5], &(uint32_t){ 0 }, 4);
     return err ? err : m.flags & L_MSG_TRUNC && !is_stream(s) ? (int64_t)m.full_length : r;
 }

@@ -303,7 +303,7 @@ static int64_t netlink_send(struct sock *s, struct msg *m)
     if (err)
         return err;
     if (n < sizeof h || h.len < sizeof h || h.len > n)
-        return (int64_t)n; /* as Linux: what is no message has no answer */
+        return (int64_t)n; /* as on Linux, bytes that are no message get no answer */
     err = answer(s, &h, n > sizeof h ? buf[sizeof h] : 0);
     queue_wake(&s->rq);
     return err ? err : (int64_t)n;

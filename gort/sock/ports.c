@@ -1,11 +1,11 @@
 /* ports.c - which sockets have which local ports.
  *
- * One table per protocol, hashed by port: bound sockets, listeners, and connections whose port was
- * chosen for them. Who waits for a packet or a connection is the one whose address fits best.
+ * One table per protocol, hashed by port: bound sockets, listeners, and connections whose port
+ * was chosen for them. A packet or connection is for the socket whose address fits best.
  *
- * Two sockets may share a port if their addresses do not overlap, if both have SO_REUSEPORT, or if
- * both have SO_REUSEADDR and neither listens (TCP). A wildcard overlaps with everything of its
- * family, that of IPv6 with IPv4 too unless IPV6_V6ONLY is set. ip(7), socket(7). */
+ * Two sockets may share a port if their addresses do not overlap, if both have SO_REUSEPORT,
+ * or if both have SO_REUSEADDR and neither listens (TCP). A wildcard overlaps with everything
+ * of its family, that of IPv6 with IPv4 too unless IPV6_V6ONLY is set. ip(7), socket(7). */
 #include "gort/os/mem.h"
 #include "gort/sock/far.h"
 #include "kernel/random.h"

@@ -107,8 +107,8 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
     return 0;
 }
 
-/* An unbound port answers "port unreachable", which a connected socket hears of. A full queue
- * loses the datagram, and nobody hears of that. */
+/* An unbound port answers "port unreachable", which a connected socket gets as an error. A
+ * full queue loses the datagram silently. */
 static int64_t udp_send(struct sock *s, struct msg *m)
 {
     struct sock_addr to, from;

@@ -306,7 +306,8 @@ static void wake_writers(struct sock *r)
     }
 }
 
-/* There may be room between the attempt that finds none and the waiting: so it is tried twice. */
+/* Room may appear between the attempt that finds none and the registration as a waiter, so a
+ * second attempt follows. */
 static int put_or_wait(struct sock *r, struct sock *s, struct msg *m)
 {
     struct vec v = m->v;
@@ -393,7 +394,7 @@ static int dgram_pair(struct sock *a, struct sock *b)
     return 0;
 }
 
-/* A pair holds each other: whoever closes first lets go. */
+/* The sockets of a pair hold a reference to each other, which the first to close gives up. */
 static void dgram_close(struct sock *s)
 {
     name_remove(s);
