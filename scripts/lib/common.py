@@ -27,28 +27,32 @@ def cache_dir():
     return os.path.join(base, "gort")
 
 
-def work_dir():
-    """Where gort's own files go: build/ of the project, the user's cache if that is not ours."""
-    for path in (BUILD, os.path.join(cache_dir(), "build")):
+def first_writable(*paths):
+    """The first directory that is there, or can be made, and can be written to; None: none is."""
+    for path in paths:
         try:
             os.makedirs(path, exist_ok=True)
         except OSError:
             continue
         if os.access(path, os.W_OK):
             return path
-    raise UserError(f"neither {BUILD} nor {cache_dir()} is writable")
+    return None
+
+
+def work_dir():
+    """Where gort's own files go: build/ of the project, the user's cache if that is not ours."""
+    path = first_writable(BUILD, os.path.join(cache_dir(), "build"))
+    if not path:
+        raise UserError(f"neither {BUILD} nor {cache_dir()} is writable")
+    return path
 
 
 def user_dir(name):
     """A directory of the user's cache; below build/ if that is not to be written."""
-    for path in (os.path.join(cache_dir(), name), os.path.join(work_dir(), name)):
-        try:
-            os.makedirs(path, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(path, os.W_OK):
-            return path
-    raise UserError(f"{cache_dir()} is not writable")
+    path = first_writable(os.path.join(cache_dir(), name), os.path.join(work_dir(), name))
+    if not path:
+        raise UserError(f"{cache_dir()} is not writable")
+    return path
 
 
 def parse_seconds(text):
