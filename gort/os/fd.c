@@ -2,6 +2,7 @@
 #include "gort/os/file.h"
 #include "gort/os/flock.h"
 #include "gort/os/mem.h"
+#include "gort/os/sys.h"
 #include "kernel/check.h"
 
 enum { BLOCK = 256 };
@@ -42,6 +43,13 @@ struct file *fd_get(int64_t fd)
         file_get(f);
     unlock(&fds.lock);
     return f;
+}
+
+struct file *call_file(struct call *c, uint64_t fd)
+{
+    if (!c->file)
+        c->file = fd_get((int32_t)fd);
+    return c->file;
 }
 
 int64_t fd_install(struct file *f, bool cloexec, int64_t min)

@@ -1,9 +1,6 @@
 #include "gort/os/file.h"
 
-#include "gort/os/epoll.h"
-#include "gort/os/flock.h"
 #include "gort/os/mem.h"
-#include "gort/os/netpoll.h"
 #include "gort/os/user.h"
 #include "kernel/check.h"
 
@@ -58,15 +55,13 @@ unsigned file_poll(struct file *f)
     return r & L_POLLOUT ? r | L_POLLWRNORM : r;
 }
 
+void (*file_gone)(struct file *f);
+
 void file_put(struct file *f)
 {
     if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    if (f->pds)
-        poll_file_closed(f);
-    if (__atomic_load_n(&f->epitems, __ATOMIC_ACQUIRE))
-        epoll_file_closed(f);
-    flock_file_gone(f);
+    file_gone(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
     else if (!f->ops && f->gen.text)

@@ -57,6 +57,9 @@ void file_get(struct file *f);
 /* False: the last reference is gone, and f going. The caller knows that it is not freed yet. */
 bool file_try_get(struct file *f);
 void file_put(struct file *f);
+/* Called when the last reference to f is gone, before f goes: ends what waits for f, and the locks
+ * that belong to it. No locks held. [const, set by os_init] */
+extern void (*file_gone)(struct file *f);
 
 static inline bool file_nonblock(const struct file *f)
 {

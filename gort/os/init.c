@@ -1,10 +1,15 @@
 /* init.c - the file tree at boot, and what the kernel calls later. */
 #include <string.h>
-#include "gort/os/stdio.h"
-#include "gort/os/mem.h"
+#include "gort/os/epoll.h"
+#include "gort/os/file.h"
+#include "gort/os/flock.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/fs/pipe.h"
+#include "gort/os/mem.h"
+#include "gort/os/mmap.h"
+#include "gort/os/netpoll.h"
 #include "gort/os/os.h"
-#include "gort/os/signal.h"
+#include "gort/os/stdio.h"
 #include "gort/load/bundle.h"
 #include "gort/load/refuse.h"
 #include "kernel/print.h"
@@ -169,9 +174,22 @@ static void descriptors_open(void)
     }
 }
 
+/* file.c and those below it know nothing of what waits for a file or locks it. */
+static void last_put(struct file *f)
+{
+    if (f->pds)
+        poll_file_closed(f);
+    if (__atomic_load_n(&f->epitems, __ATOMIC_ACQUIRE))
+        epoll_file_closed(f);
+    flock_file_gone(f);
+}
+
 void os_init(const struct bundle *b)
 {
     boot = b;
+    file_gone = last_put;
+    inode_fifo_free = pipe_free;
+    user_fault = mmap_fault;
     vfs_init();
     tree_build(b);
     etc_files();
@@ -194,8 +212,6 @@ void os_poll(void)
     stdio_poll();
     calls_run();
 }
-
-void os_power_button(void) { signal_raise(L_SIGTERM); }
 
 void rt_os_strings(struct os_strings_frame *f)
 {

@@ -5,23 +5,8 @@
 #include "gort/os/sys.h"
 #include "gort/sched/mp.h"
 #include "mm/mm.h"
-#include "rt_frames.h"
-
-/* The rest of what g.regs points to. */
-struct instruction {
-    struct trap_frame own;         /* first: g.regs */
-    struct trap_frame *regs;       /* [owner] own, or what a C goroutine goes on with */
-    struct syscall6_frame result;  /* [owner, then who completes the call] */
-};
 
 void syscall_resume(void); /* syscall.S */
-
-static struct instruction *instruction_of(const struct g *gp)
-{
-    return (struct instruction *)gp->regs;
-}
-
-void *instruction_frame(const struct g *gp) { return &instruction_of(gp)->result; }
 
 /* The call is complete and gp about to run, here: registers and place are as the program expects
  * them. An on_wake function. */

@@ -14,10 +14,25 @@
 #ifndef GORT_OS_INSTRUCTION_H
 #define GORT_OS_INSTRUCTION_H
 
-struct g;
+#include "arch/x86_64/arch.h"
+#include "gort/g.h"
+#include "rt_frames.h"
+
+/* All of what g.regs points to. */
+struct instruction {
+    struct trap_frame own;         /* first: g.regs */
+    struct trap_frame *regs;       /* [owner] own, or what a C goroutine goes on with */
+    struct syscall6_frame result;  /* [owner, then who completes the call] */
+};
 
 void syscall_entry(void); /* syscall.S; for cpu_syscall_entry */
+
+static inline struct instruction *instruction_of(const struct g *gp)
+{
+    return (struct instruction *)gp->regs;
+}
+
 /* The results' frame of gp, which is stopped at a SYSCALL. */
-void *instruction_frame(const struct g *gp);
+static inline void *instruction_frame(const struct g *gp) { return &instruction_of(gp)->result; }
 
 #endif

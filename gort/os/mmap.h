@@ -34,6 +34,9 @@ bool mmap_window(uintptr_t va);
  * x86 has no page that can be written or executed but not read). g0, no lock at or above
  * RANK_MMAP. */
 enum mmap_result mmap_fault(uintptr_t va, unsigned access);
+/* mmap_fault, for user.c, on which the contents of files and so mappings stand. [const, set by
+ * os_init] */
+extern enum mmap_result (*user_fault)(uintptr_t va, unsigned access);
 
 /* The functions below: g0, no lock at or above RANK_MMAP. Ranges are whole pages. */
 

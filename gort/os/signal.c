@@ -124,3 +124,5 @@ void rt_signal_idle(struct signal_idle_frame *f)
     f->idle = sig.receiving && !sig.queued;
     unlock(&sig.lock);
 }
+
+void os_power_button(void) { signal_raise(L_SIGTERM); }

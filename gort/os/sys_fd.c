@@ -11,13 +11,6 @@
                     L_O_LARGEFILE | L_O_DIRECTORY | L_O_NOFOLLOW | L_O_NOATIME | L_O_PATH)
 #define FLAGS_SETTABLE (L_O_APPEND | L_O_NONBLOCK | L_O_DIRECT | L_O_NOATIME)
 
-struct file *call_file(struct call *c, uint64_t fd)
-{
-    if (!c->file)
-        c->file = fd_get((int32_t)fd);
-    return c->file;
-}
-
 /* ---- open ---------------------------------------------------------------------------- */
 
 static struct file *open_text(struct inode *n, uint32_t flags)

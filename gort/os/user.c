@@ -9,6 +9,8 @@
 /* How often a page is brought again that others unmap meanwhile, before the copy fails. */
 enum { BRINGS = 100 };
 
+enum mmap_result (*user_fault)(uintptr_t va, unsigned access);
+
 size_t user_clear(void *dst, size_t n)
 {
     static const uint8_t zeros[PAGE_SIZE];
@@ -37,7 +39,7 @@ int user_bring(const struct call *c, uint64_t at, unsigned access)
 {
     if (vm_is_mapped(at, access & VM_W))
         return user_range(c, at, 1) ? 0 : -L_EFAULT;
-    switch (mmap_fault(at, access)) {
+    switch (user_fault(at, access)) {
     case MMAP_OK:
         return 0;
     case MMAP_NOMEM:

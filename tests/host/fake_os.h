@@ -106,8 +106,6 @@ bool call_wait(struct call *c, struct waitq *q)
     c->queued = true;
     return first;
 }
-void poll_file_closed(struct file *f) { (void)f; }
-void epoll_file_closed(struct file *f) { (void)f; }
 #endif
 
 /* The copy that stops at a page that cannot be touched: fakevm.h knows some, all others are. */

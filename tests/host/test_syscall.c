@@ -207,7 +207,6 @@ static struct { uintptr_t ret; char frame[256]; } stacks[8];
 static struct task tasks[8];
 
 /* No goroutine here stops at a SYSCALL. */
-void *instruction_frame(const struct g *gp) { return gp->regs; }
 
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {

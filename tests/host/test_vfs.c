@@ -13,6 +13,8 @@
 #undef st_mtime
 #undef st_ctime
 #include "gort/os/file.h"
+#include "gort/os/flock.h"
+#include "gort/os/fs/pipe.h"
 #include "gort/os/fs/vfs.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
@@ -421,6 +423,8 @@ static void host_enter(char *dir)
 
 int main(void)
 {
+    file_gone = flock_file_gone;
+    inode_fifo_free = pipe_free;
     char dir[64] = "/dev/shm/gort-vfs-XXXXXX", command[100];
     struct inode *root_dir;
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 #include "gort/os/mem.h"
-#include "gort/os/fs/pipe.h"
 #include "gort/load/refuse.h"
 #include "kernel/clock.h"
 
@@ -43,6 +42,8 @@ struct inode *inode_new(uint32_t mode)
     return n;
 }
 
+void (*inode_fifo_free)(struct pipe *p);
+
 static void inode_destroy(struct inode *n)
 {
     if (n->ops == NULL && inode_is(n, L_S_IFREG))
@@ -50,7 +51,7 @@ static void inode_destroy(struct inode *n)
     else if (n->ops == NULL && inode_is(n, L_S_IFLNK))
         os_free(n->link.target, n->link.len + 1);
     else if (n->ops == NULL && inode_is(n, L_S_IFIFO) && n->fifo)
-        pipe_free(n->fifo);
+        inode_fifo_free(n->fifo);
     os_free(n, sizeof *n);
     __atomic_sub_fetch(&vfs.inodes, 1, __ATOMIC_RELAXED);
 }

@@ -96,6 +96,8 @@ struct ltime vfs_now(void);
 /* A new inode without a name, one reference held; NULL when memory is out. */
 struct inode *inode_new(uint32_t mode);
 void inode_get(struct inode *n);
+/* Frees the pipe of a named pipe's inode. [const, set by os_init] */
+extern void (*inode_fifo_free)(struct pipe *p);
 void inode_put(struct inode *n);          /* no vfs.lock held */
 void inode_put_locked(struct inode *n);   /* vfs.lock held */
 int64_t inode_size(struct inode *n);
