@@ -351,7 +351,7 @@ static int64_t recv_one(struct call *c, struct sock *s, uint64_t at, unsigned fl
         return r;
     controls_give(c, s, &u, &m);
     rights_free(m.rights);
-    u.h.flags = (int32_t)m.out_flags;
+    u.h.flags = (int32_t)(m.out_flags | (flags & L_MSG_CMSG_CLOEXEC));
     uint8_t raw[L_SOCKADDR_MAX];
     uint32_t cap = u.h.name ? u.h.namelen : 0, n = 0;
     if (m.addr.family && u.h.name) {
