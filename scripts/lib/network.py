@@ -243,33 +243,41 @@ class Network:
 
 
 def open_tap(name, queues):
-    """Descriptors of a tap that exists, one per queue."""
+    """Descriptors of a tap that exists, one per queue, or one if the tap has one queue. Which it is
+    nobody tells in a network namespace without a /sys of its own: the kernel refuses the wrong."""
     try:
-        with open(f"/sys/class/net/{name}/tun_flags", encoding="ascii") as f:
-            flags = int(f.read(), 0)
+        socket.if_nametoindex(name)
     except OSError:
-        flags = None
-    if flags is None or not flags & IFF_TAP:
-        what = "is no tap" if os.path.exists(f"/sys/class/net/{name}") else "does not exist"
-        raise UserError(f"-net tap={name}: {name} {what}: as root, `ip tuntap add {name} mode tap "
-                        f"user $USER` makes one")
-    wanted = flags & IFF_MULTI_QUEUE | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
-    fds = []
-    for _ in range(queues if flags & IFF_MULTI_QUEUE else 1):
+        raise UserError(f"-net tap={name}: {name} does not exist: {make_tap(name)}") from None
+    for flags, n in ((IFF_MULTI_QUEUE, queues), (0, 1)):
         try:
-            fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-            fds.append(fd)
-            fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), wanted))
+            return [attach_tap(name, flags) for _ in range(n)]
         except OSError as e:
-            raise UserError(f"-net tap={name}: {tap_error(e, name)}") from None
-    return fds
+            if e.errno != errno.EINVAL:
+                raise UserError(f"-net tap={name}: {tap_error(e, name)}") from None
+    raise UserError(f"-net tap={name}: {name} is no tap: {make_tap(name)}")
+
+
+def attach_tap(name, flags):
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+    flags |= IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
+    try:
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def make_tap(name):
+    return f"as root, `ip tuntap add {name} mode tap user $USER` makes one"
 
 
 def tap_error(e, name):
     if e.errno == errno.EBUSY:
         return "another program has it open"
     if e.errno in (errno.EPERM, errno.EACCES):
-        return f"it is not yours: as root, `ip tuntap add {name} mode tap user $USER`"
+        return f"it is not yours: {make_tap(name)} that is"
     if e.errno == errno.ENOENT:
         return "/dev/net/tun is missing: `modprobe tun` as root"
     return e.strerror
