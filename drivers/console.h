@@ -23,11 +23,17 @@ void console_ending(void);
 /* Waits (bounded) until everything that was written has left the machine. Any context. */
 void console_drain(void);
 
+enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
+
+/* Is there a way for a host to hear of the exit status: COM3, or a port of that name? */
+bool console_controlled(void);
 /* Raw bytes to a channel. g0 or crash context. Waits as long as the device takes them, and a
  * minute for one that takes none: for messages. Lines of up to a KiB stay whole as long as the
  * device takes them at once. */
-enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
 void console_write(enum console_channel ch, const void *buf, size_t n);
+/* The same for what a program's runtime says on CONSOLE_ERR: on the screen, too, where no host
+ * takes it. */
+void console_show(const void *buf, size_t n);
 /* As much of n > 0 bytes as there is room for, returned; 0: none, and the callback of
  * console_set_input_callback is called when there is. Never waits: for programs. g0 context. */
 size_t console_put(enum console_channel ch, const void *buf, size_t n);

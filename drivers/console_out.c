@@ -5,10 +5,12 @@
  *   console_write  the kernel's: all of it, waiting for the device as long as it is taking any
  *
  * A port that takes nothing for long (its device is stuck, or nobody reads at the other end)
- * is given up, and so is one whose device lies: then the serial port has the rest. */
+ * is given up, and so is one whose device lies: then the serial port has the rest. Without a port
+ * a program's output is on the screen, too, where messages of the kernel's always are. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "drivers/console.h"
+#include "drivers/fbcon.h"
 #include "drivers/serial.h"
 #include "drivers/vport.h"
 #include "kernel/clock.h"
@@ -20,6 +22,7 @@
 #define STUCK_NS 60000000000ll
 #define STUCK_CRASH_NS 3000000000ll  /* as STUCK_NS, in a crash report and when the machine ends */
 #define HOLD 1024u  /* bytes written to a serial port in one go: lines stay whole */
+#define SCREEN_BURST 128u /* bytes drawn in one go: below a millisecond */
 #define BURST 256u  /* bytes of a program's between two waits for a serial port: 1 to 20 ms */
 
 static const char *const names[CHANNELS] = { "gort.stdout", "gort.stderr", "gort.control" };
@@ -46,6 +49,11 @@ bool console_ports(void)
     for (unsigned i = 0; i < CHANNELS; i++)
         ports[i] = i == CONSOLE_CTL && serial_present(i) ? NULL : vport_find(names[i]);
     return ports[CONSOLE_OUT] != NULL;
+}
+
+bool console_controlled(void)
+{
+    return serial_present(CONSOLE_CTL) || ports[CONSOLE_CTL];
 }
 
 static struct vport *port_of(enum console_channel ch)
@@ -115,6 +123,13 @@ void console_write(enum console_channel ch, const void *buf, size_t n)
         vport_settle();
 }
 
+void console_show(const void *buf, size_t n)
+{
+    console_write(CONSOLE_ERR, buf, n);
+    if (!port_of(CONSOLE_ERR))
+        fbcon_write(buf, n);
+}
+
 /* ---- programs ---------------------------------------------------------------------- */
 
 static size_t serial_put(unsigned line, const void *buf, size_t n)
@@ -153,7 +168,11 @@ size_t console_put(enum console_channel ch, const void *buf, size_t n)
         else if (done || !vport_room(p))
             return done;
     }
-    return serial_put(line_of(ch), buf, n);
+    if (!fbcon_shows())
+        return serial_put(line_of(ch), buf, n);
+    size_t done = serial_put(line_of(ch), buf, n < SCREEN_BURST ? n : SCREEN_BURST);
+    fbcon_write(buf, done);
+    return done;
 }
 
 bool console_room(enum console_channel ch)

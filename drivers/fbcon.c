@@ -1,4 +1,4 @@
-/* fbcon.c - kernel messages on the screen.
+/* fbcon.c - kernel messages on the screen, and a program's output where no host takes it.
  *
  * Write-only: reading a framebuffer is slow, so nothing scrolls. Lines go down the screen
  * and start again at the top; the line below the newest is always blank. */
@@ -14,6 +14,7 @@
 #define ROWS  7
 #define COLS  5
 #define SCALE 2
+#define TAB   8 /* columns */
 #define CELL_W ((COLS + 1) * SCALE)
 #define CELL_H ((ROWS + 2) * SCALE)
 static const char glyphs[95][ROWS + 1] = {
@@ -35,7 +36,8 @@ static const char glyphs[95][ROWS + 1] = {
 #define PAPER 0u
 
 static volatile uint32_t *pixels; /* [const after init] NULL: no framebuffer */
-static uint32_t stride, columns, rows;
+static uint32_t stride, height, columns, rows;
+static bool cleared;
 static uint32_t col, row;         /* races only garble the picture */
 
 void fbcon_init(const struct boot_info *bi)
@@ -45,6 +47,7 @@ void fbcon_init(const struct boot_info *bi)
     if (!fb->base || fb->width < CELL_W || fb->height < 2 * CELL_H || fb->stride < fb->width)
         return;
     stride = fb->stride;
+    height = fb->height;
     columns = fb->width / CELL_W;
     rows = fb->height / CELL_H;
     pixels = vm_map_device(fb->base, (uint64_t)fb->stride * fb->height * 4,
@@ -52,6 +55,8 @@ void fbcon_init(const struct boot_info *bi)
     if (pixels)
         print_sink_add(fbcon_write);
 }
+
+bool fbcon_shows(void) { return pixels != NULL; }
 
 static unsigned digit(char c)
 {
@@ -82,15 +87,31 @@ static void new_line(void)
     }
 }
 
+/* What is not ASCII is one question mark for each character of UTF-8: its first byte's. */
+static void put(char c)
+{
+    if (c == '\n' || (col >= columns && c != '\r'))
+        new_line();
+    if (c == '\t')
+        do
+            draw(col++, row, ' ');
+        while (col % TAB && col < columns);
+    else if (c == '\r')
+        col = 0;
+    else if (c != '\n' && ((uint8_t)c & 0xc0) != 0x80)
+        draw(col++, row, c);
+}
+
 void fbcon_write(const char *s, size_t n)
 {
     if (!pixels)
         return;
-    for (; n; n--, s++) {
-        if (*s == '\n' || col >= columns)
-            new_line();
-        if (*s != '\n')
-            draw(col++, row, *s);
+    if (!cleared) {
+        cleared = true; /* of what the firmware has left there */
+        for (uint64_t i = 0; i < (uint64_t)height * stride; i++)
+            pixels[i] = PAPER;
     }
+    for (; n; n--, s++)
+        put(*s);
     __asm__ volatile("sfence" ::: "memory"); /* the last line must not wait in a write buffer */
 }

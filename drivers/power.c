@@ -6,8 +6,6 @@
 #include "arch/x86_64/asm.h"
 #include "drivers/acpi.h"
 #include "drivers/console.h"
-#include "drivers/fbcon.h"
-#include "drivers/serial.h"
 #include "kernel/panic.h"
 
 #define PORT_DEBUG_EXIT 0xf4  /* QEMU: -device isa-debug-exit */
@@ -28,12 +26,6 @@ static bool on_qemu(void)
     for (int i = 0; i < 4; i++)
         sign[i] = (char)inb(PORT_FW_CFG + 1);
     return !memcmp(sign, "QEMU", 4);
-}
-
-static void say(const char *s, size_t n)
-{
-    serial_write(1, s, n);
-    fbcon_write(s, n);
 }
 
 /* ACPI's reset register, then the keyboard controller, then a triple fault. */
@@ -65,7 +57,10 @@ void machine_exit(int status)
     console_ending();
     console_drain();
     int n = snprintf(line, sizeof line, "gort: exit %d\n", status & 255);
-    console_write(CONSOLE_CTL, line, (size_t)n);
+    if (console_controlled())
+        console_write(CONSOLE_CTL, line, (size_t)n);
+    else
+        console_show(line, (size_t)n);
     console_drain();
     acpi_power_off();
     if (on_qemu()) {
@@ -74,8 +69,8 @@ void machine_exit(int status)
     }
     if (cpu_features.virtual)
         reset();
-    say(over, sizeof over - 1);
-    serial_drain(1);
+    console_show(over, sizeof over - 1);
+    console_drain();
     halt_forever();
 }
 

@@ -8,6 +8,7 @@ BUILD = os.path.join(ROOT, "build")
 KERNEL = os.environ.get("GORT_KERNEL") or os.path.join(BUILD, "gort.elf")  # for tests
 LOADER = os.path.join(BUILD, "BOOTX64.EFI")
 
+STATUS_LOST = 1             # a file that the program wrote could not be kept
 STATUS_TIMEOUT = 124        # as timeout(1)
 STATUS_NO_EXIT = 125        # the machine stopped without saying a status
 

@@ -31,7 +31,8 @@ import sys
 import tempfile
 import time
 
-from common import KERNEL, ROOT, STATUS_NO_EXIT, STATUS_TIMEOUT, UserError
+from common import (KERNEL, ROOT, STATUS_LOST, STATUS_NO_EXIT, STATUS_TIMEOUT,  # noqa: E402
+                    UserError)
 
 QEMU = "qemu-system-x86_64"
 FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/qemu/OVMF.fd",
@@ -51,6 +52,7 @@ CHUNK = 65536
 PIPE_BUF = 4096             # a pipe or terminal that can be written to takes that much
 SINK_MAX = 1 << 20          # bytes that may wait for a slow reader before the guest has to
 PR_SET_PDEATHSIG = 1
+TCG = "tcg,thread=multi"       # QEMU's own CPU, a host thread for each
 
 
 def firmware_file():
@@ -91,8 +93,9 @@ class Config:
 
     def __init__(self, smp=2, mem_mib=512, kernel=KERNEL, bundle=None, cmdline="", image=None,
                  firmware=None, extra=(), timeout=None, verbose=False, gdb=None, monitor=None,
-                 app=None, accel=None, outputs=None, machine="q35", network=None):
-        accel = accel or os.environ.get("GORT_ACCEL") or "tcg,thread=multi"
+                 app=None, accel=None, outputs=None, outputs_optional=(), machine="q35",
+                 network=None):
+        accel = accel or os.environ.get("GORT_ACCEL") or TCG
         self.accel, self.machine = accel, machine
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
         self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
@@ -102,6 +105,7 @@ class Config:
         self.network = network  # None: no device
         self.net_fds = []       # of its tap, for QEMU to inherit
         self.outputs = outputs or {}    # files to bring back: {guest path: host path}
+        self.outputs_optional = outputs_optional    # of these it is no news if they are not written
         # Counted instructions leave no room for a device that works beside them.
         self.ports = has_ports() and not any("icount" in x for x in [accel, *self.extra])
 
@@ -240,6 +244,8 @@ class Machine:
         self.ending = False             # the guest waits until we have read everything
         self.ctl_text = b""
         self.arriving = None            # [path, bytes] of a file that the guest hands over
+        self.arrived = set()            # paths of those that have
+        self.lost = False               # one of them could not be kept
         self.tail = collections.deque(maxlen=12)    # last lines of stderr
         self.partial = b""
         self.pending = b""              # input on its way to the guest
@@ -360,7 +366,7 @@ class Machine:
                 return self.flush(STATUS_NO_EXIT)
         self.flush_tail()
         if self.status is not None:
-            return self.flush(self.status)
+            return self.flush(self.check_outputs(self.status))
         if self.running():
             return self.flush(self.report_timeout())
         self.process.wait(POWER_OFF_SECONDS)
@@ -469,10 +475,12 @@ class Machine:
     def host_path(self, path):
         """Where a file goes that was asked for, or is in a directory that was. None: nowhere."""
         if path in self.config.outputs:
+            self.arrived.add(path)
             return self.config.outputs[path]
         for guest, host in self.config.outputs.items():
             inner = os.path.relpath(path, guest)
             if not inner.startswith(".."):
+                self.arrived.add(guest)
                 return os.path.join(host, inner)
         return None
 
@@ -487,6 +495,15 @@ class Machine:
                 f.write(data)
         except (OSError, TypeError) as e:
             self.note(f"{path}: cannot be kept: {e}")
+            self.lost = True
+
+    def check_outputs(self, status):
+        """Says which files the program has not written; a status for files that are lost."""
+        for path in self.config.outputs:
+            if path not in self.arrived and path not in self.config.outputs_optional and \
+                    not self.lost:
+                self.note(f"-out {path}: the program has not written it")
+        return STATUS_LOST if self.lost and status == 0 else status
 
     # ---- input --------------------------------------------------------------------------
     def read_input(self):
@@ -587,5 +604,6 @@ def make_image(output, bundle, cmdline=""):
     c = [tool, "-o", output, "--kernel", KERNEL, "--loader", LOADER, "--bundle", bundle]
     if cmdline:
         c += ["--cmdline", cmdline]
-    if subprocess.run(c).returncode:
-        raise UserError("making the image failed")
+    r = subprocess.run(c, stderr=subprocess.PIPE, text=True)
+    if r.returncode:
+        raise UserError(r.stderr.strip().removeprefix("mkimage: ") or "making the image failed")

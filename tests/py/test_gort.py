@@ -27,6 +27,48 @@ class Gort(unittest.TestCase):
         self.refuse(["run", "-tags"], "-tags needs a value")
         self.refuse(["exec", "-race", "x"], "unknown flag -race")
 
+    def test_flags_of_the_machine(self):
+        hello = os.path.join("apps", "hello")
+        self.refuse(["build", "-m", "1G", "-o", "x.img", f"./{hello}"], "-m 1G: that is for the")
+        self.refuse(["build", "-out", "/x=/tmp/x", f"./{hello}"], "-out /x=/tmp/x: that is for")
+        self.refuse(["build", "-env", "A=B", f"./{hello}"], "-env A=B: an .img or .efi can hold")
+        self.refuse(["build", f"./{hello}", "--", "x"], "arguments behind --")
+        self.refuse(["build", "-o", "m.bin", f"./{hello}"], "-o m.bin: gort makes .img")
+        self.refuse(["run", "-accel", "hvf", f"./{hello}"], "-accel hvf: expected kvm or tcg")
+        self.refuse(["run", "-qemu", "'", f"./{hello}"], "-qemu '")
+
+    def test_files_and_environment(self):
+        for flags, text in ((["-out", "/x=/nosuch/y"], "there is no directory /nosuch"),
+                            (["-out", "/x/=/etc/passwd"], "/etc/passwd cannot be written"),
+                            (["-cwd", "here"], "-cwd here: expected an absolute path"),
+                            (["-env", "X Y"], "-env X Y: expected NAME=VALUE"),
+                            (["-env", "=x"], "-env =x: expected NAME=VALUE"),
+                            (["-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE is not set here")):
+            self.refuse(["exec", *flags, "x"], text)
+
+    def test_bad_places(self):
+        with tempfile.TemporaryDirectory() as d:
+            elf = os.path.join(d, "hello.elf")
+            subprocess.run([GORT, "build", "-o", elf, "./apps/hello"], cwd=ROOT, check=True)
+            self.refuse(["exec", "-cwd", "/nosuch", elf], "-cwd /nosuch: the guest has no such")
+            self.refuse(["exec", "-m", "4M", elf], "-m 4M: too little memory")
+            self.refuse(["build", "-o", "/nosuch/x.img", "./apps/hello"],
+                        "/nosuch/x.img: No such file or directory")
+
+    def test_library(self):
+        with tempfile.TemporaryDirectory() as d:
+            for name, text in (("go.mod", "module lib\n\ngo 1.26\n"), ("lib.go", "package lib\n")):
+                with open(os.path.join(d, name), "w", encoding="utf-8") as f:
+                    f.write(text)
+            for command in ("run", "build", "debug"):
+                self.refuse([command, "-C", d, "."], "package lib is not a main package")
+
+    def test_help(self):
+        for command in (["test", "-h"], ["env", "-h"], ["run", "-h"], ["version"]):
+            r = subprocess.run([GORT, *command], capture_output=True, text=True, cwd=ROOT)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), command)
+            self.assertIn("gort", r.stdout)
+
     def test_build_flags(self):
         for flag in ("-race", "-msan", "-asan", "-linkshared"):
             self.refuse(["run", flag, "./apps/hello"], f"{flag} is not possible")

@@ -95,6 +95,25 @@ func check(err error) {
     }
 }
 """
+TREE = """package main
+
+import (
+    "fmt"
+    "os"
+    "strings"
+)
+
+func main() {
+    os.WriteFile("/cov/args", []byte(strings.Join(os.Args[1:], " ")), 0o644)
+    os.MkdirAll("/cov/a/b", 0o755)
+    os.WriteFile("/cov/a/b/c", []byte("deep"), 0o644)
+    os.Mkdir("/cov/many", 0o755)
+    for i := range 200 {
+        os.WriteFile(fmt.Sprint("/cov/many/", i), make([]byte, i), 0o644)
+    }
+    os.Symlink("/", "/cov/link")
+}
+"""
 COVERED = """package covered
 
 func Abs(x int) int {
@@ -175,7 +194,7 @@ class Outputs(unittest.TestCase):
         said = self.run_here(GORT, "run", "-fw", "pvh", "-timeout", "60s", "-out",
                              "/data/out/big=big", "-out", "/data/out/empty=empty", "-out",
                              "/tricky=tricky", "-out", "/none=none", "main.go", status=7)
-        self.assertEqual(said, "")
+        self.assertEqual(said, "gort: -out /none: the program has not written it\n")
         want = bytes((i * i >> 3 ^ i >> 12) & 0xff for i in range((5 << 20) + 123))
         self.assertTrue(self.read("big") == want)
         self.assertEqual(self.read("empty"), b"")
@@ -211,6 +230,23 @@ class Outputs(unittest.TestCase):
             self.run_here(GORT, "build", "-o", name, *file, "main.go")
             os.utime(os.path.join(self.dir, "old"), (1, 1))
         self.assertEqual(self.read("a.img"), self.read("b.img"))
+
+    def test_tree(self):
+        self.write("main.go", TREE)
+        self.run_here(GORT, "run", "-fw", "pvh", "-timeout", "60s", "-out", "/cov/=got", "main.go",
+                      "--", "-x", "--")
+        self.assertEqual(self.read("got/args"), b"-- -x --")
+        self.assertEqual(self.read("got/a/b/c"), b"deep")
+        self.assertEqual(len(self.read("got/many/199")), 199)
+        self.assertEqual(len(os.listdir(os.path.join(self.dir, "got", "many"))), 200)
+        self.assertFalse(os.path.lexists(os.path.join(self.dir, "got", "link")))
+
+    def test_full_disk(self):
+        self.write("main.go", 'package main\n\nfunc main() { print("x"); select {} }\n')
+        with open("/dev/full", "wb") as full:
+            r = subprocess.run([GORT, "run", "-fw", "pvh", "-timeout", "60s", "main.go"],
+                               stderr=full, cwd=self.dir, stdin=subprocess.DEVNULL)
+        self.assertEqual(r.returncode, 1)
 
     def test_bad_flag(self):
         said = self.run_here(GORT, "exec", "-out", "x=y", "z", status=1)
