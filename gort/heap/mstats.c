@@ -212,5 +212,5 @@ void malloc_out_of_memory(size_t wanted)
     else
         while (first != me) /* that CPU ends the program */
             cpu_relax();
-    rt_throw("runtime: out of memory");
+    rt_fatal("runtime: out of memory"); /* the program's doing: its goroutines are shown */
 }

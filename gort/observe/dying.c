@@ -118,6 +118,7 @@ void rt_signal_death(const char *what)
 void dying_print(bool runtime, const char *fmt, va_list ap)
 {
     freeze();
+    runtime = runtime || (app && app->debug->gotraceback >= LEVEL_SYSTEM);
     kprintf("fatal error: ");
     kvprintf(fmt, ap);
     kprintf("\n");

@@ -242,5 +242,8 @@ func startSystemGoroutines() {
 	if disableMemoryProfiling {
 		MemProfileRate = 0
 	}
+	if memProfileRateWanted >= 0 {
+		MemProfileRate = int(memProfileRateWanted)
+	}
 	gc_enable(debug.gogc, debug.memlimit, &MemProfileRate)
 }

@@ -104,10 +104,46 @@ var dbgvars = [...]dbgvar{
 	{"checkfinalizers", &debug.checkfinalizers, nil},
 	{"profstackdepth", &debug.profstackdepth, nil},
 	{"dontfreezetheworld", &debug.dontfreezetheworld, nil},
+	{"memprofilerate", &memProfileRateWanted, nil},
 	{"panicnil", nil, &debug.panicnil},
 	{"asynctimerchan", nil, &debug.asynctimerchan},
 	{"tracebacklabels", nil, &debug.tracebacklabels},
 }
+
+// godebugIdle are settings of Go's that gort takes no notice of: what each is about.
+var godebugIdle = [...][2]string{
+	{"efence", "objects do not get pages of their own"},
+	{"invalidptr", "the collector looks for no invalid pointers"},
+	{"inittrace", "initialisation is not traced yet"},
+	{"tracebackancestors", "ancestors of goroutines are not kept yet"},
+	{"checkfinalizers", "finalizers are not checked yet"},
+	{"cgocheck", "there is no cgo"},
+	{"decoratemappings", "mappings of the heap have no names"},
+	{"disablethp", "the heap's pages are as large as they can be"},
+	{"harddecommit", "memory that is given back is always without access"},
+	{"madvdontneed", "memory that is given back is given back at once"},
+	{"tracefpunwindoff", "profiles do not use frame pointers"},
+	{"traceadvanceperiod", "there are no execution traces yet"},
+	{"tracecheckstackownership", "there are no execution traces yet"},
+}
+
+// godebugSayIdle says of the user's own settings which have no effect. Some packages set one for all
+// programs: those in godebugDefault are not worth a line.
+func godebugSayIdle(s string) {
+	for s != "" {
+		var setting string
+		setting, s, _ = splitAt(s, ',')
+		name, value, _ := splitAt(setting, '=')
+		for i := range godebugIdle {
+			if godebugIdle[i][0] == name {
+				print("runtime: GODEBUG=", name, "=", value, " has no effect in gort: ", godebugIdle[i][1], "\n")
+			}
+		}
+	}
+}
+
+// memProfileRateWanted is GODEBUG=memprofilerate; less than 0: it was not set.
+var memProfileRateWanted int32 = -1
 
 var godebugDefault string // set by the linker from go.mod and //go:debug lines
 
@@ -122,6 +158,7 @@ func parsedebugvars() {
 	debug.labelform = lineLabelForm
 	parsegodebug(dbgvars[:], godebugDefault)
 	parsegodebug(dbgvars[:], godebugEnv())
+	godebugSayIdle(godebugEnv())
 	setTraceback(gogetenv("GOTRACEBACK"))
 	tracebackEnv = debug.gotraceback
 	debug.gogc = 100
