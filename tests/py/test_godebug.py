@@ -48,8 +48,8 @@ class Godebug(unittest.TestCase):
             r = subprocess.run([GORT, "run", "-fw", "pvh", "-timeout", "60s", "-env",
                                 "GODEBUG=efence=1,memprofilerate=77,gctrace=0", path],
                                capture_output=True, text=True)
-        self.assertEqual(r.stderr, "runtime: GODEBUG=efence=1 has no effect in gort: objects do not "
-                         "get pages of their own\n77 true\n")
+        self.assertEqual(r.stderr, "runtime: GODEBUG=efence=1 has no effect in gort: objects do "
+                         "not get pages of their own\n77 true\n")
 
 
 if __name__ == "__main__":
