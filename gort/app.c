@@ -14,6 +14,7 @@
 #include "gort/sock/sock.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
+#include "gort/sched/stall.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
 #include "gort/netctl/boot.h"
@@ -200,5 +201,7 @@ static void log_cpus(void)
 void rt_machine_halt(struct machine_halt_frame *f)
 {
     log_cpus();
+    if (options.stallwatch)
+        stall_report();
     os_exit(f->status);
 }

@@ -11,6 +11,7 @@
 #include "gort/sched/hooks.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
+#include "gort/sched/stall.h"
 #include "gort/stack/symtab.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
@@ -69,6 +70,8 @@ static bool preempt_here_irq(struct trap_frame *tf)
 
 int64_t sched_tick_ns(void)
 {
+    if (options.stallwatch)
+        return STALL_TICK_US * 1000;
     if (!options.preemptstress)
         return SLICE_NS;
     return (int64_t)(options.preempttick ? options.preempttick : STRESS_US) * 1000;
@@ -194,7 +197,8 @@ static bool must_yield_irq(const struct cpu *c, struct p *p, bool due, int64_t n
         mp->tick_seen = p->schedtick;
         p->slice_start = now;
     }
-    return due || slice_over || options.preemptstress || c->pending || sched.stopping;
+    return due || slice_over || options.preemptstress || options.stallwatch || c->pending ||
+           sched.stopping;
 }
 
 /* Timers: when the next interrupt is due. due: p's timers are, and schedule() will run them and arm
@@ -250,6 +254,8 @@ static void timer_irq(struct trap_frame *tf)
     if (due)
         __atomic_or_fetch(&c->pending, CPU_PENDING_TIMER, __ATOMIC_SEQ_CST);
     bool stuck = running && p && must_yield_irq(c, p, due, now) && !preempt_here_irq(tf);
+    if (options.stallwatch)
+        stall_tick_irq(tf, stuck, now);
     __atomic_store_n(&mp->wake, 1, __ATOMIC_SEQ_CST);
     mp->ticking = running;
     int64_t next = next_tick_irq(now, running, due, stuck);

@@ -9,6 +9,7 @@
 #include "gort/sched/globq.h"
 #include "gort/sched/hooks.h"
 #include "gort/sched/runq.h"
+#include "gort/sched/stall.h"
 #include "kernel/clock.h"
 
 struct sched_hooks sched_hooks;
@@ -654,6 +655,8 @@ void schedule(void)
 
     CHECK(c->m->locks == 0, "schedule() with %d locks of M %u held", c->m->locks, c->id);
     DCHECK(c->nheld == 0, "schedule() with spinlock %s held", c->held[0]->name);
+    if (options.stallwatch)
+        stall_over();
     c->curg = NULL;
     c->m->curg = NULL;
     if (c->m->net_polls && c->p && !sched.stopping)

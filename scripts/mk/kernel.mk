@@ -95,6 +95,6 @@ $(KBUILD)/gort/netctl/%.c.o: KFLAGS += -Igort/netctl/port -isystem $(LWIP) -isys
 $(patsubst %,$(KBUILD)/%.o,$(wildcard gort/netctl/*.c)): | $(LWIP)/core/init.c
 
 # Called from interrupt handlers.
-IRQ_SRC  := net/wheel sched/preempt sched/fault sched/background stack/symtab stack/unwind \
-            time/timer capp/cgtrap observe/cpuprof os/fault os/userfault wire/irq
+IRQ_SRC  := net/wheel sched/preempt sched/stall sched/fault sched/background stack/symtab \
+            stack/unwind time/timer capp/cgtrap observe/cpuprof os/fault os/userfault wire/irq
 $(IRQ_SRC:%=$(KBUILD)/gort/%.c.o): KFLAGS += -mgeneral-regs-only
