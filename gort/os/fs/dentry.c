@@ -71,6 +71,8 @@ void dentry_remove(struct dentry *d)
     *pp = d->hash_next;
     *(d->prev ? &d->prev->next : &dir->dir.first) = d->next;
     *(d->next ? &d->next->prev : &dir->dir.last) = d->prev;
+    if (dir->dir.reader == d)
+        dir->dir.reader = d->next;
     dir->dir.count--;
     if (n->named == d)
         n->named = NULL;

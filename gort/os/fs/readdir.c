@@ -23,6 +23,23 @@ static bool emit(struct emit *e, const char *name, size_t len, uint64_t ino, uin
     return true;
 }
 
+/* The first name behind position pos. Whoever reads a directory comes back for what follows:
+ * so it is looked for from where the last reader was. */
+static struct dentry *first_behind(const struct inode *dir, uint64_t pos)
+{
+    struct dentry *d = dir->dir.reader;
+
+    if (dir->dir.last && dir->dir.last->cookie <= pos)
+        return NULL;
+    if (!d || (dir->dir.first && dir->dir.first->cookie > pos))
+        d = dir->dir.first;
+    while (d && d->prev && d->prev->cookie > pos)
+        d = d->prev;
+    while (d && d->cookie <= pos)
+        d = d->next;
+    return d;
+}
+
 static bool emit_children(struct inode *dir, uint64_t *pos, struct emit *e)
 {
     if (dir->ops && dir->ops->list) {
@@ -36,9 +53,8 @@ static bool emit_children(struct inode *dir, uint64_t *pos, struct emit *e)
         }
         return true;
     }
-    for (struct dentry *d = dir->dir.first; d; d = d->next) {
-        if (d->cookie <= *pos)
-            continue;
+    for (struct dentry *d = first_behind(dir, *pos); d; d = d->next) {
+        dir->dir.reader = d;
         if (!emit(e, d->name, d->name_len, d->inode->ino, d->inode->mode, d->cookie))
             return false;
         *pos = d->cookie;

@@ -65,6 +65,7 @@ struct inode {
         struct filedata data;   /* S_IFREG */
         struct {                /* S_IFDIR, [vfs.lock] */
             struct dentry *first, *last;
+            struct dentry *reader;  /* near where it was read last, or NULL */
             struct inode *parent;
             uint64_t next_cookie;
             uint32_t count;
