@@ -58,6 +58,8 @@ void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted 
  * may use those frames. */
 int vm_commit(uintptr_t va, size_t size);
 int vm_commit_last(uintptr_t va, size_t size);
+/* One page, filled before anybody can see it: page is where, for as long as fill runs. */
+int vm_commit_page(uintptr_t va, void (*fill)(void *page, const void *arg), const void *arg);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
  * skipped. Splits 2 MiB pages at the edges. */
 void vm_decommit(uintptr_t va, size_t size);

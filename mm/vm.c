@@ -294,10 +294,19 @@ static int commit(uintptr_t va, size_t size, bool last)
     }
     if (!fail)
         return 0;
-    lock(&vm_lock);
-    decommit_locked(va, p, true);
-    unlock(&vm_lock);
+    vm_decommit(va, p - va);
     return -ENOMEM;
+}
+
+int vm_commit_page(uintptr_t va, void (*fill)(void *page, const void *arg), const void *arg)
+{
+    struct fresh f = { 0 };
+
+    check_range("vm_commit_page", va, PAGE_SIZE);
+    if (!fresh_add(&f, FRAME_ORDER_4K, va >= VM_KERNEL_BASE))
+        return -ENOMEM;
+    fill(phys_to_virt(f.pa[0]), arg);
+    return fresh_map(&f, va, 1) ? 0 : -ENOMEM;
 }
 
 int vm_commit(uintptr_t va, size_t size) { return commit(va, size, va >= VM_KERNEL_BASE); }
@@ -309,12 +318,38 @@ void vm_decommit(uintptr_t va, size_t size)
     vm_decommit_all(&(struct vm_range){ va, size }, 1);
 }
 
+/* Of a large range the lock is given up between pieces: page faults and stacks wait for it. */
+#define PIECE HUGE_PAGE_SIZE
+#define PIECE_FRAMES 128 /* fewer in the batch: the next piece goes with them */
+
+static uintptr_t piece_end(uintptr_t va, uintptr_t end)
+{
+    uintptr_t next = (va & ~(PIECE - 1)) + PIECE;
+
+    return next - 1 < end - 1 ? next : end;
+}
+
+static void decommit_one_locked(const struct vm_range *r)
+{
+    uintptr_t end = r->va + r->size;
+
+    for (uintptr_t va = r->va, next; va != end; va = next) {
+        next = piece_end(va, end);
+        unmap_locked(&batch, va, next, true);
+        if (batch.n < PIECE_FRAMES)
+            continue;
+        batch_flush(&batch);
+        unlock(&vm_lock);
+        lock(&vm_lock);
+    }
+}
+
 void vm_decommit_all(const struct vm_range *r, unsigned n)
 {
     lock(&vm_lock);
     for (unsigned i = 0; i < n; i++) {
         check_range("vm_decommit", r[i].va, r[i].size);
-        unmap_locked(&batch, r[i].va, r[i].va + r[i].size, true);
+        decommit_one_locked(&r[i]);
     }
     batch_flush(&batch);
     unlock(&vm_lock);
@@ -332,10 +367,13 @@ int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot)
 void vm_unmap_phys(uintptr_t va, size_t size)
 {
     check_range("vm_unmap_phys", va, size);
-    lock(&vm_lock);
-    decommit_locked(va, va + size, false);
-    tlb_shootdown(va, size);
-    unlock(&vm_lock);
+    for (uintptr_t end = va + size, next; va != end; va = next) {
+        next = piece_end(va, end);
+        lock(&vm_lock);
+        decommit_locked(va, next, false);
+        tlb_shootdown(va, next - va);
+        unlock(&vm_lock);
+    }
 }
 
 int vm_protect(uintptr_t va, size_t size, unsigned prot)

@@ -71,13 +71,22 @@ static enum mmap_result bring_shared(const struct mapping *m, uintptr_t page, in
     return vm_map_phys(page, virt_to_phys(frame), PAGE_SIZE, m->prot) ? MMAP_NOMEM : MMAP_OK;
 }
 
+struct part { struct filedata *d; int64_t off; };
+
+static void fill(void *page, const void *arg)
+{
+    const struct part *p = arg;
+
+    data_read(p->d, page, PAGE_SIZE, p->off);
+}
+
+/* Other goroutines touch the page too: they never see it without what the file has there. */
 static enum mmap_result bring_copy(const struct mapping *m, uintptr_t page, int64_t off)
 {
     if (off >= data_size(&m->inode->data))
         return MMAP_BUS;
-    if (vm_commit(page, PAGE_SIZE))
+    if (vm_commit_page(page, fill, &(struct part){&m->inode->data, off}))
         return MMAP_NOMEM;
-    data_read(&m->inode->data, (void *)page, PAGE_SIZE, off);
     return protect_new(page, m->prot) ? MMAP_NOMEM : MMAP_OK;
 }
 
@@ -368,6 +377,14 @@ int mmap_punch(struct inode *n, int64_t off, int64_t bytes)
     int err = data_punch(&n->data, off, bytes);
     unlock(&maps.lock);
     return err;
+}
+
+void mmap_drop_zeros(struct inode *n, int64_t off, int64_t bytes)
+{
+    lock(&maps.lock);
+    forget_file_locked(n, off, whole_pages(off + bytes));
+    data_drop_zeros(&n->data, off, bytes);
+    unlock(&maps.lock);
 }
 
 void mmap_list(struct outbuf *o)

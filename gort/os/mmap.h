@@ -54,8 +54,10 @@ int64_t mmap_move(uintptr_t lo, size_t old, size_t size);
 /* Is every byte of the range in a mapping? */
 bool mmap_covers(uintptr_t lo, uintptr_t hi);
 
-/* data_truncate and data_punch, of a file that may be mapped. RANK_VFS may be held. */
+/* data_truncate, data_punch, data_drop_zeros, of a file that may be mapped. RANK_VFS may be
+ * held. */
 int mmap_truncate(struct inode *n, int64_t size);
 int mmap_punch(struct inode *n, int64_t off, int64_t bytes);
+void mmap_drop_zeros(struct inode *n, int64_t off, int64_t bytes); /* off: a multiple of 4 KiB */
 
 #endif

@@ -64,8 +64,27 @@ static int64_t vector_sum(struct call *c)
     return 0;
 }
 
+/* A short message in several buffers goes into a stream in one piece, as one in a single buffer. */
+static int64_t gather(struct call *c)
+{
+    size_t at = 0;
+
+    c->gathered = os_alloc_last(c->total);
+    if (!c->gathered)
+        return -L_ENOMEM;
+    for (unsigned i = 0; i < c->niov; at += c->iov[i++].len)
+        if (copy_in(c, c->gathered + at, c->iov[i].base, c->iov[i].len))
+            return -L_EFAULT;
+    if (c->iov != c->one)
+        os_free(c->iov, c->niov * sizeof *c->iov);
+    c->iov = c->one;
+    c->one[0] = (struct l_iovec){(uint64_t)c->gathered, c->total};
+    c->niov = 1;
+    return 0;
+}
+
 /* Several buffers. The program may change its vector later: only this copy counts. */
-static int64_t io_vector(struct call *c, const struct file *f, int64_t pos)
+static int64_t io_vector(struct call *c, const struct file *f, int64_t pos, bool write)
 {
     if (c->a[2] > IOV_MAX)
         return -L_EINVAL;
@@ -77,6 +96,9 @@ static int64_t io_vector(struct call *c, const struct file *f, int64_t pos)
     int64_t err = copy_in(c, c->iov, c->a[1], c->niov * sizeof *c->iov);
     if (!err)
         err = vector_sum(c);
+    if (!err && write && f->ops && f->ops->whole_writes && c->niov > 1 && c->total &&
+        c->total <= PAGE_SIZE)
+        err = gather(c);
     return err ? err : pos_check(c, f, c->total);
 }
 
@@ -192,7 +214,7 @@ static int64_t io(struct call *c, bool vector, bool positional, bool write)
     if (!c->iov) {
         int64_t err = io_check(f, write);
         if (!err)
-            err = vector ? io_vector(c, f, pos) : io_single(c, f, pos);
+            err = vector ? io_vector(c, f, pos, write) : io_single(c, f, pos);
         if (err)
             return err;
     }
@@ -308,6 +330,40 @@ int64_t sys_ftruncate(struct call *c)
 #define FALLOC_KEEP_SIZE  1u
 #define FALLOC_PUNCH_HOLE 2u
 
+/* Memory was out: the pages that the call has made go, all in one. */
+static void unallocate(struct inode *n, int64_t off, int64_t end)
+{
+    for (int64_t at = off; at < end; at += CHUNK)
+        mmap_drop_zeros(n, at, end - at < CHUNK ? end - at : CHUNK);
+}
+
+/* c->done bytes are there; c->pos is the first page that was not, or -1. */
+static int64_t allocate(struct call *c, struct inode *n, int64_t off, int64_t bytes, bool grow)
+{
+    int64_t end = off + bytes, at = (off & ~(int64_t)(PAGE_SIZE - 1)) + (int64_t)c->done;
+
+    if (!c->done) {
+        c->pos = -1;
+        if (!data_can_allocate(&n->data, off, bytes))
+            return -L_ENOSPC;
+    }
+    while (at < end) {
+        int64_t part = end - at < CHUNK ? end - at : CHUNK;
+        int err = data_allocate(&n->data, at, part, &c->pos);
+        if (err && c->pos >= 0)
+            unallocate(n, c->pos, at + part);
+        if (err)
+            return err;
+        at += part;
+        c->done += (uint64_t)part;
+        if (at < end && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    if (grow)
+        data_grow(&n->data, end);
+    return 0;
+}
+
 int64_t sys_fallocate(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);
@@ -330,5 +386,5 @@ int64_t sys_fallocate(struct call *c)
         return -L_EFBIG;
     if (punch)
         return mmap_punch(f->inode, off, n);
-    return data_allocate(&f->inode->data, off, n, !c->a[1]);
+    return allocate(c, f->inode, off, n, !c->a[1]);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "gort/g.h"
 #include "gort/os/file.h"
+#include "gort/os/fs/data.h"
 #include "gort/os/instruction.h"
 #include "gort/os/mem.h"
 #include "gort/os/ostimer.h"
@@ -267,11 +268,41 @@ static void round_begin(struct call *c)
     rest_end(c);
 }
 
+/* Where gp, which is in a system call, takes the results from. */
+static void *result_frame(const struct g *gp)
+{
+    return gp->at_syscall ? instruction_frame(gp) : g_gate_frame(gp);
+}
+
+/* Contents of files that have been cut off are freed before the call returns that has done so, by
+ * whichever call finds them; it gives way in between. The handler is done, with c->result. */
+#define REAP_PAGES 64
+
+static int64_t reap(struct call *c)
+{
+    while (data_reap(REAP_PAGES))
+        if (call_gives_way(c))
+            return SYS_AGAIN;
+    return c->result;
+}
+
+static int64_t call_step(struct call *c)
+{
+    int64_t r = c->run(c);
+
+    if (r == SYS_BLOCK || r == SYS_AGAIN || c->run == reap || !data_reap(REAP_PAGES) ||
+        c->frame != result_frame(c->gp)) /* a gate whose calls are over at once */
+        return r;
+    c->result = r;
+    c->run = reap;
+    return reap(c);
+}
+
 /* Runs c until there is a result, *r, or it has to wait. True: there is; false: c is CALL_WAITS,
  * and its lock is held, so that no event claims it yet. */
 static bool call_run(struct call *c, int64_t *r)
 {
-    while ((*r = c->run(c)) == SYS_BLOCK || *r == SYS_AGAIN) {
+    while ((*r = call_step(c)) == SYS_BLOCK || *r == SYS_AGAIN) {
         if (*r == SYS_AGAIN)
             rest_begin(c);
         if (!c->borrowed)
@@ -298,6 +329,8 @@ static void call_end(struct call *c, int64_t r)
         os_free(c->more, c->more_cap * sizeof *c->more);
     if (c->iov && c->iov != c->one)
         os_free(c->iov, c->niov * sizeof *c->iov);
+    if (c->gathered)
+        os_free(c->gathered, c->total);
     if (c->file)
         file_put(c->file);
     result_set(c->frame, r);
@@ -306,15 +339,10 @@ static void call_end(struct call *c, int64_t r)
     unlock(&c->lock);
     c->file = NULL;
     c->iov = NULL;
+    c->gathered = NULL;
     c->more = NULL;
     c->more_cap = 0;
     call_put(c);
-}
-
-/* Where gp, which is in a system call, takes the results from. */
-static void *result_frame(const struct g *gp)
-{
-    return gp->at_syscall ? instruction_frame(gp) : g_gate_frame(gp);
 }
 
 /* c, taken off the list of claimed calls, goes on where its event came; its goroutine is parked. */

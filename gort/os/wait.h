@@ -76,7 +76,8 @@ enum call_state { CALL_RUNS, CALL_FIRED, CALL_WAITS, CALL_CLAIMED };
 typedef int64_t call_fn(struct call *c);
 
 struct call {
-    call_fn *run;            /* [const while the call lasts, as are the next three] its handler */
+    call_fn *run;            /* [owner] its handler; at the end, what frees what files have lost */
+    /* [const while the call lasts, as are the next two] */
     uint64_t num, a[6];      /* pointers among the arguments are the program's: user.h */
     struct g *gp;            /* the goroutine that made the call */
     void *frame;             /* of its gate, which gets the results */
@@ -87,10 +88,12 @@ struct call {
     struct l_iovec one[CALL_IOVS];
     unsigned niov;
     uint64_t total;          /* bytes in all of iov */
+    char *gathered;          /* NULL, or total bytes to write, taken from several buffers */
     int64_t pos;             /* in the file, -1: the file's own position */
     int64_t deadline;        /* [owner] clock_mono_ns, 0 = none; set by call_deadline */
     bool queued;             /* [owner] registered since the handler was called last */
     bool resting;            /* [owner] the deadline is that of SYS_AGAIN */
+    int64_t result;          /* [owner] of the handler, while files' contents are freed (wait.c) */
     bool borrowed;           /* [owner] runs on the g0 of a CPU that has other work */
     enum call_state state;   /* [lock] */
     struct lock lock;        /* RANK_NOTIFY */

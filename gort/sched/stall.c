@@ -76,6 +76,9 @@ void stall_report(void)
     struct stall s = worst;
     unlock(&worst_lock);
     kprintf("stallwatch: a CPU could not be preempted for %ld us\n", (long)s.ns / 1000);
-    for (unsigned i = 0; i < s.n; i++)
-        ksym_print(s.pc[i]);
+    for (unsigned i = 0; i < s.n; i++) {
+        uintptr_t off = 0;
+        const char *name = ksym_lookup(s.pc[i], &off);
+        kprintf("    %s+%#lx (%#lx)\n", name ? name : "?", off, s.pc[i]);
+    }
 }

@@ -63,6 +63,8 @@ static void test_random(int64_t base)
         ok = same(&d);
     }
     data_free(&d);
+    while (data_reap(7))
+        ;
     free(bytes);
     check(ok, base ? "random operations over the bundle's bytes" : "random operations");
     check(frames_used == before, "all pages given back");
@@ -85,8 +87,13 @@ static void test_sparse(void)
     check(data_write(&d, "abc", 3, &at) == 2 && data_size(&d) == DATA_MAX, "the last bytes");
     at = DATA_MAX;
     check(data_write(&d, "abc", 3, &at) == -L_EFBIG, "and none behind them");
-    check(data_truncate(&d, 1) == 0 && data_blocks(&d) == 0, "truncation frees");
+    check(data_truncate(&d, 1) == 0, "truncation");
+    while (data_reap(1))
+        ;
+    check(data_blocks(&d) == 0, "truncation frees");
     data_free(&d);
+    while (data_reap(7))
+        ;
 }
 
 static void test_exhausted(void)
@@ -103,6 +110,8 @@ static void test_exhausted(void)
     check(data_write(&d, src, 1, &at) == -L_ENOSPC, "then ENOSPC");
     frames_left = 1l << 40;
     data_free(&d);
+    while (data_reap(7))
+        ;
     check(frames_used == before, "all pages given back");
 }
 
@@ -115,10 +124,72 @@ static void test_append(void)
     check(data_write(&d, "abc", 3, &at) == 3 && at == 3, "append tells where");
     check(data_read(&d, got, 10, 0) == 6 && !memcmp(got, "xyzabc", 6), "and appends");
     data_free(&d);
+    while (data_reap(7))
+        ;
+}
+
+/* What is cut off counts until it is freed, some pages at a time. */
+static void test_graves(void)
+{
+    struct filedata d, e;
+    int64_t at = 0;
+    long before = frames_used;
+
+    data_init(&d, NULL, 0);
+    data_init(&e, NULL, 0);
+    for (int64_t i = 0; i < 1500; i++) {
+        at = i * 4096;
+        data_write(&d, src, 1, &at);
+        at = i * 4096 * 300;
+        data_write(&e, src, 1, &at);
+    }
+    data_truncate(&d, 100 * 4096);
+    check(data_blocks(&d) > 100 * 8, "pages count until they are freed");
+    check(data_reap(10) && data_blocks(&d) == (1500 - 412 - 10) * 8, "some are freed at a time");
+    at = 600 * 4096;
+    data_write(&d, src, 1, &at);
+    while (data_reap(100))
+        ;
+    check(data_blocks(&d) == 101 * 8, "only what was cut off");
+    data_free(&e);
+    check(data_reap(1), "a tree of some levels");
+    data_free(&d);
+    while (data_reap(100))
+        ;
+    check(frames_used == before, "all pages given back");
+}
+
+/* Memory that a failed call has made goes back; what was written meanwhile stays. */
+static void test_allocate(void)
+{
+    struct filedata d;
+    int64_t at = 5 * 4096, made = -1;
+    char c = 1;
+
+    data_init(&d, NULL, 0);
+    data_write(&d, src, 4096, &at);
+    check(data_allocate(&d, 4096, 10 * 4096, &made) == 0 && made == 4096, "allocate");
+    check(data_blocks(&d) == 10 * 8 && data_size(&d) == 6 * 4096, "no larger");
+    at = 7 * 4096;
+    data_write(&d, &c, 1, &at);
+    frames_left = 2;
+    check(data_allocate(&d, 20 * 4096, 10 * 4096, &made) == -L_ENOSPC, "out of memory");
+    frames_left = 1l << 40;
+    data_drop_zeros(&d, made, 40 * 4096);
+    check(data_blocks(&d) == 2 * 8, "roll-back");
+    check(data_read(&d, got, 1, 7 * 4096) == 1 && got[0] == 1, "what was written stays");
+    data_free(&d);
+    while (data_reap(100))
+        ;
 }
 
 int main(void)
 {
+    os_free(os_alloc(32), 32); /* the small objects' page stays */
+    for (int i = 0; i < MAX; i++)
+        src[i] = (uint8_t)(i + 1);
+    test_graves();
+    test_allocate();
     test_random(0);
     test_random(100001);
     test_sparse();

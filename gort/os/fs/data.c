@@ -24,6 +24,16 @@ void data_init(struct filedata *d, const void *base, int64_t n)
     d->base_size = d->size = n;
 }
 
+/* Zeroed, or NULL. Memory that has been cut off and not been freed yet counts as free. */
+static void *page_new(void)
+{
+    void *p = os_page_alloc();
+
+    while (!p && data_reap(64))
+        p = os_page_alloc();
+    return p;
+}
+
 /* The slot of a page, or NULL where a node is missing. */
 static void **slot_find(struct filedata *d, uint64_t index)
 {
@@ -42,7 +52,7 @@ static void **slot_find(struct filedata *d, uint64_t index)
 static void **slot_make(struct filedata *d, uint64_t index)
 {
     while (!d->root || !height_covers(d->height, index)) {
-        void **top = os_page_alloc();
+        void **top = page_new();
         if (!top)
             return NULL;
         top[0] = d->root;
@@ -52,7 +62,7 @@ static void **slot_make(struct filedata *d, uint64_t index)
     void **node = d->root;
     for (unsigned level = d->height - 1; level > 0; level--) {
         void **next = &node[index >> (level * NODE_SHIFT) & (NODE_SLOTS - 1)];
-        if (!*next && !(*next = os_page_alloc()))
+        if (!*next && !(*next = page_new()))
             return NULL;
         node = *next;
     }
@@ -67,13 +77,13 @@ static uint8_t *page_own(struct filedata *d, uint64_t index)
 
     if (!slot || *slot)
         return slot ? *slot : NULL;
-    uint8_t *page = os_page_alloc();
+    uint8_t *page = page_new();
     if (!page)
         return NULL;
     if (at < d->base_size)
         memcpy(page, d->base + at, (size_t)min64(OS_PAGE, d->base_size - at));
     *slot = page;
-    d->pages++;
+    __atomic_add_fetch(&d->pages, 1, __ATOMIC_RELAXED);
     return page;
 }
 
@@ -182,8 +192,111 @@ int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off
     return (int64_t)done;
 }
 
-/* Frees the pages of a subtree whose first page is `first`, from page index `from` on.
- * True if the node is empty afterwards. */
+/* ---- what was cut off ------------------------------------------------------------------- */
+
+/* A tree that no file shows any more. Its pages are freed some at a time, by data_reap: a file of
+ * a gigabyte has a quarter of a million. */
+struct grave {
+    struct grave *next;      /* [graves.lock] */
+    struct filedata *owner;  /* [graves.lock] counts the pages until they are freed; NULL: gone */
+    void **node;             /* [whoever is busy with it] */
+    unsigned level;          /* [const] of node; 0: its slots are pages */
+    bool busy;               /* [graves.lock] a CPU frees some of it */
+};
+static struct {
+    struct lock lock;
+    struct grave *first;     /* [lock, atomic reads] */
+} graves = {.lock = LOCK_INIT("graves", RANK_GRAVES)};
+
+/* Frees at most *budget pages of a tree, and counts those of data. True if nothing is left but
+ * the node itself. */
+static bool tree_free(void **node, unsigned level, unsigned *budget, uint64_t *pages)
+{
+    for (unsigned i = 0; i < NODE_SLOTS; i++) {
+        if (!node[i])
+            continue;
+        if (*budget == 0 || (level > 0 && !tree_free(node[i], level - 1, budget, pages)))
+            return false;
+        os_page_free(node[i]);
+        node[i] = NULL;
+        *pages += level == 0;
+        *budget -= *budget > 0;
+    }
+    return true;
+}
+
+static struct grave *grave_take(void)
+{
+    lock(&graves.lock);
+    struct grave *g = graves.first;
+    while (g && g->busy)
+        g = g->next;
+    if (g)
+        g->busy = true;
+    unlock(&graves.lock);
+    return g;
+}
+
+/* g, of which so many pages are freed, goes back to the others, or is closed. */
+static void grave_leave(struct grave *g, uint64_t pages, bool empty)
+{
+    struct grave **pp = &graves.first;
+
+    lock(&graves.lock);
+    g->busy = false;
+    if (g->owner)
+        __atomic_sub_fetch(&g->owner->pages, pages, __ATOMIC_RELAXED);
+    while (empty && *pp != g)
+        pp = &(*pp)->next;
+    if (empty)
+        __atomic_store_n(pp, g->next, __ATOMIC_RELEASE);
+    unlock(&graves.lock);
+    if (empty) {
+        os_page_free(g->node);
+        os_free(g, sizeof *g);
+    }
+}
+
+bool data_reap(unsigned budget)
+{
+    uint64_t pages = 0;
+
+    if (!__atomic_load_n(&graves.first, __ATOMIC_ACQUIRE))
+        return false;
+    struct grave *g = grave_take();
+    if (g) {
+        bool empty = tree_free(g->node, g->level, &budget, &pages);
+        grave_leave(g, pages, empty);
+    }
+    return g != NULL;
+}
+
+/* False: there is no memory to remember the tree by. */
+static bool bury(struct filedata *d, void **node, unsigned level)
+{
+    struct grave *g = os_alloc_last(sizeof *g);
+
+    if (!g)
+        return false;
+    *g = (struct grave){.owner = d, .node = node, .level = level};
+    lock(&graves.lock);
+    g->next = graves.first;
+    __atomic_store_n(&graves.first, g, __ATOMIC_RELEASE);
+    unlock(&graves.lock);
+    return true;
+}
+
+static void graves_disown(const struct filedata *d)
+{
+    lock(&graves.lock);
+    for (struct grave *g = graves.first; g; g = g->next)
+        if (g->owner == d)
+            g->owner = NULL;
+    unlock(&graves.lock);
+}
+
+/* Takes the pages [from, to) out of a subtree whose first page is `first`. True if the node is
+ * empty afterwards. */
 static bool node_cut(struct filedata *d, void **node, unsigned level, uint64_t first,
                      uint64_t from, uint64_t to)
 {
@@ -193,12 +306,15 @@ static bool node_cut(struct filedata *d, void **node, unsigned level, uint64_t f
     for (unsigned i = 0; i < NODE_SLOTS; i++, first += span) {
         if (!node[i])
             continue;
+        bool whole = first >= from && first + span <= to;
         if (first + span <= from || first >= to) {
             empty = false;
         } else if (level == 0) {
             os_page_free(node[i]);
             node[i] = NULL;
-            d->pages--;
+            __atomic_sub_fetch(&d->pages, 1, __ATOMIC_RELAXED);
+        } else if (whole && bury(d, node[i], level - 1)) {
+            node[i] = NULL;
         } else if (node_cut(d, node[i], level - 1, first, from, to)) {
             os_page_free(node[i]);
             node[i] = NULL;
@@ -211,9 +327,14 @@ static bool node_cut(struct filedata *d, void **node, unsigned level, uint64_t f
 
 static void pages_cut(struct filedata *d, uint64_t from, uint64_t to)
 {
-    if (!d->root || from >= to || !node_cut(d, d->root, d->height - 1, 0, from, to))
+    if (!d->root || from >= to)
         return;
-    os_page_free(d->root);
+    bool all = from == 0 && !height_covers(d->height, to - 1);
+    if (!all || !bury(d, d->root, d->height - 1)) {
+        if (!node_cut(d, d->root, d->height - 1, 0, from, to))
+            return;
+        os_page_free(d->root);
+    }
     d->root = NULL;
     d->height = 0;
 }
@@ -221,6 +342,7 @@ static void pages_cut(struct filedata *d, uint64_t from, uint64_t to)
 void data_free(struct filedata *d)
 {
     pages_cut(d, 0, UINT64_MAX);
+    graves_disown(d);
     d->size = d->base_size = 0;
 }
 
@@ -283,23 +405,63 @@ static bool pages_fit(struct filedata *d, uint64_t first, uint64_t last)
     return n <= max && os_can_have(n * OS_PAGE);
 }
 
-int data_allocate(struct filedata *d, int64_t off, int64_t n, bool grow)
+bool data_can_allocate(struct filedata *d, int64_t off, int64_t n)
+{
+    lock(&d->lock);
+    bool fit = pages_fit(d, (uint64_t)off >> PAGE_SHIFT, (uint64_t)(off + n - 1) >> PAGE_SHIFT);
+    unlock(&d->lock);
+    return fit;
+}
+
+int data_allocate(struct filedata *d, int64_t off, int64_t n, int64_t *made)
 {
     uint64_t first = (uint64_t)off >> PAGE_SHIFT, last = (uint64_t)(off + n - 1) >> PAGE_SHIFT;
     int err = 0;
 
     lock(&d->lock);
-    if (!pages_fit(d, first, last))
-        err = -L_ENOSPC;
-    for (uint64_t i = first; i <= last && !err; i++)
+    for (uint64_t i = first; i <= last && !err; i++) {
+        void **slot = slot_find(d, i);
+        if (slot && *slot)
+            continue;
         if (!page_own(d, i))
             err = -L_ENOSPC;
-    if (!err && grow && d->size < off + n) {
-        clear_behind(d);
-        d->size = off + n;
+        else if (*made < 0)
+            *made = (int64_t)(i << PAGE_SHIFT);
     }
     unlock(&d->lock);
     return err;
+}
+
+void data_grow(struct filedata *d, int64_t size)
+{
+    lock(&d->lock);
+    if (d->size < size) {
+        clear_behind(d);
+        d->size = size;
+    }
+    unlock(&d->lock);
+}
+
+static bool all_zero(const uint64_t *page)
+{
+    for (unsigned i = 0; i < OS_PAGE / 8; i++)
+        if (page[i])
+            return false;
+    return true;
+}
+
+void data_drop_zeros(struct filedata *d, int64_t off, int64_t n)
+{
+    lock(&d->lock);
+    for (int64_t at = off; at < off + n; at += OS_PAGE) {
+        void **slot = slot_find(d, (uint64_t)at >> PAGE_SHIFT);
+        if (!slot || !*slot || at < d->base_size || !all_zero(*slot))
+            continue;
+        os_page_free(*slot);
+        *slot = NULL;
+        __atomic_sub_fetch(&d->pages, 1, __ATOMIC_RELAXED);
+    }
+    unlock(&d->lock);
 }
 
 static int zero_part_locked(struct filedata *d, int64_t off, int64_t n)

@@ -21,7 +21,7 @@ struct filedata {
     int64_t  base_size;       /* [lock] how many of them still count: truncation lowers it */
     void   **root;            /* [lock] */
     unsigned height;          /* [lock] levels of nodes: 0 = no root */
-    uint64_t pages;           /* [lock] pages in the tree */
+    uint64_t pages;           /* [atomic] in the tree, and cut off but not freed yet */
     bool     written_behind;  /* [lock] mapped writable: bytes behind the end may not be zero */
 };
 
@@ -42,8 +42,17 @@ int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off
  * belongs to the file, until the page is cut off. 0, -L_ENXIO behind the end, -L_ENOSPC. */
 int data_share(struct filedata *d, int64_t off, bool write, void **page);
 int data_truncate(struct filedata *d, int64_t size);
-/* Makes [off, off+n) present; with `grow` the size covers it. 0 or -L_ENOSPC. */
-int data_allocate(struct filedata *d, int64_t off, int64_t n, bool grow);
+/* Could the pages of [off, off+n) be had? */
+bool data_can_allocate(struct filedata *d, int64_t off, int64_t n);
+/* Makes the pages of [off, off+n), some dozens, present. *made < 0: becomes the offset of the first
+ * page that was not there. 0 or -L_ENOSPC. */
+int data_allocate(struct filedata *d, int64_t off, int64_t n, int64_t *made);
+void data_grow(struct filedata *d, int64_t size); /* at least to that size */
+/* Gives back those pages of [off, off+n) that hold only zeros: nobody can tell. Not mapped. */
+void data_drop_zeros(struct filedata *d, int64_t off, int64_t n);
+/* Truncating, punching and removing a file cut its pages off; this frees `budget` of those.
+ * False: there are none, or other CPUs are at the last of them. Locks below RANK_GRAVES. */
+bool data_reap(unsigned budget);
 int data_punch(struct filedata *d, int64_t off, int64_t n); /* zeros; frees whole pages */
 /* The first offset >= off that is data (or hole), as lseek(2) has it; or -L_ENXIO. */
 int64_t data_seek(struct filedata *d, int64_t off, bool hole);

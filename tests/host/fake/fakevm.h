@@ -39,6 +39,13 @@ int vm_commit(uintptr_t va, size_t size)
     pages[npages++].prot = VM_R | VM_W;
     return mprotect((void *)va, size, PROT_READ | PROT_WRITE) ? -ENOMEM : 0;
 }
+int vm_commit_page(uintptr_t va, void (*fill)(void *page, const void *arg), const void *arg)
+{
+    if (vm_commit(va, 4096))
+        return -ENOMEM;
+    fill((void *)va, arg);
+    return 0;
+}
 void vm_decommit(uintptr_t va, size_t size)
 {
     for (unsigned i = 0; i < npages;)

@@ -57,7 +57,6 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	defer os.Remove(name)
 	beside("read zeros", func() (int, error) { return syscall.Read(zero, m) })
 	beside("write", func() (int, error) { return syscall.Write(fd, m) })
 	beside("read", func() (int, error) { return syscall.Pread(fd, m, 0) })
@@ -68,6 +67,11 @@ func main() {
 		}
 		return int(n), nil
 	})
+	beside("allocate", func() (int, error) { return 0, syscall.Fallocate(fd, 0, 0, 3*size) })
+	beside("truncate", func() (int, error) { return 0, syscall.Ftruncate(fd, 4096) })
+	beside("allocate more", func() (int, error) { return 0, syscall.Fallocate(fd, 0, 1<<20, 2*size) })
+	os.Remove(name)
+	beside("free", func() (int, error) { return 0, syscall.Close(fd) })
 	var p [2]int
 	syscall.Pipe(p[:])
 	go func() {
