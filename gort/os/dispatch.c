@@ -26,8 +26,7 @@ static const struct { uint16_t num; int16_t err; } refused[] = {
     {188, -L_ENOTSUP}, /* setxattr.. */ {189, -L_ENOTSUP}, {190, -L_ENOTSUP},
     {191, -L_ENOTSUP}, {192, -L_ENOTSUP}, {193, -L_ENOTSUP}, {194, -L_ENOTSUP},
     {195, -L_ENOTSUP}, {196, -L_ENOTSUP}, {197, -L_ENOTSUP}, {198, -L_ENOTSUP},
-    {199, -L_ENOTSUP}, {253, -L_ENOSYS}, /* inotify_init.. */ {254, -L_ENOSYS},
-    {294, -L_ENOSYS}, {425, -L_ENOSYS}, /* io_uring_setup */ {202, -L_ENOSYS}, /* futex */
+    {199, -L_ENOTSUP}, {425, -L_ENOSYS}, /* io_uring_setup */ {202, -L_ENOSYS}, /* futex */
     {222, -L_ENOSYS}, /* timer_create */
     {126, -L_EPERM}, /* capset */
 };

@@ -52,6 +52,20 @@ struct file *call_file(struct call *c, uint64_t fd)
     return c->file;
 }
 
+struct inode *fd_inode(int64_t fd, const char **anon)
+{
+    lock(&fds.lock);
+    const struct slot *s = slot_at_locked(fd, false);
+    const struct file *f = s ? s->f : NULL;
+    struct inode *n = f ? f->inode : NULL;
+    if (n) {
+        inode_get(n);
+        *anon = f->ops ? f->ops->anon : NULL;
+    }
+    unlock(&fds.lock);
+    return n;
+}
+
 int64_t fd_install(struct file *f, bool cloexec, int64_t min)
 {
     lock(&fds.lock);

@@ -1,6 +1,7 @@
 #include "gort/os/file.h"
 
 #include "gort/os/mem.h"
+#include "gort/os/fs/memfd.h"
 #include "gort/os/user.h"
 #include "kernel/check.h"
 
@@ -110,6 +111,10 @@ int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos)
         return -L_EACCES;
     if (n == 0)
         return 0;
+    int64_t size = f->inode->seals ? data_size(&f->inode->data) : 0;
+    int err = seals_allow_write(f->inode, (at < 0 ? size : at) + (int64_t)n, size);
+    if (err)
+        return err;
     int64_t r = data_write(&f->inode->data, buf, n, &at);
     if (r > 0) {
         f->inode->mtime = f->inode->ctime = vfs_now();

@@ -56,7 +56,7 @@ struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops 
 void file_get(struct file *f);
 /* False: the last reference is gone, and f going. The caller knows that it is not freed yet. */
 bool file_try_get(struct file *f);
-void file_put(struct file *f);
+void file_put(struct file *f); /* no vfs.lock held */
 /* Called when the last reference to f is gone, before f goes: ends what waits for f, and the locks
  * that belong to it. No locks held. [const, set by os_init] */
 extern void (*file_gone)(struct file *f);
@@ -97,6 +97,9 @@ int64_t fd_install(struct file *f, bool cloexec, int64_t min);
 int64_t fd_replace(struct file *f, bool cloexec, int64_t fd);
 int fd_close(int64_t fd);
 int fd_cloexec(int64_t fd, int set); /* set 0 or 1; -1 reads: 0, 1 or -L_EBADF */
+/* The inode of fd, referenced, and its operations' `anon`; NULL: fd is not open. vfs.lock may be
+ * held, where a file may not be put. */
+struct inode *fd_inode(int64_t fd, const char **anon);
 /* The lowest open fd >= *fd: for /proc/self/fd. */
 bool fd_next(int64_t *fd);
 extern uint64_t fd_limit; /* [atomic] RLIMIT_NOFILE's soft limit, <= FD_MAX */

@@ -4,6 +4,7 @@
 #include "gort/os/file.h"
 #include "gort/os/flock.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/fs/notify.h"
 #include "gort/os/fs/pipe.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
@@ -182,6 +183,8 @@ static void last_put(struct file *f)
     if (__atomic_load_n(&f->epitems, __ATOMIC_ACQUIRE))
         epoll_file_closed(f);
     flock_file_gone(f);
+    if (!(f->flags & L_O_PATH))
+        notify_file(f->inode, file_writes(f) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 }
 
 void os_init(const struct bundle *b)

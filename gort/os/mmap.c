@@ -361,6 +361,17 @@ static int64_t whole_pages(int64_t n)
     return n > INT64_MAX - (int64_t)PAGE_SIZE ? n : (int64_t)page_of((uintptr_t)n + PAGE_SIZE - 1);
 }
 
+bool mmap_shows_writable(const struct inode *n)
+{
+    bool any = false;
+
+    lock(&maps.lock);
+    for (const struct mapping *m = maps.first; m; m = m->next)
+        any |= m->inode == n && m->shared && m->prot & VM_W;
+    unlock(&maps.lock);
+    return any;
+}
+
 int mmap_truncate(struct inode *n, int64_t size)
 {
     lock(&maps.lock);

@@ -54,6 +54,8 @@ int64_t mmap_move(uintptr_t lo, size_t old, size_t size);
 /* Is every byte of the range in a mapping? */
 bool mmap_covers(uintptr_t lo, uintptr_t hi);
 
+/* Is there a shared mapping of n through which it can be written? */
+bool mmap_shows_writable(const struct inode *n);
 /* data_truncate, data_punch, data_drop_zeros, of a file that may be mapped. RANK_VFS may be
  * held. */
 int mmap_truncate(struct inode *n, int64_t size);

@@ -30,15 +30,16 @@
     X(204, sched_getaffinity) X(213, epoll_create) X(217, getdents64) X(221, fadvise64)      \
     X(228, clock_gettime) X(229, clock_getres) X(230, clock_nanosleep) X(231, exit_group)    \
     X(232, epoll_wait) X(233, epoll_ctl) X(234, tgkill) X(235, utimes) X(247, waitid)        \
-    X(257, openat) X(258, mkdirat) X(259, mknodat) X(260, fchownat) X(261, futimesat)        \
-    X(262, newfstatat) X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat)    \
-    X(267, readlinkat) X(268, fchmodat) X(269, faccessat) X(270, pselect6) X(271, ppoll)     \
-    X(275, splice) X(277, sync_file_range) X(280, utimensat) X(281, epoll_pwait)             \
-    X(283, timerfd_create) X(284, eventfd) X(285, fallocate) X(286, timerfd_settime)         \
-    X(287, timerfd_gettime) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2)\
+    X(253, inotify_init) X(254, inotify_add_watch) X(255, inotify_rm_watch) X(257, openat)   \
+    X(258, mkdirat) X(259, mknodat) X(260, fchownat) X(261, futimesat) X(262, newfstatat)    \
+    X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat) X(267, readlinkat)    \
+    X(268, fchmodat) X(269, faccessat) X(270, pselect6) X(271, ppoll) X(275, splice)         \
+    X(277, sync_file_range) X(280, utimensat) X(281, epoll_pwait) X(283, timerfd_create)     \
+    X(284, eventfd) X(285, fallocate) X(286, timerfd_settime) X(287, timerfd_gettime)        \
+    X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(294, inotify_init1)  \
     X(295, preadv) X(296, pwritev) X(302, prlimit64) X(306, syncfs) X(309, getcpu)           \
-    X(316, renameat2) X(318, getrandom) X(326, copy_file_range) X(332, statx)                \
-    X(439, faccessat2) X(441, epoll_pwait2) X(452, fchmodat2)
+    X(316, renameat2) X(318, getrandom) X(319, memfd_create) X(326, copy_file_range)         \
+    X(332, statx) X(439, faccessat2) X(441, epoll_pwait2) X(452, fchmodat2)
 
 #define X(num, name) int64_t sys_##name(struct call *c);
 SYSCALLS(X)

@@ -3,7 +3,9 @@
 #include "gort/os/stdio.h"
 #include "gort/os/flock.h"
 #include "gort/os/mem.h"
+#include "gort/os/fs/memfd.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/fs/notify.h"
 #include "gort/os/fs/pipe.h"
 #include "gort/os/sys.h"
 
@@ -63,6 +65,10 @@ static int64_t open_first(struct call *c, uint64_t fd, uint64_t path, uint32_t f
     if (err)
         return err;
     err = open_inode(c, res.inode, flags & FLAGS_KEPT, out);
+    if (!err && !(flags & L_O_PATH))
+        notify_file(res.inode, NOTIFY_OPEN);
+    if (!err && flags & L_O_TRUNC && !res.created && !(flags & L_O_PATH))
+        notify_file(res.inode, NOTIFY_MODIFY);
     inode_put(res.inode);
     return err;
 }
@@ -140,7 +146,7 @@ int64_t sys_dup3(struct call *c)
 
 enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
        F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030,
-       F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032 };
+       F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034 };
 
 int64_t sys_fcntl(struct call *c)
 {
@@ -174,6 +180,10 @@ int64_t sys_fcntl(struct call *c)
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return pipe_readable(f) < 0 ? -L_EBADF : 65536;
+    case F_ADD_SEALS:
+        return seals_add(f, (uint32_t)c->a[2]);
+    case F_GET_SEALS:
+        return seals_get(f);
     default:
         return -L_EINVAL;
     }

@@ -1,5 +1,7 @@
 /* sys_io.c - read, write and their relatives. */
 #include <string.h>
+#include "gort/os/fs/memfd.h"
+#include "gort/os/fs/notify.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
 #include "gort/os/sys.h"
@@ -122,7 +124,7 @@ static int64_t move(const struct call *c, struct file *f, void *buf, size_t n, b
 
     if (f->ops)
         return write ? f->ops->write(f, buf, n) : f->ops->read(f, buf, n);
-    if (is_node(f))
+    if (is_node(f)) /* no event of these: nobody watches /dev/null */
         return write ? f->inode->ops->write(buf, n) : f->inode->ops->read(buf, n);
     return write ? file_write(f, buf, n, pos) : file_read(f, buf, n, pos);
 }
@@ -218,7 +220,10 @@ static int64_t io(struct call *c, bool vector, bool positional, bool write)
         if (err)
             return err;
     }
-    return vector && !c->total ? 0 : io_run(c, f, write);
+    int64_t r = vector && !c->total ? 0 : io_run(c, f, write);
+    if (r > 0)
+        notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
+    return r;
 }
 
 int64_t sys_read(struct call *c) { return io(c, false, false, false); }
@@ -384,7 +389,12 @@ int64_t sys_fallocate(struct call *c)
         return -L_ENODEV;
     if (__builtin_add_overflow(off, n, &end))
         return -L_EFBIG;
-    if (punch)
-        return mmap_punch(f->inode, off, n);
-    return allocate(c, f->inode, off, n, !c->a[1]);
+    if (punch && f->inode->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE))
+        return -L_EPERM;
+    if (!punch && f->inode->seals & SEAL_GROW && end > data_size(&f->inode->data))
+        return -L_EPERM;
+    int64_t r = punch ? mmap_punch(f->inode, off, n) : allocate(c, f->inode, off, n, !c->a[1]);
+    if (!r)
+        notify_file(f->inode, NOTIFY_MODIFY);
+    return r;
 }

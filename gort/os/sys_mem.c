@@ -1,4 +1,5 @@
 /* sys_mem.c - mmap(2) and its relatives, over mmap.h. */
+#include "gort/os/fs/memfd.h"
 #include "gort/os/mmap.h"
 #include "gort/os/sys.h"
 #include "mm/mm.h"
@@ -35,7 +36,8 @@ static int64_t file_check(struct file *f, uint64_t prot, bool shared)
         return -L_ENODEV;
     if (!file_reads(f) || (shared && prot & VM_W && !file_writes(f)))
         return -L_EACCES;
-    return 0;
+    bool sealed = f->inode->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE);
+    return sealed && shared && prot & VM_W ? -L_EPERM : 0;
 }
 
 /* Is the mapping larger than what could ever be touched? Such a one is refused at once, unless

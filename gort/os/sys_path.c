@@ -1,5 +1,6 @@
 /* sys_path.c - system calls that name files. */
 #include <string.h>
+#include "gort/os/fs/notify.h"
 #include "gort/os/mem.h"
 #include "gort/os/sys.h"
 #include "mm/mm.h"
@@ -456,6 +457,8 @@ int64_t sys_getdents64(struct call *c)
         return -L_ENOMEM;
     uint64_t pos = (uint64_t)f->pos;
     int64_t r = vfs_getdents(f->inode, &pos, names, cap);
+    if (r >= 0)
+        notify_file(f->inode, NOTIFY_ACCESS);
     if (r > 0 && copy_out(c, c->a[1], names, (size_t)r))
         r = -L_EFAULT;
     else

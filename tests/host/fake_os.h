@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "gort/os/fs/memfd.h"
+#include "gort/os/fs/notify.h"
 #include "gort/os/netpoll.h"
 #include "gort/load/refuse.h"
 #include "gort/os/user.h"
@@ -105,6 +107,26 @@ bool call_wait(struct call *c, struct waitq *q)
     bool first = !c->queued;
     c->queued = true;
     return first;
+}
+uint32_t notify_watches; /* nobody watches */
+void notify_self(struct inode *n, uint32_t mask) { (void)n, (void)mask; }
+void notify_file(struct inode *n, uint32_t mask) { (void)n, (void)mask; }
+void notify_gone(struct inode *n) { (void)n; }
+uint32_t notify_cookie(void) { return 0; }
+void notify_name(struct inode *dir, const char *name, size_t len, const struct inode *n,
+                 uint32_t mask, uint32_t cookie)
+{
+    (void)dir, (void)name, (void)len, (void)n, (void)mask, (void)cookie;
+}
+int seals_allow_write(const struct inode *n, int64_t end, int64_t size)
+{
+    (void)n, (void)end, (void)size;
+    return 0;
+}
+int seals_allow_size(const struct inode *n, int64_t size, int64_t old)
+{
+    (void)n, (void)size, (void)old;
+    return 0;
 }
 #endif
 

@@ -3,6 +3,7 @@
 // sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
 // sources: gort/os/fs/ops.c
 // sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/outbuf.c gort/os/fs/proc.c
+// sources: gort/os/fs/notify.c gort/os/fs/memfd.c
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
 // sources: gort/os/fs/readdir.c
 // sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c

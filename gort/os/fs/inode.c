@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include "gort/os/mem.h"
+#include "gort/os/fs/notify.h"
 #include "gort/load/refuse.h"
 #include "kernel/clock.h"
 
@@ -46,6 +47,7 @@ void (*inode_fifo_free)(struct pipe *p);
 
 static void inode_destroy(struct inode *n)
 {
+    notify_gone(n);
     if (n->ops == NULL && inode_is(n, L_S_IFREG))
         data_free(&n->data);
     else if (n->ops == NULL && inode_is(n, L_S_IFLNK))

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
+#include "gort/os/fs/memfd.h"
+#include "gort/os/fs/notify.h"
 #include "gort/os/fs/vfs.h"
 #include "gort/load/refuse.h"
 
@@ -20,8 +22,10 @@ static int attach(struct walk *w, struct inode *n)
 {
     int err = dentry_add(w->dir, w->name, w->name_len, n);
 
-    if (!err)
+    if (!err) {
         dir_touch(w->dir);
+        notify_name(w->dir, w->name, w->name_len, n, NOTIFY_CREATE, 0);
+    }
     return err;
 }
 
@@ -166,10 +170,14 @@ static int link_locked(struct inode *n, struct walk *w)
         return -L_EXDEV;
     if (inode_is(n, L_S_IFDIR))
         return -L_EPERM;
+    notify_self(n, NOTIFY_ATTRIB); /* first, though only now it is known that there is memory */
+    struct dentry *first = n->named;
     err = attach(w, n);
-    if (!err)
-        n->ctime = vfs_now();
-    return err;
+    if (err)
+        return err;
+    n->named = first ? first : n->named;
+    n->ctime = vfs_now();
+    return 0;
 }
 
 int vfs_link(struct inode *oldat, const char *old, struct inode *newat, const char *new,
@@ -222,6 +230,21 @@ static int unlink_check(const struct walk *w)
     return w->inode->synthetic ? -L_EPERM : 0;
 }
 
+/* Who watches the directory knows that it was one, though it may be gone by then. */
+static void unlink_locked(struct walk *w, bool rmdir)
+{
+    const struct inode type = {.mode = w->inode->mode};
+
+    if (rmdir)
+        w->inode->dir.parent = vfs.root; /* an open directory may outlive its parent */
+    else
+        notify_self(w->inode, NOTIFY_ATTRIB);
+    w->inode->ctime = vfs_now();
+    dentry_remove(w->dentry);
+    dir_touch(w->dir);
+    notify_name(w->dir, w->name, w->name_len, &type, NOTIFY_DELETE, 0);
+}
+
 int vfs_unlink(struct inode *at, const char *path, bool rmdir)
 {
     struct walk w;
@@ -230,13 +253,8 @@ int vfs_unlink(struct inode *at, const char *path, bool rmdir)
     int err = walk(at, path, WALK_PARENT, &w);
     if (!err)
         err = rmdir ? rmdir_check(&w) : unlink_check(&w);
-    if (!err) {
-        if (rmdir)
-            w.inode->dir.parent = vfs.root; /* an open directory may outlive its parent */
-        w.inode->ctime = vfs_now();
-        dentry_remove(w.dentry);
-        dir_touch(w.dir);
-    }
+    if (!err)
+        unlink_locked(&w, rmdir);
     walk_end(&w);
     unlock(&vfs.lock);
     return err;
@@ -280,11 +298,24 @@ static int rename_check(const struct walk *o, const struct walk *n, unsigned fla
     return dir && n->inode->dir.count ? -L_ENOTEMPTY : 0;
 }
 
+static void rename_told(const struct walk *o, const struct walk *n)
+{
+    uint32_t cookie = notify_cookie();
+
+    notify_name(o->dir, o->name, o->name_len, o->inode, NOTIFY_MOVED_FROM, cookie);
+    notify_name(n->dir, n->name, n->name_len, o->inode, NOTIFY_MOVED_TO, cookie);
+    if (n->inode)
+        notify_self(n->inode, NOTIFY_ATTRIB);
+    notify_self(o->inode, NOTIFY_MOVE_SELF);
+}
+
 static int rename_locked(struct walk *o, struct walk *n)
 {
-    struct inode *moved = o->inode;
+    struct inode *moved = o->inode, *replaced = n->inode;
 
     inode_get(moved);
+    if (replaced)
+        inode_get(replaced);
     uint32_t nlink = moved->nlink;
     int err = dentry_add(n->dir, n->name, n->name_len, moved);
     if (!err) {
@@ -301,7 +332,11 @@ static int rename_locked(struct walk *o, struct walk *n)
         moved->ctime = vfs_now();
         dir_touch(o->dir);
         dir_touch(n->dir);
+        if (notify_on())
+            rename_told(o, n);
     }
+    if (replaced)
+        inode_put_locked(replaced);
     inode_put_locked(moved);
     return err;
 }
@@ -366,6 +401,7 @@ int vfs_chmod(struct inode *n, uint32_t mode)
     n->mode = (n->mode & L_S_IFMT) | (mode & 07777);
     n->ctime = vfs_now();
     unlock(&vfs.lock);
+    notify_file(n, NOTIFY_ATTRIB);
     return 0;
 }
 
@@ -380,6 +416,7 @@ int vfs_chown(struct inode *n, uint32_t uid, uint32_t gid)
         n->mode &= n->mode & 010 ? ~(L_S_ISUID | L_S_ISGID) : ~L_S_ISUID;
     n->ctime = vfs_now();
     unlock(&vfs.lock);
+    notify_file(n, NOTIFY_ATTRIB);
     return 0;
 }
 
@@ -401,6 +438,9 @@ int vfs_utimens(struct inode *n, const struct l_timespec t[2])
     }
     n->ctime = now;
     unlock(&vfs.lock);
+    bool atime = !t || t[0].nsec != L_UTIME_OMIT, mtime = !t || t[1].nsec != L_UTIME_OMIT;
+    if (atime || mtime)
+        notify_file(n, atime && mtime ? NOTIFY_ATTRIB : atime ? NOTIFY_ACCESS : NOTIFY_MODIFY);
     return 0;
 }
 
@@ -410,10 +450,15 @@ int vfs_truncate(struct inode *n, int64_t size)
         return -L_EISDIR;
     if (!inode_is(n, L_S_IFREG) || n->ops || size < 0)
         return -L_EINVAL;
-    int err = mmap_truncate(n, size);
+    int err = n->seals ? seals_allow_size(n, size, data_size(&n->data)) : 0;
+    if (err)
+        return err;
+    err = mmap_truncate(n, size);
     lock(&vfs.lock);
     n->mtime = n->ctime = vfs_now();
     unlock(&vfs.lock);
+    if (!err)
+        notify_file(n, NOTIFY_MODIFY);
     return err;
 }
 

@@ -143,16 +143,15 @@ static int64_t cwd_target(struct inode *n, char *buf, size_t cap, struct inode *
 
 static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
 {
-    struct file *f = fd_get((int64_t)n->extra);
-
-    if (!f)
-        return -L_ENOENT;
-    struct inode *to = f->inode;
+    const char *anon;
+    struct inode *to = fd_inode((int64_t)n->extra, &anon);
     int64_t len;
-    inode_get(to);
+
+    if (!to)
+        return -L_ENOENT;
     *jump = to;
-    if (f->ops && f->ops->anon)
-        len = snprintf(buf, cap, "anon_inode:%s", f->ops->anon);
+    if (anon)
+        len = snprintf(buf, cap, "anon_inode:%s", anon);
     else if (!to->ops && inode_is(to, L_S_IFIFO) && !to->named)
         len = snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino);
     else if (to->ops && !to->named)
@@ -162,7 +161,6 @@ static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **
         len = snprintf(buf, cap, "/#%llu (deleted)", (unsigned long long)to->ino);
     else
         len = (int64_t)inode_path_locked(to, buf, cap);
-    file_put(f);
     return len;
 }
 
@@ -170,7 +168,7 @@ static const struct node_ops exe_ops = {.target = exe_target};
 static const struct node_ops cwd_ops = {.target = cwd_target};
 static const struct node_ops fd_link_ops = {.target = fd_target};
 
-/* vfs.lock held; file_put of the probe takes no lock of its rank. */
+/* vfs.lock held. */
 static struct inode *fd_lookup(const char *name, size_t len)
 {
     int64_t fd = 0;
@@ -180,10 +178,8 @@ static struct inode *fd_lookup(const char *name, size_t len)
             return NULL;
         fd = fd * 10 + (name[i] - '0');
     }
-    struct file *f = fd_get(fd);
-    if (!f)
+    if (fd_cloexec(fd, -1) < 0)
         return NULL;
-    file_put(f);
     struct inode *n = inode_new(L_S_IFLNK | 0700);
     if (n) {
         n->synthetic = true;

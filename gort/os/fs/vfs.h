@@ -60,6 +60,9 @@ struct inode {
     struct ltime atime, mtime, ctime, btime;
     struct dentry *named;       /* [vfs.lock] one of its names, or NULL: for paths */
     struct filelock *locks;     /* [the lock of flock.c] */
+    struct watch *watches;      /* [the lock of notify.c] */
+    uint32_t seals;             /* [vfs.lock] of memfd.h */
+    bool     memfd;             /* [const] of memfd_create */
     const struct node_ops *ops; /* [const] or NULL */
     union {
         struct filedata data;   /* S_IFREG */
