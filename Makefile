@@ -94,6 +94,11 @@ conformance: setup-test
 	@$(MAKE) --no-print-directory all
 	scripts/conformance
 
+# Suites of other people's modules, fetched by Go's module proxy: hours. docs/ZOO.md is its table.
+zoo: setup-test
+	@$(MAKE) --no-print-directory all
+	scripts/zoo
+
 # Ratios against the same programs on Linux in the same QEMU: rounds of some minutes.
 ROUNDS ?= 3
 bench-setup:
@@ -141,7 +146,7 @@ size-report:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
+.PHONY: all zoo kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
 	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
 	unused docs-check own-lines size-report clean

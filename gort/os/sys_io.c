@@ -4,6 +4,7 @@
 #include "gort/os/fs/notify.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
+#include "gort/os/signal.h"
 #include "gort/os/sys.h"
 #include "mm/mm.h"
 
@@ -202,6 +203,16 @@ static int64_t io_run(struct call *c, struct file *f, bool write)
     return (int64_t)c->done;
 }
 
+struct io_count io_counts[CPU_MAX];
+
+static void io_counted(int64_t bytes, bool write)
+{
+    struct io_count *n = &io_counts[cpu_self()->id];
+
+    *(write ? &n->written_bytes : &n->read_bytes) += (uint64_t)bytes;
+    *(write ? &n->writes : &n->reads) += 1;
+}
+
 /* pos -1: the file's own position. */
 static int64_t io(struct call *c, bool vector, bool positional, bool write)
 {
@@ -223,6 +234,10 @@ static int64_t io(struct call *c, bool vector, bool positional, bool write)
     int64_t r = vector && !c->total ? 0 : io_run(c, f, write);
     if (r > 0)
         notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
+    if (r == -L_EPIPE && write)
+        signal_raise(L_SIGPIPE);
+    if (r >= 0)
+        io_counted(r, write);
     return r;
 }
 
@@ -234,6 +249,20 @@ int64_t sys_readv(struct call *c) { return io(c, true, false, false); }
 int64_t sys_writev(struct call *c) { return io(c, true, false, true); }
 int64_t sys_preadv(struct call *c) { return io(c, true, true, false); }
 int64_t sys_pwritev(struct call *c) { return io(c, true, true, true); }
+
+/* Of RWF_*, what changes nothing where all is in memory: HIPRI, DSYNC, SYNC, NOWAIT for files.
+ * Offset -1 is the file's own position. */
+static int64_t io_flagged(struct call *c, bool write)
+{
+    struct file *f = call_file(c, c->a[0]);
+
+    if (c->a[5] & ~15ull || (f && f->ops && c->a[5] & 8))
+        return -L_ENOTSUP;
+    return io(c, true, (int64_t)c->a[3] != -1, write);
+}
+
+int64_t sys_preadv2(struct call *c) { return io_flagged(c, false); }
+int64_t sys_pwritev2(struct call *c) { return io_flagged(c, true); }
 
 /* ---- positions, sizes ---------------------------------------------------------------------- */
 

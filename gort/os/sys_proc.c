@@ -1,6 +1,7 @@
 /* sys_proc.c - time, identity, limits, signals, exit. */
 #include "arch/x86_64/arch.h"
 #include "gort/g.h"
+#include "gort/os/cputime.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/os.h"
 #include "gort/os/signal.h"
@@ -13,29 +14,53 @@
 
 enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPU, CLOCK_THREAD_CPU,
        CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-       CLOCK_COUNT };
+       CLOCK_TAI = 11 };
 
 static struct l_timespec ns_spec(int64_t ns)
 {
     return (struct l_timespec){ns / 1000000000, ns % 1000000000};
 }
 
-static bool clock_is_wall(uint64_t id)
+static bool clock_is_wall(int32_t id)
 {
-    return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
+    return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI;
+}
+
+/* The number of a clock of ours. Negative ones name the CPU time of a process (bit 2: a thread),
+ * whose number is above the lowest three bits, inverted. -1: there is none. */
+static int32_t clock_of(uint64_t a)
+{
+    int32_t id = (int32_t)a, pid = ~(id >> 3);
+
+    if (id >= 0)
+        return id <= CLOCK_BOOTTIME || id == CLOCK_TAI ? id : -1;
+    if ((id & 3) == 3 || pid < 0 || (uint32_t)pid > ncpu || (pid > 1 && !(id & 4)))
+        return -1;
+    return id & 4 ? CLOCK_THREAD_CPU : CLOCK_PROCESS_CPU;
+}
+
+static int64_t clock_read(int32_t id)
+{
+    if (clock_is_wall(id))
+        return clock_wall_ns();
+    if (id == CLOCK_PROCESS_CPU)
+        return cputime_all();
+    return id == CLOCK_THREAD_CPU ? cputime_of(cpu_self()->id) : clock_mono_ns();
 }
 
 int64_t sys_clock_gettime(struct call *c)
 {
-    if (c->a[0] >= CLOCK_COUNT)
+    int32_t id = clock_of(c->a[0]);
+
+    if (id < 0)
         return -L_EINVAL;
-    struct l_timespec t = ns_spec(clock_is_wall(c->a[0]) ? clock_wall_ns() : clock_mono_ns());
+    struct l_timespec t = ns_spec(clock_read(id));
     return copy_out(c, c->a[1], &t, sizeof t);
 }
 
 int64_t sys_clock_getres(struct call *c)
 {
-    if (c->a[0] >= CLOCK_COUNT)
+    if (clock_of(c->a[0]) < 0)
         return -L_EINVAL;
     struct l_timespec t = {0, 1};
     return c->a[1] ? copy_out(c, c->a[1], &t, sizeof t) : 0;
@@ -85,33 +110,13 @@ static int64_t sleep_until(struct call *c, uint64_t time, bool absolute, bool wa
 int64_t sys_nanosleep(struct call *c) { return sleep_until(c, c->a[0], false, false); }
 int64_t sys_clock_nanosleep(struct call *c)
 {
-    if (c->a[0] >= CLOCK_COUNT)
+    int32_t id = clock_of(c->a[0]);
+
+    if (id < 0 || id == CLOCK_THREAD_CPU)
         return -L_EINVAL;
-    return sleep_until(c, c->a[2], c->a[1] & 1, clock_is_wall(c->a[0]));
-}
-
-int64_t sys_times(struct call *c)
-{
-    int64_t ticks = clock_mono_ns() / 10000000;
-
-    int64_t t[4] = {ticks, 0, 0, 0};
-    return c->a[0] && copy_out(c, c->a[0], t, sizeof t) ? -L_EFAULT : ticks;
-}
-
-/* CPU time is the time since boot less what all CPUs have idled, per CPU. */
-int64_t sys_getrusage(struct call *c)
-{
-    struct l_rusage u = {0};
-    int64_t busy = 0, now = clock_mono_ns();
-
-    for (unsigned i = 0; i < ncpu; i++)
-        busy += now - (int64_t)cpu_idle_ns(cpus[i], now);
-    if ((int32_t)c->a[0] != -1) /* RUSAGE_CHILDREN: none */
-        u.utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};
-    struct mm_stats mm;
-    mm_stats_read(&mm);
-    u.rest[0] = (int64_t)((mm.ram_bytes - mm.free_bytes) >> 10); /* maxrss */
-    return copy_out(c, c->a[1], &u, sizeof u);
+    if (id == CLOCK_PROCESS_CPU)
+        return -L_ENOTSUP;
+    return sleep_until(c, c->a[2], c->a[1] & 1, clock_is_wall(id));
 }
 
 /* ---- identity ------------------------------------------------------------------------ */
@@ -232,16 +237,20 @@ int64_t sys_getcpu(struct call *c)
 #define RLIMIT_COUNT  16u
 #define RLIM_INFINITY UINT64_MAX
 
+struct l_rlimit limit_of(uint64_t which)
+{
+    if (which == RLIMIT_NOFILE)
+        return (struct l_rlimit){fd_limit, FD_MAX};
+    if (which == RLIMIT_CORE)
+        return (struct l_rlimit){0, 0};
+    return (struct l_rlimit){RLIM_INFINITY, RLIM_INFINITY};
+}
+
 static int64_t limit_get(struct call *c, uint64_t which, uint64_t out)
 {
-    struct l_rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
-
     if (which >= RLIMIT_COUNT)
         return -L_EINVAL;
-    if (which == RLIMIT_NOFILE)
-        r = (struct l_rlimit){fd_limit, FD_MAX};
-    if (which == RLIMIT_CORE)
-        r = (struct l_rlimit){0, 0};
+    struct l_rlimit r = limit_of(which);
     return copy_out(c, out, &r, sizeof r);
 }
 
@@ -276,28 +285,6 @@ int64_t sys_prlimit64(struct call *c)
     if (!err && c->a[3])
         err = limit_get(c, c->a[1], c->a[3]);
     return err || !c->a[2] ? err : limit_set(c, c->a[1], c->a[2]);
-}
-
-enum { PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15 };
-
-int64_t sys_prctl(struct call *c)
-{
-    /* [atomic] PR_SET_KEEPCAPS: kept for PR_GET_KEEPCAPS, without effect */
-    static uint32_t keep_caps;
-
-    switch (c->a[0]) {
-    case PR_GET_KEEPCAPS:
-        return __atomic_load_n(&keep_caps, __ATOMIC_RELAXED);
-    case PR_SET_KEEPCAPS:
-        if (c->a[1] > 1)
-            return -L_EINVAL;
-        __atomic_store_n(&keep_caps, (uint32_t)c->a[1], __ATOMIC_RELAXED);
-        return 0;
-    case PR_SET_NAME: /* threads have no names here */
-        return 0;
-    default:
-        return -L_EINVAL;
-    }
 }
 
 /* ---- random -------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ var argslice []string
 func goenvsinit() {
 	argslice = stringList(0)
 	envs = stringList(1)
+	auxvinit()
 }
 
 func stringList(which int) []string {

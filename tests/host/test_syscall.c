@@ -3,7 +3,8 @@
 // sources: gort/os/fs/inode.c gort/os/mem.c gort/os/mmap.c gort/os/netpoll.c
 // sources: gort/os/fs/ops.c
 // sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/outbuf.c gort/os/fs/proc.c
-// sources: gort/os/fs/notify.c gort/os/fs/memfd.c
+// sources: gort/os/fs/notify.c gort/os/fs/memfd.c gort/os/fs/procself.c gort/os/fs/procsys.c
+// sources: gort/os/cputime.c gort/os/itimer.c gort/os/sys_odd.c
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
 // sources: gort/os/fs/readdir.c
 // sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c
@@ -660,7 +661,7 @@ static void test_various(void)
     check(SYS(getrandom, back, 100, 0) == 100, "getrandom");
     check(SYS(socket, 2, 1, 0) == -EAFNOSUPPORT && !printed[0], "socket is refused");
     check(SYS(clone) == -ENOSYS && !printed[0], "clone too");
-    check(SYS(mincore) == -ENOSYS && !printed[0], "an unknown call fails without a word");
+    check(SYS(acct) == -ENOSYS && !printed[0], "an unknown call fails without a word");
     SYS(exit_group, 7);
     check(exit_status == 7, "exit_group");
 }

@@ -130,6 +130,24 @@ func Spin(n int) (s int) {
     return
 }
 """
+CARRIED = """package a
+
+import (
+    "os"
+    "testing"
+)
+
+func TestFiles(t *testing.T) {
+    if b, err := os.ReadFile("../shared/text"); string(b) != "here" {
+        t.Error(string(b), err)
+    }
+    for _, name := range []string{"../ignored/text", "../other/text", "../.git"} {
+        if _, err := os.Stat(name); err == nil {
+            t.Error(name, "is there")
+        }
+    }
+}
+"""
 TEST = """package covered
 
 import "testing"
@@ -177,6 +195,7 @@ class Outputs(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir)
 
     def write(self, name, text):
+        os.makedirs(os.path.dirname(os.path.join(self.dir, name)), exist_ok=True)
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
             f.write(text)
 
@@ -287,6 +306,26 @@ class Outputs(unittest.TestCase):
         want = self.tree("linux")
         self.assertIn(b"two\n", want.values())
         self.assertEqual(self.tree("gort"), want)
+
+    def test_module_is_carried(self):
+        """Not only the package: all but what git ignores, and other modules."""
+        self.write("go.mod", "module carried\n\ngo 1.26\n")
+        self.write("sub/a_test.go", CARRIED)
+        self.write("shared/text", "here")
+        self.write("ignored/text", "not here")
+        self.write("other/go.mod", "module other\n")
+        self.write("other/text", "not here")
+        self.write(".gitignore", "ignored\n")
+        self.run_here("git", "init", "-q", ".")
+        self.run_here(GORT, "test", "./sub")
+
+    def test_module_is_too_big(self):
+        self.write("go.mod", "module big\n\ngo 1.26\n")
+        self.write("sub/a_test.go", "package a\n")
+        with open(os.path.join(self.dir, "large"), "wb") as f:
+            f.truncate(300 << 20)
+        said = self.run_here(GORT, "test", "-v", "-m", "512M", "./sub")
+        self.assertIn("has 300 MiB of files; more than 256 MiB do not fit", said)
 
 
 if __name__ == "__main__":

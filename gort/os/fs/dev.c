@@ -67,6 +67,9 @@ void dev_init(void)
     device(dir, "urandom", 1, 9, &random_ops);
     device(dir, "tty", 5, 0, &tty_ops);
     device(dir, "console", 5, 1, &tty_ops);
+    struct inode *shm = vfs_mkdirs("dev/shm", 7);
+    if (shm)
+        shm->mode = L_S_IFDIR | 01777;
     link_to("/dev/fd", "/proc/self/fd");
     link_to("/dev/stdin", "/proc/self/fd/0");
     link_to("/dev/stdout", "/proc/self/fd/1");

@@ -10,6 +10,9 @@ struct bundle;
 
 void dev_init(void);
 void proc_init(const struct bundle *b);
+/* Parts of it: /proc/1 and its thread; what tells of the machine, and /sys. */
+void procself_init(struct inode *self, struct inode *task);
+void procsys_init(void);
 bool node_is_tty(const struct inode *n); /* /dev/tty or /dev/console */
 /* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */
 int64_t random_to_user(void *buf, size_t n);

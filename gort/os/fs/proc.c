@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "gort/g.h"
+#include "gort/os/cputime.h"
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
@@ -36,60 +37,13 @@ static void maps_text(struct outbuf *o)
     mmap_list(o);
 }
 
-static void status_text(struct outbuf *o)
-{
-    struct mm_stats mm;
-    mm_stats_read(&mm);
-    unsigned long long used = (mm.ram_bytes - mm.free_bytes) >> 10;
-
-    out_printf(o, "Name:\tinit\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
-               "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t256\n"
-               "Groups:\t0 \n", vfs.umask);
-    out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n"
-               "Threads:\t%u\n", used, used, used, used, ncpu);
-}
-
-static void meminfo_text(struct outbuf *o)
-{
-    struct mm_stats mm;
-    mm_stats_read(&mm);
-    unsigned long long total = mm.ram_bytes >> 10, free = mm.free_bytes >> 10;
-
-    out_printf(o, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
-               "MemAvailable:   %8llu kB\nBuffers:        %8u kB\nCached:         %8llu kB\n",
-               total, free, free, 0u, (unsigned long long)os_pages_used() * 4);
-}
-
-static void cpuid(uint32_t leaf, uint32_t r[4])
-{
-    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
-}
-
-static void cpuinfo_text(struct outbuf *o)
-{
-    char vendor[13] = {0}, model[49] = {0};
-    uint32_t r[4];
-
-    cpuid(0, r);
-    memcpy(vendor, &r[1], 4);
-    memcpy(vendor + 4, &r[3], 4);
-    memcpy(vendor + 8, &r[2], 4);
-    for (uint32_t i = 0; i < 3; i++) {
-        cpuid(0x80000002 + i, r);
-        memcpy(model + 16 * i, r, 16);
-    }
-    for (unsigned i = 0; i < ncpu; i++)
-        out_printf(o,
-                   "processor\t: %u\nvendor_id\t: %s\nmodel name\t: %s\n"
-                   "cpu MHz\t\t: %llu.000\n\n",
-                   i, vendor, model, (unsigned long long)(clock_tsc_hz() / 1000000));
-}
-
 static void uptime_text(struct outbuf *o)
 {
-    unsigned long long cs = (unsigned long long)clock_mono_ns() / 10000000;
+    unsigned long long cs = (unsigned long long)clock_mono_ns() / 10000000, idle = 0;
 
-    out_printf(o, "%llu.%02llu 0.00\n", cs / 100, cs % 100);
+    for (unsigned i = 0; i < ncpu; i++)
+        idle += (unsigned long long)cputime_idle(i) / 10000000;
+    out_printf(o, "%llu.%02llu %llu.%02llu\n", cs / 100, cs % 100, idle / 100, idle % 100);
 }
 
 static void strings_text(struct outbuf *o, const struct bundle_strings *l)
@@ -101,24 +55,21 @@ static void strings_text(struct outbuf *o, const struct bundle_strings *l)
 static void cmdline_text(struct outbuf *o) { strings_text(o, &boot->args); }
 static void environ_text(struct outbuf *o) { strings_text(o, &boot->env); }
 static void cgroup_text(struct outbuf *o) { out_printf(o, "0::/\n"); }
-static void comm_text(struct outbuf *o) { out_printf(o, "init\n"); }
 static void somaxconn_text(struct outbuf *o) { out_printf(o, "4096\n"); }
 static void overcommit_text(struct outbuf *o) { out_printf(o, "0\n"); }
 static void hostname_text(struct outbuf *o) { out_printf(o, "gort\n"); }
 static void osrelease_text(struct outbuf *o) { out_printf(o, "6.1.0-gort\n"); }
 static void ostype_text(struct outbuf *o) { out_printf(o, "Linux\n"); }
 static void pid_max_text(struct outbuf *o) { out_printf(o, "32768\n"); }
-static void stat_text(struct outbuf *o)
-{
-    out_printf(o, "1 (init) R 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 %u 0 0 0 0\n", ncpu);
-}
 static void mountinfo_text(struct outbuf *o)
 {
-    out_printf(o, "1 0 0:1 / / rw - tmpfs tmpfs rw\n2 1 0:2 / /proc rw - proc proc rw\n");
+    out_printf(o, "1 0 0:1 / / rw - tmpfs tmpfs rw\n2 1 0:2 / /proc rw - proc proc rw\n"
+               "3 1 0:2 / /sys ro - sysfs sysfs ro\n4 1 0:1 / /dev/shm rw - tmpfs tmpfs rw\n");
 }
 static void mounts_text(struct outbuf *o)
 {
-    out_printf(o, "tmpfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\n");
+    out_printf(o, "tmpfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs ro 0 0\n"
+               "tmpfs /dev/shm tmpfs rw 0 0\n");
 }
 
 /* ---- /proc/self/fd -------------------------------------------------------------------- */
@@ -209,19 +160,16 @@ static const struct node_ops fd_dir_ops = {.lookup = fd_lookup, .list = fd_list}
 /* ---- the tree ------------------------------------------------------------------------- */
 
 #define TEXT(n) static const struct node_ops n##_ops = {.text = n##_text}
-TEXT(maps); TEXT(status); TEXT(meminfo); TEXT(cpuinfo); TEXT(uptime); TEXT(cmdline);
-TEXT(environ); TEXT(cgroup); TEXT(comm); TEXT(somaxconn); TEXT(overcommit); TEXT(hostname);
-TEXT(osrelease); TEXT(ostype); TEXT(pid_max); TEXT(stat); TEXT(mountinfo); TEXT(mounts);
+TEXT(maps); TEXT(uptime); TEXT(cmdline); TEXT(environ); TEXT(cgroup); TEXT(somaxconn);
+TEXT(overcommit); TEXT(hostname); TEXT(osrelease); TEXT(ostype); TEXT(pid_max);
+TEXT(mountinfo); TEXT(mounts);
 
 static const struct { const char *dir, *name; const struct node_ops *ops; } files[] = {
-    {"proc", "meminfo", &meminfo_ops}, {"proc", "cpuinfo", &cpuinfo_ops},
     {"proc", "uptime", &uptime_ops}, {"proc", "mounts", &mounts_ops},
-    {"proc/1", "maps", &maps_ops}, {"proc/1", "status", &status_ops},
+    {"proc/1", "maps", &maps_ops},
     {"proc/1", "cmdline", &cmdline_ops}, {"proc/1", "environ", &environ_ops},
-    {"proc/1", "cgroup", &cgroup_ops}, {"proc/1", "comm", &comm_ops},
-    {"proc/1", "stat", &stat_ops}, {"proc/1", "mountinfo", &mountinfo_ops},
-    {"proc/1", "mounts", &mounts_ops}, {"proc/1/task/1", "status", &status_ops},
-    {"proc/1/task/1", "stat", &stat_ops}, {"proc/1/task/1", "comm", &comm_ops},
+    {"proc/1", "cgroup", &cgroup_ops}, {"proc/1", "mountinfo", &mountinfo_ops},
+    {"proc/1", "mounts", &mounts_ops},
     {"proc/sys/net/core", "somaxconn", &somaxconn_ops},
     {"proc/sys/vm", "overcommit_memory", &overcommit_ops},
     {"proc/sys/kernel", "hostname", &hostname_ops},
@@ -231,8 +179,8 @@ static const struct { const char *dir, *name; const struct node_ops *ops; } file
 
 static void proc_dirs_are_synthetic(void)
 {
-    static const char *const dirs[] = {"proc", "proc/1", "proc/1/task", "proc/1/task/1",
-        "proc/sys", "proc/sys/net", "proc/sys/net/core", "proc/sys/vm", "proc/sys/kernel"};
+    static const char *const dirs[] = {"proc/1", "proc/1/task", "proc/1/task/1", "proc/1/ns",
+        "proc/sys/net/core"};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         struct inode *n = vfs_mkdirs(dirs[i], strlen(dirs[i]));
@@ -258,5 +206,7 @@ void proc_init(const struct bundle *b)
     vfs_synthetic(self, "exe", L_S_IFLNK | 0777, &exe_ops);
     vfs_synthetic(self, "cwd", L_S_IFLNK | 0777, &cwd_ops);
     vfs_synthetic(self, "fd", L_S_IFDIR | 0500, &fd_dir_ops);
+    procself_init(self, vfs_mkdirs("proc/1/task/1", 13));
+    procsys_init();
     proc_dirs_are_synthetic();
 }

@@ -1,0 +1,211 @@
+/* procself.c - what /proc/self says of the process: its state, memory, limits, time. */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/arch.h"
+#include "gort/load/refuse.h"
+#include "gort/os/cputime.h"
+#include "gort/os/file.h"
+#include "gort/os/fs/nodes.h"
+#include "gort/os/mem.h"
+#include "gort/os/sys.h"
+#include "kernel/clock.h"
+#include "mm/mm.h"
+
+typedef unsigned long long ull;
+
+enum { TICK_NS = 10000000 }; /* USER_HZ is 100 */
+
+/* All memory that is in use is the process's. */
+static ull memory_used(void)
+{
+    struct mm_stats mm;
+
+    mm_stats_read(&mm);
+    return mm.ram_bytes - mm.free_bytes;
+}
+
+static void comm_text(struct outbuf *o)
+{
+    char name[16];
+
+    process_name(name);
+    out_printf(o, "%s\n", name);
+}
+
+/* proc(5) numbers the fields: 1 to 13, times to 17, to 22, memory to 25, the rest to 52. */
+static void stat_text(struct outbuf *o)
+{
+    char name[16];
+    ull used = memory_used();
+
+    process_name(name);
+    out_printf(o, "1 (%s) R 0 1 1 0 -1 4194560 0 0 0 0 ", name);
+    out_printf(o, "%llu 0 0 0 20 0 %u 0 0 %llu %llu %llu ", (ull)(cputime_all() / TICK_NS), ncpu,
+               used, used / OS_PAGE, (ull)UINT64_MAX);
+    out_printf(o, "4194304 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+               cpu_self()->id);
+}
+
+static void statm_text(struct outbuf *o)
+{
+    ull pages = memory_used() / OS_PAGE;
+
+    out_printf(o, "%llu %llu %llu 0 0 %llu 0\n", pages, pages, (ull)os_pages_used(), pages);
+}
+
+static void cpu_mask(struct outbuf *o)
+{
+    for (unsigned word = (ncpu + 31) / 32; word-- > 0;) {
+        unsigned bits = ncpu - word * 32;
+        out_printf(o, "%s%08x", word + 1 < (ncpu + 31) / 32 ? "," : "",
+                   bits >= 32 ? UINT32_MAX : (1u << bits) - 1);
+    }
+}
+
+static void status_text(struct outbuf *o)
+{
+    char name[16];
+    ull kb = memory_used() >> 10;
+
+    process_name(name);
+    out_printf(o, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
+               "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t256\n"
+               "Groups:\t0 \nNStgid:\t1\nNSpid:\t1\nNSpgid:\t1\nNSsid:\t1\n", name, vfs.umask);
+    out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8u kB\nVmPin:\t%8u kB\n"
+               "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8u kB\n"
+               "RssShmem:\t%8u kB\n", kb, kb, 0u, 0u, kb, kb, kb, 0u, 0u);
+    out_printf(o, "VmData:\t%8llu kB\nVmStk:\t%8u kB\nVmExe:\t%8u kB\nVmLib:\t%8u kB\n"
+               "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\nThreads:\t%u\nSigQ:\t0/0\n"
+               "SigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
+               kb, 0u, 0u, 0u, 0u, 0u, ncpu, 0, 0, 0, 0, 0);
+    out_printf(o, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n"
+               "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t", 0, 0, 0, 0, 0);
+    cpu_mask(o);
+    out_printf(o, ncpu > 1 ? "\nCpus_allowed_list:\t0-%u\n" : "\nCpus_allowed_list:\t%u\n",
+               ncpu - 1);
+    out_printf(o, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\n"
+               "nonvoluntary_ctxt_switches:\t0\n");
+}
+
+static void io_text(struct outbuf *o)
+{
+    struct io_count sum = {0};
+
+    for (unsigned i = 0; i < ncpu; i++) {
+        sum.read_bytes += io_counts[i].read_bytes;
+        sum.written_bytes += io_counts[i].written_bytes;
+        sum.reads += io_counts[i].reads;
+        sum.writes += io_counts[i].writes;
+    }
+    out_printf(o, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: 0\n"
+               "write_bytes: 0\ncancelled_write_bytes: 0\n", (ull)sum.read_bytes,
+               (ull)sum.written_bytes, (ull)sum.reads, (ull)sum.writes);
+}
+
+static void limits_text(struct outbuf *o)
+{
+    static const struct { const char *name, *unit; } limit[] = {
+        {"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"},
+        {"Max stack size", "bytes"}, {"Max core file size", "bytes"},
+        {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
+        {"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"},
+        {"Max pending signals", "signals"}, {"Max msgqueue size", "bytes"},
+        {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+    };
+    char soft[24], hard[24];
+
+    out_printf(o, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    for (unsigned i = 0; i < sizeof limit / sizeof limit[0]; i++) {
+        struct l_rlimit r = limit_of(i);
+        snprintf(soft, sizeof soft, "%llu", (ull)r.cur);
+        snprintf(hard, sizeof hard, "%llu", (ull)r.max);
+        out_printf(o, "%-25s %-20s %-20s %-10s\n", limit[i].name,
+                   r.cur == UINT64_MAX ? "unlimited" : soft,
+                   r.max == UINT64_MAX ? "unlimited" : hard, limit[i].unit);
+    }
+}
+
+static void schedstat_text(struct outbuf *o)
+{
+    out_printf(o, "%llu 0 0\n", (ull)cputime_all());
+}
+
+/* Without what points into the program's memory: there is no vector in it. */
+static void auxv_text(struct outbuf *o)
+{
+    enum { AT_NULL, AT_PAGESZ = 6, AT_BASE, AT_FLAGS, AT_UID = 11, AT_EUID, AT_GID, AT_EGID,
+           AT_HWCAP = 16, AT_CLKTCK, AT_SECURE = 23, AT_HWCAP2 = 26 };
+    uint32_t a = 1, b, c = 0, d, b7 = 0;
+
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    a = 7, c = 0;
+    __asm__("cpuid" : "+a"(a), "=b"(b7), "+c"(c), "=d"(b));
+    const uint64_t v[] = {
+        AT_HWCAP, d, AT_PAGESZ, OS_PAGE, AT_CLKTCK, 100, AT_BASE, 0, AT_FLAGS, 0, AT_UID, 0,
+        AT_EUID, 0, AT_GID, 0, AT_EGID, 0, AT_SECURE, 0, AT_HWCAP2, 0, AT_NULL, 0,
+    };
+
+    out_bytes(o, v, sizeof v);
+}
+
+#define FIXED(name, text)                                                                        \
+    static void name##_text(struct outbuf *o) { out_bytes(o, text, sizeof text - 1); }
+FIXED(zero, "0\n")
+FIXED(empty, "")
+FIXED(adj, "0\n")
+
+/* ---- links that lead to what has no path ------------------------------------------------- */
+
+static struct inode *namespace; /* [const after boot] what all of them are */
+
+static int64_t ns_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    inode_get(namespace);
+    *jump = namespace;
+    return snprintf(buf, cap, "%.*s:[%llu]", (int)n->named->name_len, n->named->name,
+                    4026531830ull + n->ino % 64);
+}
+
+static int64_t root_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    (void)n, (void)cap;
+    inode_get(vfs.root);
+    *jump = vfs.root;
+    buf[0] = '/';
+    return 1;
+}
+
+static const struct node_ops ns_ops = {.target = ns_target}, root_ops = {.target = root_target};
+
+/* ---- the tree ---------------------------------------------------------------------------- */
+
+#define TEXT(n) {.text = n##_text}
+static const struct { const char *name; struct node_ops ops; bool thread; } files[] = {
+    {"stat", TEXT(stat), true}, {"status", TEXT(status), true}, {"comm", TEXT(comm), true},
+    {"statm", TEXT(statm), true}, {"io", TEXT(io), true}, {"limits", TEXT(limits), true},
+    {"schedstat", TEXT(schedstat), true}, {"auxv", TEXT(auxv), false},
+    {"oom_score", TEXT(zero), false}, {"oom_score_adj", TEXT(adj), false},
+    {"wchan", TEXT(empty), false}, {"sessionid", TEXT(zero), false},
+};
+
+void procself_init(struct inode *self, struct inode *task)
+{
+    static const char *const ns[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+    static const struct node_ops text_ops = {.text = empty_text};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        vfs_synthetic(self, files[i].name, L_S_IFREG | 0444, &files[i].ops);
+        if (files[i].thread)
+            vfs_synthetic(task, files[i].name, L_S_IFREG | 0444, &files[i].ops);
+    }
+    vfs_synthetic(task, "children", L_S_IFREG | 0444, &text_ops);
+    vfs_synthetic(self, "root", L_S_IFLNK | 0777, &root_ops);
+    namespace = inode_new(L_S_IFREG | 0444);
+    BOOT_MEMORY(namespace, "namespaces");
+    namespace->synthetic = true;
+    namespace->ops = &text_ops;
+    namespace->nlink = 1;
+    struct inode *dir = vfs_mkdirs("proc/1/ns", 9);
+    for (size_t i = 0; dir && i < sizeof ns / sizeof ns[0]; i++)
+        vfs_synthetic(dir, ns[i], L_S_IFLNK | 0777, &ns_ops);
+}
