@@ -470,24 +470,44 @@ int64_t sys_epoll_ctl(struct call *c)
 
 /* ---- epoll_wait ----------------------------------------------------------------------------- */
 
+/* Turns a one-shot item off; false: others have, or have changed it. Its events until now are in
+ * *events. Before the file is asked: of two that ask, one tells. */
+static bool shot_take(struct epitem *it, uint32_t *events)
+{
+    return !(*events & EP_ONESHOT) ||
+           (*events & ~EP_PRIVATE &&
+            __atomic_compare_exchange_n(&it->events, events, *events & EP_PRIVATE, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+}
+
+/* Nothing was told: the item is on again, and looks for what has come meanwhile. */
+static void shot_give_back(struct epitem *it, uint32_t events, struct file *f)
+{
+    uint32_t off = events & EP_PRIVATE;
+
+    if (events & EP_ONESHOT &&
+        __atomic_compare_exchange_n(&it->events, &off, events, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+        item_look(it, f);
+}
+
 /* Tells of one item, if it is ready. 1 told, 0 not ready, or -L_EFAULT: then it is as before. */
 static int64_t item_tell(const struct call *c, struct epitem *it, struct file *f, uint64_t to)
 {
     uint32_t events = __atomic_load_n(&it->events, __ATOMIC_SEQ_CST);
-    struct l_epoll_event ev = {file_poll(f) & events & ~EP_PRIVATE, 0};
 
-    if (!ev.events)
+    if (!shot_take(it, &events))
         return 0;
+    struct l_epoll_event ev = {file_poll(f) & events & ~EP_PRIVATE, 0};
     lock(&it->ep->lock);
     ev.data = it->data;
     unlock(&it->ep->lock);
-    bool fault = copy_out(c, to, &ev, sizeof ev);
-    if (!fault && events & EP_ONESHOT)
-        __atomic_compare_exchange_n(&it->events, &events, events & EP_PRIVATE, false,
-                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-    else if (fault || !(events & EP_ET))
+    bool fault = ev.events && copy_out(c, to, &ev, sizeof ev);
+    if (fault || !ev.events)
+        shot_give_back(it, events, f);
+    if (fault || (ev.events && !(events & (EP_ET | EP_ONESHOT))))
         ready_return(it->ep, it);
-    return fault ? -L_EFAULT : 1;
+    return fault ? -L_EFAULT : ev.events != 0;
 }
 
 /* Each item that is on the list now is looked at once. */
