@@ -125,6 +125,10 @@ go-next: build-all
 	scripts/gort try-go $(NEXT) std
 	scripts/gort try-go $(NEXT) -o $(BUILD)/next.elf ./apps/hello
 
+# Go's compiler, assembler and linker, built by themselves on gort: hours. It goes on where it was.
+selfhost: build-all
+	scripts/selfhost $(SELFHOST)
+
 gdb: build-all
 	scripts/gort debug -smp $(SMP) $(APP)
 
@@ -149,5 +153,5 @@ clean:
 .PHONY: all zoo kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
 	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
-	unused docs-check own-lines size-report clean
+	selfhost unused docs-check own-lines size-report clean
 .DELETE_ON_ERROR:

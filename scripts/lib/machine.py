@@ -46,6 +46,8 @@ READY = b"gort: ready\n"
 BY_PORT = b"gort: input by port\n"
 ENDING = b"gort: ending\n"
 FILE_RE = re.compile(rb"gort: (file|part|end)(?: (.+))?\n")
+# What the kernel and the program say when the machine's memory does not suffice.
+NO_MEMORY_RE = re.compile(rb"out of memory|no memory for|too little memory|MiB of memory")
 MEMORY_SECONDS = 30
 POWER_OFF_SECONDS = 5       # from the exit status to QEMU's end
 CHUNK = 65536
@@ -524,6 +526,10 @@ class Machine:
             self.pending, self.input_open = b"", False
 
     # ---- reports ------------------------------------------------------------------------
+    def out_of_memory(self):
+        """Did the program end for that reason? Known once the machine has ended."""
+        return any(NO_MEMORY_RE.search(line) for line in self.tail)
+
     def note(self, text):
         self.to_stderr.put(f"gort: {text}\n".encode())
 
