@@ -73,11 +73,15 @@ func BlockUntilEmptyCleanupQueue(timeout int64) bool {
 	return waitQueue(timeout, func(c *metricsC) bool { return c.cleanupsRun >= c.cleanupsQueued })
 }
 
-var queueMetrics metricsC
+var (
+	queueMetrics metricsC
+	queueMemory  memStatsC
+)
 
 func waitQueue(timeout int64, empty func(c *metricsC) bool) bool {
 	for end := nanotime() + timeout; ; timeSleep(1e6) {
-		metrics_read(unsafe.Pointer(&queueMetrics), unsafe.Sizeof(queueMetrics))
+		metrics_read(unsafe.Pointer(&queueMetrics), unsafe.Sizeof(queueMetrics),
+			unsafe.Pointer(&queueMemory))
 		if empty(&queueMetrics) {
 			return true
 		}
