@@ -74,7 +74,19 @@ static void entry_write(struct netif_addr *e, const struct netif_addr *v)
     __atomic_store_n(&e->addr.d[0], v->addr.d[0], __ATOMIC_RELEASE);
     __atomic_store_n(&e->addr.d[1], v->addr.d[1], __ATOMIC_RELEASE);
     __atomic_store_n(&e->tentative, v->tentative, __ATOMIC_RELEASE);
-    e->prefix = v->prefix;
+    __atomic_store_n(&e->prefix, v->prefix, __ATOMIC_RELEASE);
+}
+
+/* A copy that is whole if addrs_seq has not changed meanwhile, which is read after all of it. */
+static struct netif_addr entry_read(const struct netif_addr *e)
+{
+    struct netif_addr v;
+
+    v.addr.d[0] = __atomic_load_n(&e->addr.d[0], __ATOMIC_ACQUIRE);
+    v.addr.d[1] = __atomic_load_n(&e->addr.d[1], __ATOMIC_ACQUIRE);
+    v.tentative = __atomic_load_n(&e->tentative, __ATOMIC_ACQUIRE);
+    v.prefix = __atomic_load_n(&e->prefix, __ATOMIC_ACQUIRE);
+    return v;
 }
 
 static struct netif_addr *find(struct netif *ifp, const struct net_addr *a)
@@ -160,8 +172,8 @@ unsigned netif_addr_list(const struct netif *ifp, struct netif_addr out[NETIF_AD
         unsigned n = __atomic_load_n(&ifp->naddrs, __ATOMIC_ACQUIRE);
         if (n > NETIF_ADDRS)
             n = NETIF_ADDRS;
-        __builtin_memcpy(out, ifp->addrs, n * sizeof *out);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        for (unsigned i = 0; i < n; i++)
+            out[i] = entry_read(&ifp->addrs[i]);
         if (!(seq & 1) && __atomic_load_n(&ifp->addrs_seq, __ATOMIC_RELAXED) == seq)
             return n;
     }

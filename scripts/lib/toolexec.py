@@ -231,10 +231,13 @@ def built_tool(name, go):
             # The user's own flags are for what is being built, and -toolexec leads back to here.
             # His cache may be one that is to hold nothing but what was made on gort.
             env = {k: v for k, v in go.env.items() if k != "GOEXPERIMENT"}
-            env.update(GOFLAGS="", GOCACHE=user_dir(os.path.join("tools", "go-build")))
+            # Below GOROOT/src go would take the packages by the real names of their directories,
+            # which are not the overlay's where GOROOT is a link.
+            env.update(GOFLAGS="", GOCACHE=user_dir(os.path.join("tools", "go-build")),
+                       PWD=directory)
             r = subprocess.run(["go", "build", f"-overlay={overlay}", "-trimpath", "-ldflags=-w",
                                 "-o", path + ".new", f"cmd/{name}"], env=env,
-                               cwd=os.path.join(go.goroot, "src"), capture_output=True, text=True)
+                               cwd=directory, capture_output=True, text=True)
             if r.returncode:
                 raise UserError(f"cmd/{name} cannot be built for gort:\n{r.stderr.strip()}")
             os.replace(path + ".new", path)

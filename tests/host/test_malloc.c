@@ -15,7 +15,19 @@
 #include "gort/gc/root.h"
 #include "gort/gc/work.h"
 #include "gort/heap/stackalloc.h"
+#include "gort/dying.h"
+#include "gort/sched/sched.h"
 #include "gort/stack/symtab.h"
+
+int64_t stw_begin(enum stw_reason why) { (void)why; return 0; } /* there is one thread */
+int64_t stw_end(void) { return 0; }
+_Noreturn void rt_fatal(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    die(fmt, ap);
+}
 
 const struct moduledata *symtab_first(void) { return NULL; }
 void g_ready(struct g *gp) { (void)gp; abort(); }

@@ -155,19 +155,6 @@ class CApps(unittest.TestCase):
             self.assertRegex(r.stderr, b"fatal error: %s: 0x[0-9a-f]+ is not allocated: it never "
                                        b"was, or has been freed\n\ngoroutine 1 " % who, what)
 
-    def test_page(self):
-        """What "Writing a C app" says first works as it is written, from an empty directory."""
-        with open(os.path.join(ROOT, "docs", "C-APPS.md"), encoding="utf-8") as f:
-            page = f.read()
-        block = re.search(r"\n\n((?:    .*\n|\n)+)", page)[1]
-        commands = "".join(line[4:] or "\n" for line in block.splitlines(True))
-        self.assertIn("gort run", commands)
-        with tempfile.TemporaryDirectory() as empty:
-            path = os.path.join(ROOT, "scripts") + ":" + os.environ["PATH"]
-            r = subprocess.run(["sh", "-ec", commands], cwd=empty, capture_output=True,
-                               env={**os.environ, "PATH": path})
-        self.assertEqual((r.returncode, r.stdout), (0, b"144\n"), r.stderr[-800:])
-
     def test_posix(self):
         self.every("tests/capps/posix.c", b"good\n", flags=("-env", "GIVEN=a=b c"))
 
