@@ -47,7 +47,8 @@ BY_PORT = b"gort: input by port\n"
 ENDING = b"gort: ending\n"
 FILE_RE = re.compile(rb"gort: (file|part|end)(?: (.+))?\n")
 # What the kernel and the program say when the machine's memory does not suffice.
-NO_MEMORY_RE = re.compile(rb"out of memory|no memory for|too little memory|MiB of memory")
+NO_MEMORY_RE = re.compile(rb"out of memory|no space left on device|no memory for|"
+                          rb"too little memory|MiB of memory")
 MEMORY_SECONDS = 30
 POWER_OFF_SECONDS = 5       # from the exit status to QEMU's end
 CHUNK = 65536
