@@ -65,6 +65,8 @@ class Action:
     def __init__(self, tool, args, cwd):
         self.tool, self.args, self.cwd = tool, args, cwd
         self.reads, self.writes = set(), set()
+        self.scanned = set()    # headers whose own includes have been followed
+        self.searched = []      # asm's -I directories: they stand before the sources
         kinds = FLAGS[tool]
         self.kinds = {name: kind for kind, names in kinds.items() for name in names.split()}
         self.scan(args)
@@ -116,7 +118,9 @@ class Action:
             return
         self.take(ARGUMENTS.get(self.tool, "r"), "cfg", word)
         if self.tool == "asm":
-            self.headers(os.path.dirname(word) or ".")
+            directory = os.path.dirname(word) or "."
+            self.headers(directory)
+            self.included(self.path(word), [self.cwd, self.path(directory), *self.searched])
 
     def take(self, kind, name, value):
         if "r" in kind:
@@ -124,11 +128,25 @@ class Action:
         if "w" in kind:
             self.write(value)
         if kind == "d":
+            self.searched.append(self.path(value))
             self.headers(value)
         if kind == "c" and os.path.isfile(self.path(value)):
             self.read(value)
             with open(self.path(value), encoding="utf-8", errors="surrogateescape") as f:
                 READERS[name](self, f.read())
+
+    def included(self, path, directories):
+        """What an assembly file includes from below the directories (cmd/asm/internal/lex says in
+        which order they are searched), "cgo/abi_amd64.h" for one, and what that includes."""
+        for name in INCLUDE.findall(contents(path)):
+            for directory in directories:
+                header = os.path.normpath(os.path.join(directory, name))
+                if os.path.isfile(header):
+                    if header not in self.scanned:
+                        self.scanned.add(header)
+                        self.read(header)
+                        self.included(header, directories)
+                    break
 
     def headers(self, directory):
         directory = self.path(directory)
@@ -179,6 +197,18 @@ class Action:
 
 READERS = {"importcfg": Action.importcfg, "embedcfg": Action.embedcfg, "cfg": Action.vetcfg,
            "pkgcfg": Action.pkgcfg, "outfilelist": Action.outfilelist}
+
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"', re.MULTILINE)
+
+
+def contents(path):
+    """A file's text; what cannot be read is the tool's to complain about."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
 
 
 def load(text, what):

@@ -95,6 +95,19 @@ class Reading(Scratch):
         self.assertEqual(reads, ["a.s", "inc/textflag.h", "own.h"])
         self.assertEqual(writes, ["a.o"])
 
+    def test_asm_takes_what_is_included(self):
+        os.makedirs(os.path.join(self.dir, "low", "abi"))
+        os.makedirs(os.path.join(self.dir, "include", "deep"))
+        source = self.write("low/a.s", '#include "abi/one.h"\n  # include "deep/two.h"\n')
+        self.write("low/abi/one.h", '#include "abi/three.h"\n#include "abi/one.h"\n')
+        self.write("low/abi/three.h", "")
+        self.write("low/abi/unasked.h", "")
+        self.write("include/deep/two.h", '#include "missing.h"\n')
+        action = toolexec.Action("asm", ["-I", "include", "-o", "a.o", source], self.dir)
+        found = {os.path.relpath(name, self.dir) for name in action.reads}
+        self.assertEqual(found, {"low/a.s", "low/abi/one.h", "low/abi/three.h",
+                                 "include/deep/two.h"})
+
     def test_response_file(self):
         self.write("a.go", "")
         self.write("b.go", "")
