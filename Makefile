@@ -133,7 +133,7 @@ gdb: build-all
 	scripts/gort debug -smp $(SMP) $(APP)
 
 # ---- habits ---------------------------------------------------------------------------
-lint: format-check includes docs-check own-lines size-report
+lint: format-check includes unused docs-check own-lines size-report
 format-check:
 	scripts/check-format
 includes: $(BUILD)/gort.elf

@@ -1,6 +1,6 @@
 /* timehist.h - counts of durations, as runtime/metrics shows them: buckets that double from
  * 256 ns on, each in four equal parts, with one bucket below 0 and one above 2^47 ns. The
- * same borders are computed by timeHistBuckets in gort/overlay/metrics.go. */
+ * same borders are computed by timeHistBuckets in gort/overlay/metricvalue.go. */
 #ifndef GORT_TIMEHIST_H
 #define GORT_TIMEHIST_H
 

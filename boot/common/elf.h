@@ -22,7 +22,7 @@
 #define ELF_TEXT_MAX 160u
 
 enum { ELF_PF_X = 1, ELF_PF_W = 2, ELF_PF_R = 4 };
-enum { ELF_PT_LOAD = 1, ELF_PT_NOTE = 4 };
+enum { ELF_PT_LOAD = 1 };
 enum { ELF_STT_OBJECT = 1, ELF_STT_FUNC = 2 };
 
 struct elf_segment {
@@ -67,10 +67,6 @@ int elf_symbol(const struct elf_image *im, const char *name, struct elf_symbol *
 /* The defined function or object that covers addr, its name in *name; or -ENOENT. */
 int elf_symbol_at(const struct elf_image *im, uint64_t addr, struct elf_symbol *out,
                   const char **name);
-/* The descriptor of a note in a PT_NOTE segment: owner name and type; NULL if none. */
-const void *elf_note(const struct elf_image *im, const char *owner, uint32_t type, size_t *size);
-/* Bytes of the loaded image, where they are present in the file; NULL if not wholly. */
-const void *elf_bytes_at(const struct elf_image *im, uint64_t vaddr, size_t n);
 
 /* Loads an app at its own addresses. Pages that a read-only segment fills from the file and
  * that happen to lie page-aligned in memory (`file` is in the direct map: the bundle) are

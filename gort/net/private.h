@@ -273,7 +273,6 @@ void tcp_data(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt);
 void tcp_queue_in_order(struct tcp_conn *c, struct pkt *pkt, uint32_t len);
 void tcp_ack_later(struct tcp_conn *c, uint32_t len);
 uint32_t tcp_piece_memory(const struct pkt *p);
-void tcp_rcv_tune(struct tcp_conn *c);
 bool tcp_ack(struct tcp_conn *c, const struct tcp_rx *rx);  /* false: drop the segment */
 void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt);
 

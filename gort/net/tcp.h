@@ -60,7 +60,6 @@ long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags);
 struct pkt *tcp_recv_pieces(struct tcp_conn *c, size_t max, int *err);
 size_t tcp_unread(struct tcp_conn *c);  /* FIONREAD */
 size_t tcp_unacked(struct tcp_conn *c); /* SIOCOUTQ */
-size_t tcp_unsent(struct tcp_conn *c);  /* SIOCOUTQNSD */
 
 /* ---- state ------------------------------------------------------------------------------- */
 
@@ -87,7 +86,6 @@ enum tcp_opt {
     TCP_OPT_TTL, TCP_OPT_TOS, TCP_OPT_DEFER_ACCEPT,         /* s: kept, not acted on */
 };
 int tcp_set(struct tcp_conn *c, enum tcp_opt opt, long v);  /* 0, -EINVAL */
-long tcp_get(struct tcp_conn *c, enum tcp_opt opt);
 
 struct tcp_info {
     enum tcp_state state;

@@ -105,28 +105,11 @@ static void squeeze(struct tcp_conn *c)
     c->rcv_memory = packet_memory(list);
 }
 
-/* ---- when to acknowledge ----------------------------------------------------------------- */
-
-/* RFC 9293, 3.8.6.3: every second full segment at once, others within DELACK. */
-void tcp_ack_later(struct tcp_conn *c, uint32_t len)
-{
-    if (len > c->rcv_mss || (len >= MSS_MIN && len > c->rcv_mss / 2))
-        c->rcv_mss = min32(max32(len, c->rcv_mss), max32(c->mss, MSS_MIN));
-    c->rcv_unacked += len;
-    if (c->rcv_unacked >= 2 * c->rcv_mss || c->ooo || c->quick_forever ||
-        (c->quick && !c->pingpong)) {
-        c->ack_now = true;
-    } else if (!c->ack_due) {
-        c->ack_due = c->now + DELACK;
-    }
-    tcp_rcv_tune(c);
-}
-
 /* ---- autotuning -------------------------------------------------------------------------- */
 
 /* Dynamic right-sizing: twice what the program read in a round trip should fit. The round trip,
  * seen from here, is how long a window's worth of bytes takes, or what timestamps say. */
-void tcp_rcv_tune(struct tcp_conn *c)
+static void tune_window(struct tcp_conn *c)
 {
     if (seq_lt(c->rcv_nxt, c->rtt_seq) && !c->srtt)
         return;
@@ -144,6 +127,23 @@ void tcp_rcv_tune(struct tcp_conn *c)
     c->copied_at_mark = c->copied;
     c->mark_at = c->now;
     c->rtt_seq = c->rcv_nxt + tcp_rcv_window(c);
+}
+
+/* ---- when to acknowledge ----------------------------------------------------------------- */
+
+/* RFC 9293, 3.8.6.3: every second full segment at once, others within DELACK. */
+void tcp_ack_later(struct tcp_conn *c, uint32_t len)
+{
+    if (len > c->rcv_mss || (len >= MSS_MIN && len > c->rcv_mss / 2))
+        c->rcv_mss = min32(max32(len, c->rcv_mss), max32(c->mss, MSS_MIN));
+    c->rcv_unacked += len;
+    if (c->rcv_unacked >= 2 * c->rcv_mss || c->ooo || c->quick_forever ||
+        (c->quick && !c->pingpong)) {
+        c->ack_now = true;
+    } else if (!c->ack_due) {
+        c->ack_due = c->now + DELACK;
+    }
+    tune_window(c);
 }
 
 /* ---- out of order ------------------------------------------------------------------------ */

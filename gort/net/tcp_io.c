@@ -281,14 +281,6 @@ size_t tcp_unacked(struct tcp_conn *c)
     return n;
 }
 
-size_t tcp_unsent(struct tcp_conn *c)
-{
-    tcp_lock(c);
-    size_t n = seq_lt(c->snd_nxt, c->snd_end) ? c->snd_end - c->snd_nxt : 0;
-    tcp_unlock(c);
-    return n;
-}
-
 int tcp_take_error(struct tcp_conn *c)
 {
     tcp_lock(c);

@@ -122,34 +122,6 @@ int tcp_set(struct tcp_conn *c, enum tcp_opt opt, long v)
     return err;
 }
 
-long tcp_get(struct tcp_conn *c, enum tcp_opt opt)
-{
-    switch (opt) {
-    case TCP_OPT_NODELAY: return c->nodelay;
-    case TCP_OPT_CORK: return c->cork;
-    case TCP_OPT_KEEPALIVE: return c->keep_on;
-    case TCP_OPT_KEEPIDLE: return c->keep_idle;
-    case TCP_OPT_KEEPINTVL: return c->keep_intvl;
-    case TCP_OPT_KEEPCNT: return c->keep_cnt;
-    case TCP_OPT_USER_TIMEOUT: return c->user_timeout;
-    case TCP_OPT_LINGER: return c->linger;
-    case TCP_OPT_SYNCNT: return c->syn_retries;
-    case TCP_OPT_MAXSEG: return c->mss ? c->mss : c->mss_user ? c->mss_user : MSS_DEFAULT4;
-    case TCP_OPT_QUICKACK: return !c->pingpong;
-    case TCP_OPT_NOTSENT_LOWAT: return c->notsent_low;
-    case TCP_OPT_SNDBUF: return c->snd_buf;
-    case TCP_OPT_RCVBUF: return c->rcv_space;
-    case TCP_OPT_RCVLOWAT: return c->rcv_low;
-    case TCP_OPT_REUSEADDR: return c->reuse_addr;
-    case TCP_OPT_REUSEPORT: return c->reuse_port;
-    case TCP_OPT_V6ONLY: return c->v6only;
-    case TCP_OPT_TTL: return c->ttl;
-    case TCP_OPT_TOS: return c->tos;
-    case TCP_OPT_DEFER_ACCEPT: return 0;
-    }
-    return -EINVAL;
-}
-
 void tcp_name(struct tcp_conn *c, struct tcp_name *out)
 {
     tcp_lock(c);

@@ -90,32 +90,15 @@ static void run_timers(int64_t now)
     }
 }
 
-static void fire(struct net_timer *t)
-{
-    int64_t now = net_now_ns();
-
-    (void)t;
-    netctl_enter();
-    run_timers(now);
-    neigh_tick(now);
-    for (unsigned i = 0; i < NETIF_MAX; i++)
-        if (netctl_ifaces[i].ifp) {
-            publish_addresses(&netctl_ifaces[i]);
-            address_tick(&netctl_ifaces[i], now);
-        }
-    neigh_publish();
-    netctl_leave();
-    netctl_deliver();
-}
-
 /* ---- brackets ------------------------------------------------------------------------------- */
 
-void netctl_enter(void)
+/* enter and leave stand round everything that touches lwIP; leave arms the timer. */
+static void enter(void)
 {
     lock(&netctl_lock);
 }
 
-void netctl_leave(void)
+static void leave(void)
 {
     int64_t due = ticked + (int64_t)period() * 1000000;
 
@@ -147,7 +130,8 @@ static void deliver(struct pkt *p)
     pkt_free(p);
 }
 
-void netctl_deliver(void)
+/* Does what was put off because the lock was held. No locks. */
+static void deliver_put_off(void)
 {
     lock(&netctl_lock);
     struct pkt *list = frames_put_off_take();
@@ -165,6 +149,26 @@ void netctl_deliver(void)
         netctl_changed();
 }
 
+/* ---- the tick ------------------------------------------------------------------------------ */
+
+static void fire(struct net_timer *t)
+{
+    int64_t now = net_now_ns();
+
+    (void)t;
+    enter();
+    run_timers(now);
+    neigh_tick(now);
+    for (unsigned i = 0; i < NETIF_MAX; i++)
+        if (netctl_ifaces[i].ifp) {
+            publish_addresses(&netctl_ifaces[i]);
+            address_tick(&netctl_ifaces[i], now);
+        }
+    neigh_publish();
+    leave();
+    deliver_put_off();
+}
+
 /* ---- what gort/net calls -------------------------------------------------------------------- */
 
 static void input(struct netif *ifp, struct pkt *pkt)
@@ -177,7 +181,7 @@ static void input(struct netif *ifp, struct pkt *pkt)
         pkt_free(pkt);
         return;
     }
-    netctl_enter();
+    enter();
     if (!f->ifp) {
         pkt_free(pkt);
         unlock(&netctl_lock);
@@ -194,20 +198,20 @@ static void input(struct netif *ifp, struct pkt *pkt)
     if (kind == FRAME_ND || kind == FRAME_ARP)
         neigh_publish();
     netctl_frame.in = NULL;
-    netctl_leave();
-    netctl_deliver();
+    leave();
+    deliver_put_off();
 }
 
 static void resolve(struct netif *ifp, const struct net_addr *next_hop, struct pkt *pkt)
 {
     struct iface *f = iface_of(ifp);
 
-    netctl_enter();
+    enter();
     if (f->ifp)
         neigh_resolve(f, next_hop, pkt);
     else
         pkt_free(pkt);
-    netctl_leave();
+    leave();
 }
 
 /* DHCP's answers to an address that is ours already come to a port that nobody of ours has. */
@@ -228,7 +232,7 @@ static void unreachable(struct netif *ifp, struct pkt *pkt)
         net_send_unreachable(ifp, pkt);
         return;
     }
-    netctl_enter();
+    enter();
     netctl_frame = (struct frame_context){f, FRAME_DHCP};
     if (f->ifp) {
         frames_input_ip(f, pkt);
@@ -237,16 +241,16 @@ static void unreachable(struct netif *ifp, struct pkt *pkt)
         pkt_free(pkt);
     }
     netctl_frame.in = NULL;
-    netctl_leave();
-    netctl_deliver();
+    leave();
+    deliver_put_off();
 }
 
 static void reachable(struct netif *ifp, const struct net_addr *next_hop)
 {
-    netctl_enter();
+    enter();
     if (iface_of(ifp)->ifp)
         neigh_reachable(iface_of(ifp), next_hop);
-    netctl_leave();
+    leave();
 }
 
 /* ---- start, link, groups --------------------------------------------------------------------- */
@@ -297,9 +301,9 @@ void netctl_start(struct netif *ifp, const char *text)
         kprintf("gort: ip=%s: %s; the address comes by DHCP\n", text, bad);
         netctl_config_parse("dhcp", &config);
     }
-    netctl_enter();
+    enter();
     if (!lwip_start()) {
-        netctl_leave();
+        leave();
         kprintf("gort: %s: no memory for its addresses; give the machine more (-m)\n",
                 ifp->dev->name);
         return;
@@ -313,15 +317,15 @@ void netctl_start(struct netif *ifp, const char *text)
     netif_set_up(&f->lw);
     address_start(f);
     publish_addresses(f);
-    netctl_leave();
-    netctl_deliver();
+    leave();
+    deliver_put_off();
 }
 
 void netctl_link(struct netif *ifp, bool up)
 {
     struct iface *f = iface_of(ifp);
 
-    netctl_enter();
+    enter();
     if (f->ifp) {
         if (up)
             netif_set_link_up(&f->lw);
@@ -329,8 +333,8 @@ void netctl_link(struct netif *ifp, bool up)
             netif_set_link_down(&f->lw);
         publish_addresses(f);
     }
-    netctl_leave();
-    netctl_deliver();
+    leave();
+    deliver_put_off();
 }
 
 static bool settled(const struct iface *f, int64_t now)
@@ -345,10 +349,10 @@ bool netctl_settled(void)
     int64_t now = net_now_ns();
     bool all = true;
 
-    netctl_enter();
+    enter();
     for (unsigned i = 0; i < NETIF_MAX; i++)
         all &= settled(&netctl_ifaces[i], now);
-    netctl_leave();
+    leave();
     return all;
 }
 
@@ -361,7 +365,7 @@ void netctl_join(unsigned ifindex, const struct net_addr *group, bool join)
 
     if (!f)
         return;
-    netctl_enter();
+    enter();
     if (f->ifp && addr_is_v4(group)) {
         lw_addr4(&a4, group);
         (join ? igmp_joingroup_netif : igmp_leavegroup_netif)(&f->lw, &a4);
@@ -369,7 +373,7 @@ void netctl_join(unsigned ifindex, const struct net_addr *group, bool join)
         lw_addr6(&a6, group, f);
         (join ? mld6_joingroup_netif : mld6_leavegroup_netif)(&f->lw, &a6);
     }
-    netctl_leave();
+    leave();
 }
 
 uint32_t netctl_random(void)

@@ -72,11 +72,7 @@ static inline struct iface *iface_of(const struct netif *ifp)
     return &netctl_ifaces[ifp->index - 2];
 }
 
-/* netctl.c: brackets of everything that touches lwIP. leave arms the timer. */
-void netctl_enter(void);
-void netctl_leave(void);
-/* Does what was put off because the lock was held. No locks. */
-void netctl_deliver(void);
+/* netctl.c */
 void netctl_note_change(void);      /* netctl_changed is to be called; locked */
 
 /* frames.c */

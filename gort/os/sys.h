@@ -53,6 +53,7 @@ SYSCALLS(X)
 
 #define RW_MAX 0x7ffff000ull /* bytes that one read or write moves at most, as on Linux */
 
+#define CWD ((uint64_t)L_AT_FDCWD)
 
 /* A (directory descriptor, path) pair of an *at call. */
 struct atpath {
@@ -62,6 +63,9 @@ struct atpath {
 };
 int at_get(const struct call *c, uint64_t fd, uint64_t path, struct atpath *a);
 void at_put(struct atpath *a);
+/* The inode that (fd, path) names, with a reference for the caller. WALK_* flags; 0 or -errno. */
+int lookup_at(const struct call *c, uint64_t fd, uint64_t path, unsigned flags,
+              struct inode **out);
 
 /* The file of descriptor fd, kept in c->file until the call completes; NULL: -L_EBADF. */
 struct file *call_file(struct call *c, uint64_t fd);

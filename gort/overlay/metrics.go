@@ -1,9 +1,9 @@
 package runtime
 
-// runtime/metrics: names and kinds here, numbers from gort/observe/metrics.c and gort/heap/mstats.c.
+// runtime/metrics: which number each name stands for. The numbers come from gort/observe/metrics.c
+// and gort/heap/mstats.c; metricnames.go lists the names, metricvalue.go writes the values.
 
 import (
-	"internal/godebugs"
 	"internal/runtime/atomic"
 	"internal/runtime/gc"
 	"unsafe"
@@ -28,12 +28,6 @@ func registerGodebugMetric(name string, read func() uint64) {
 	unlock(&godebugMetricsLock)
 }
 
-const (
-	timeHistMinBits = 9
-	timeHistMaxBits = 48
-	timeHistLen     = (timeHistMaxBits-timeHistMinBits+1)*4 + 2
-)
-
 // metricsC is struct metrics_raw of gort/observe/metrics.c.
 type metricsC struct {
 	percent, limit, goal, marked                     uint64
@@ -54,101 +48,6 @@ type metricsC struct {
 
 //go:noescape
 func metrics_read(out unsafe.Pointer, size uintptr, mem unsafe.Pointer)
-
-// Layouts of package runtime/metrics.
-type metricSample struct {
-	name  string
-	value metricValue
-}
-
-type metricValue struct {
-	kind    int
-	scalar  uint64
-	pointer unsafe.Pointer
-}
-
-type metricHistogram struct {
-	counts  []uint64
-	buckets []float64
-}
-
-const (
-	metricBad = iota
-	metricUint64
-	metricFloat64
-	metricFloat64Histogram
-)
-
-func (v *metricValue) u(x uint64) { v.kind, v.scalar = metricUint64, x }
-
-// seconds sets a value that C counts in nanoseconds.
-func (v *metricValue) seconds(ns uint64) {
-	f := float64(ns) / 1e9
-	v.kind, v.scalar = metricFloat64, *(*uint64)(unsafe.Pointer(&f))
-}
-
-func (v *metricValue) hist(buckets []float64) *metricHistogram {
-	h := (*metricHistogram)(v.pointer)
-	if v.kind != metricFloat64Histogram || h == nil {
-		h = new(metricHistogram)
-		v.kind, v.pointer = metricFloat64Histogram, unsafe.Pointer(h)
-	}
-	h.buckets = buckets
-	if len(h.counts) != len(buckets)-1 {
-		h.counts = make([]uint64, len(buckets)-1)
-	}
-	return h
-}
-
-func infinity(sign int) float64 {
-	bits := uint64(0x7ff0000000000000)
-	if sign < 0 {
-		bits |= 1 << 63
-	}
-	return *(*float64)(unsafe.Pointer(&bits))
-}
-
-var timeBuckets, sizeBuckets []float64 // [const once made]
-
-// timeHistBuckets gives the borders of struct time_hist, in seconds.
-func timeHistBuckets() []float64 {
-	b := make([]float64, 1, timeHistLen+1)
-	b[0] = infinity(-1)
-	for k := range timeHistLen - 1 {
-		b = append(b, timeHistBorder(k))
-	}
-	return append(b, infinity(1))
-}
-
-// timeHistBorder: the first four borders and the next four are equally far apart, and from there on
-// each four twice as far as the four before.
-func timeHistBorder(k int) float64 {
-	ns := uint64(k)
-	if doublings := k/4 - 1; doublings > 0 {
-		ns = uint64(4+k%4) << doublings
-	}
-	return float64(ns<<(timeHistMinBits-3)) / 1e9
-}
-
-// sizeClassBuckets gives the borders of size classes: a class holds what is larger than the
-// class below, up to its own size.
-func sizeClassBuckets() []float64 {
-	b := []float64{1}
-	for i := 1; i < gc.NumSizeClasses; i++ {
-		b = append(b, float64(gc.SizeClassToSize[i])+1)
-	}
-	return append(b, infinity(1))
-}
-
-func (v *metricValue) times(counts *[timeHistLen]uint64) {
-	copy(v.hist(timeBuckets).counts, counts[:])
-}
-
-func (v *metricValue) sizes(small *[gc.NumSizeClasses]uint64, large uint64) {
-	h := v.hist(sizeBuckets)
-	copy(h.counts, small[1:])
-	h.counts[len(h.counts)-1] = large
-}
 
 //go:linkname readMetrics runtime/metrics.runtime_readMetrics
 func readMetrics(samplesp unsafe.Pointer, n, capacity int) {
@@ -368,86 +267,4 @@ func otherMetric(name string, v *metricValue) {
 		return
 	}
 	v.kind = metricBad
-}
-
-// metricNames has all names but those of the GODEBUG settings. The tests of package
-// runtime/metrics compare it with the descriptions there.
-var metricNames = [...]string{
-	"/cgo/go-to-c-calls:calls",
-	"/cpu/classes/gc/mark/assist:cpu-seconds",
-	"/cpu/classes/gc/mark/dedicated:cpu-seconds",
-	"/cpu/classes/gc/mark/idle:cpu-seconds",
-	"/cpu/classes/gc/pause:cpu-seconds",
-	"/cpu/classes/gc/total:cpu-seconds",
-	"/cpu/classes/idle:cpu-seconds",
-	"/cpu/classes/scavenge/assist:cpu-seconds",
-	"/cpu/classes/scavenge/background:cpu-seconds",
-	"/cpu/classes/scavenge/total:cpu-seconds",
-	"/cpu/classes/total:cpu-seconds",
-	"/cpu/classes/user:cpu-seconds",
-	"/gc/cleanups/executed:cleanups",
-	"/gc/cleanups/queued:cleanups",
-	"/gc/cycles/automatic:gc-cycles",
-	"/gc/cycles/forced:gc-cycles",
-	"/gc/cycles/total:gc-cycles",
-	"/gc/finalizers/executed:finalizers",
-	"/gc/finalizers/queued:finalizers",
-	"/gc/gogc:percent",
-	"/gc/gomemlimit:bytes",
-	"/gc/heap/allocs-by-size:bytes",
-	"/gc/heap/allocs:bytes",
-	"/gc/heap/allocs:objects",
-	"/gc/heap/frees-by-size:bytes",
-	"/gc/heap/frees:bytes",
-	"/gc/heap/frees:objects",
-	"/gc/heap/goal:bytes",
-	"/gc/heap/live:bytes",
-	"/gc/heap/objects:objects",
-	"/gc/heap/tiny/allocs:objects",
-	"/gc/limiter/last-enabled:gc-cycle",
-	"/gc/pauses:seconds",
-	"/gc/scan/globals:bytes",
-	"/gc/scan/heap:bytes",
-	"/gc/scan/stack:bytes",
-	"/gc/scan/total:bytes",
-	"/gc/stack/starting-size:bytes",
-	"/memory/classes/heap/free:bytes",
-	"/memory/classes/heap/objects:bytes",
-	"/memory/classes/heap/released:bytes",
-	"/memory/classes/heap/stacks:bytes",
-	"/memory/classes/heap/unused:bytes",
-	"/memory/classes/metadata/mcache/free:bytes",
-	"/memory/classes/metadata/mcache/inuse:bytes",
-	"/memory/classes/metadata/mspan/free:bytes",
-	"/memory/classes/metadata/mspan/inuse:bytes",
-	"/memory/classes/metadata/other:bytes",
-	"/memory/classes/os-stacks:bytes",
-	"/memory/classes/other:bytes",
-	"/memory/classes/profiling/buckets:bytes",
-	"/memory/classes/total:bytes",
-	"/sched/gomaxprocs:threads",
-	"/sched/goroutines-created:goroutines",
-	"/sched/goroutines/not-in-go:goroutines",
-	"/sched/goroutines/runnable:goroutines",
-	"/sched/goroutines/running:goroutines",
-	"/sched/goroutines/waiting:goroutines",
-	"/sched/goroutines:goroutines",
-	"/sched/latencies:seconds",
-	"/sched/pauses/stopping/gc:seconds",
-	"/sched/pauses/stopping/other:seconds",
-	"/sched/pauses/total/gc:seconds",
-	"/sched/pauses/total/other:seconds",
-	"/sched/threads/total:threads",
-	"/sync/mutex/wait/total:seconds",
-}
-
-//go:linkname readMetricNames runtime/metrics_test.runtime_readMetricNames
-func readMetricNames() []string {
-	names := append([]string(nil), metricNames[:]...)
-	for _, info := range godebugs.All {
-		if !info.Opaque {
-			names = append(names, "/godebug/non-default-behavior/"+info.Name+":events")
-		}
-	}
-	return names
 }

@@ -102,7 +102,8 @@ static void arm_irq(struct m *mp, int64_t when)
 #define LATE_NS       50000ll   /* after this, at a retry, others are to do what is due */
 #define LATE_AGAIN_NS 1000000ll
 
-void sched_kick_idle_irq(uint32_t pending)
+/* Wakes one idle CPU, if there is one, with these CPU_PENDING_* bits set; it looks for work. */
+static void kick_idle_irq(uint32_t pending)
 {
     for (unsigned i = 0; i < ncpu; i++)
         if (allm[i] && __atomic_load_n(&allm[i]->idle, __ATOMIC_RELAXED)) {
@@ -125,7 +126,7 @@ static void wake_check_irq(struct p *p, int64_t now)
         p->wake_at = now + WAKE_DELAY_NS;
     } else {
         p->wake_at = 0;
-        sched_kick_idle_irq(0);
+        kick_idle_irq(0);
     }
 }
 
@@ -140,7 +141,7 @@ static void pass_on_irq(struct p *p, uint32_t work, int64_t now)
     } else if (now >= p->late_at) {
         if (work & CPU_PENDING_TIMER)
             __atomic_store_n(&p->timers_late, 1, __ATOMIC_SEQ_CST);
-        sched_kick_idle_irq(work);
+        kick_idle_irq(work);
         p->late_at = now + LATE_AGAIN_NS;
     }
 }

@@ -141,10 +141,6 @@ void m_wake(struct m *mp);
 bool sched_rekick(void); /* any context; false: every wake-up has arrived */
 void injectglist(struct g *list, struct g *tail, unsigned n);
 
-/* Interrupt context: an idle CPU, if there is one, is to look for work, and at what CPU_PENDING_*
- * say. */
-void sched_kick_idle_irq(uint32_t pending);
-
 #define SLICE_NS      10000000ll
 #define WAKE_DELAY_NS 50000ll /* a goroutine in runnext waits that long for its CPU alone */
 #define GLOBQ_PERIOD  61      /* picks between two looks at the global queue */

@@ -61,9 +61,10 @@ static void polling_set(unsigned cpu, bool on, int64_t now)
         sched_timer_changed(NULL, now + POLL_NS);
 }
 
-/* A queue of which others think that it is empty is polled all the same if its CPU was asked: it
- * may have sent what now comes back, or be due for a reset. */
-void wire_poll(enum net_ask ask)
+/* sched_hooks.net_poll: takes what the queues of this CPU have, and runs the timers of the stack
+ * that are due. With NET_PACKETS every queue of this CPU is polled, also one without packets: it
+ * may have sent what now comes back, or be due for a reset. g0 with a P, no locks. */
+static void net_poll(enum net_ask ask)
 {
     unsigned cpu = cpu_id();
     int64_t now = clock_mono_ns();
@@ -82,7 +83,9 @@ void wire_poll(enum net_ask ask)
     polling_set(cpu, !quiet || irqs_on(cpu), now);
 }
 
-bool wire_rest(void)
+/* sched_hooks.net_rest: this CPU has nothing to do: its queues may interrupt again. True: packets
+ * have come meanwhile. g0, no locks. */
+static bool net_rest(void)
 {
     unsigned cpu = cpu_id();
 
@@ -126,8 +129,8 @@ void wire_queues_init(void)
     for (unsigned i = 0; i < nqueues; i++)
         if (queues[i].dev->ops->irq_enable(queues[i].dev, queues[i].index))
             __atomic_or_fetch(&cpus[queues[i].cpu]->pending, CPU_PENDING_NET, __ATOMIC_SEQ_CST);
-    sched_hooks.net_poll = wire_poll;
-    sched_hooks.net_rest = wire_rest;
+    sched_hooks.net_poll = net_poll;
+    sched_hooks.net_rest = net_rest;
     sched_hooks.net_next = wire_next_irq;
     background_every(1000000000, service);
 }

@@ -31,15 +31,8 @@ extern const struct wire_control *wire_control; /* [const once wire_init is call
 void wire_init(void);
 bool wire_present(void);        /* is there any device? */
 
-/* ---- sched_hooks ------------------------------------------------------------------------- */
-/* Takes what this CPU's queues have, and runs the stack's timers that are due. g0 with a P, no
- * locks. */
-void wire_poll(enum net_ask ask);
-/* This CPU has nothing to do: the interrupts of its queues are on again. True: there was something
- * meanwhile. g0, no locks. */
-bool wire_rest(void);
-/* When this CPU is to call wire_poll at the latest; INT64_MAX: an interrupt will tell. Any
- * context. */
+/* sched_hooks.net_next: the time (clock_mono_ns) by which this CPU must call net_poll; INT64_MAX:
+ * none, since an interrupt will come. Any context. */
 int64_t wire_next_irq(void);
 
 /* ---- between poll.c and irq.c --------------------------------------------------------------- */

@@ -130,7 +130,6 @@ static int parse_copy(size_t n, struct elf_image *im)
         elf_symbol(im, "no such symbol", &s);
         elf_symbol_at(im, 0x404014, &s, &name);
         elf_section(im, "no such section", &size, NULL);
-        elf_note(im, "nobody", 1, &size);
     }
     free(copy);
     return error;
@@ -271,17 +270,6 @@ static void test_lookups(void)
            elf_symbol_at(&im, 0x40101f, &s, &name) == 0 && !strcmp(name, "start") &&
                s.value == 0x401000 && elf_symbol_at(&im, 0x401020, &s, &name) == -ENOENT,
            name);
-    const uint32_t *desc = elf_note(&im, "Gort", 77, &size);
-    report("elf_note",
-           desc && size == 8 && desc[0] == 0xabcd && !elf_note(&im, "Gort", 78, &size) &&
-               !elf_note(&im, "Xen", 77, &size),
-           "note");
-    report("elf_bytes_at",
-           elf_bytes_at(&im, 0x403010, 16) == bytes(0x3010) && !elf_bytes_at(&im, 0x403ff8, 16) &&
-               !elf_bytes_at(&im, 0x404110, 1) && !elf_bytes_at(&im, 0x3fffff, 1),
-           "bytes");
-    f.note.descsz = 0xffffffff;
-    report("elf_bad_note", !elf_note(&im, "Gort", 77, &size), "note");
     f.h.shoff = FILE_SIZE - 1;
     report("elf_bad_sections",
            !elf_section(&im, ".gort", &size, NULL) && elf_symbol(&im, "table", &s) == -ENOENT,

@@ -8,7 +8,8 @@
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
 // sources: gort/os/fs/readdir.c
 // sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c
-// sources: gort/os/sys_mem.c gort/os/sys_path.c gort/os/sys_proc.c gort/os/splice.c gort/os/wait.c
+// sources: gort/os/sys_attr.c gort/os/sys_dir.c gort/os/sys_mem.c gort/os/sys_path.c
+// sources: gort/os/sys_proc.c gort/os/splice.c gort/os/wait.c
 // sources: gort/os/fs/walk.c gort/os/user.c
 // flags: -Wno-unused-function
 /* System calls through their gate, by goroutines that are only a g each: what blocks, what
