@@ -129,6 +129,12 @@ go-next: build-all
 selfhost: build-all
 	scripts/selfhost $(SELFHOST)
 
+# Collectors, schedulers, stacks as they were, in charts: twenty minutes. It goes on where it was.
+history:
+	@scripts/setup history
+	@$(MAKE) --no-print-directory -j2 all
+	scripts/history
+
 gdb: build-all
 	scripts/gort debug -smp $(SMP) $(APP)
 
@@ -153,5 +159,5 @@ clean:
 .PHONY: all zoo kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
 	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
-	selfhost unused docs-check own-lines size-report clean
+	selfhost history unused docs-check own-lines size-report clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "preempttick", NUMBER, offsetof(struct boot_options, preempttick) },
     { "ipifault", NUMBER, offsetof(struct boot_options, ipifault) },
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
+    { "globalqueue", FLAG, offsetof(struct boot_options, globalqueue) },
     { "stallwatch", FLAG, offsetof(struct boot_options, stallwatch) },
     { "stackmove", FLAG, offsetof(struct boot_options, stackmove) },
     { "conserve", FLAG, offsetof(struct boot_options, conserve) },

@@ -17,6 +17,7 @@ struct boot_options {
     bool     conserve;       /* a CPU idles while work waits for 20 ms: a crash */
     bool     stackstress;    /* move a running goroutine's stack at every preemption */
     bool     stackmove;      /* move every parked goroutine's stack at every collection */
+    bool     globalqueue;    /* one run queue for all CPUs, none of their own: gort/sched/globq.h */
     bool     stallwatch;     /* measure how long a CPU could not be preempted: gort/sched/stall.h */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
     uint64_t netfault;       /* one received packet in so many is lost, doubled or late; 0 = off */

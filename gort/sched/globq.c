@@ -2,6 +2,7 @@
 #include "gort/sched/globq.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
+#include "kernel/options.h"
 
 void globq_put_list(struct g *head, struct g *tail, unsigned n)
 {
@@ -55,7 +56,7 @@ struct g *globq_get(struct p *p, bool one)
     if (__atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) == 0)
         return NULL;
     lock(&sched.lock);
-    unsigned n = one ? 1 : sched.runq_size / gomaxprocs + 1;
+    unsigned n = one || options.globalqueue ? 1 : sched.runq_size / gomaxprocs + 1;
     if (n > RUNQ_SIZE / 2)
         n = RUNQ_SIZE / 2;
     struct g *first = globq_pop();

@@ -1,7 +1,11 @@
 /* globq.h - the queue that all Ps share: sched.runq_head, a list by schedlink, [sched.lock].
  *
  * Here come goroutines that yield or are preempted, that are readied without a P, and those for
- * which a P's ring has no room. */
+ * which a P's ring has no room.
+ *
+ * With the boot option globalqueue all come here and are taken one at a time: Ps' rings and runnext
+ * stay empty, and nothing is stolen. So Go's first scheduler worked, with an M for each thread and
+ * no P; scripts/history measures what it costs. */
 #ifndef GORT_SCHED_GLOBQ_H
 #define GORT_SCHED_GLOBQ_H
 

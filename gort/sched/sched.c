@@ -190,7 +190,7 @@ static void ready(struct g *gp, bool next)
         return;
     }
     struct p *p = p_self();
-    if (!p) {
+    if (!p || options.globalqueue) {
         injectglist(gp, gp, 1);
         return;
     }
@@ -552,7 +552,7 @@ static struct g *find_work(struct m *mp, struct p *p, bool *inherit)
 
     if (timer) /* a slice of its own, not the rest of the one that the timer broke off */
         *inherit = false;
-    if (!gp && gomaxprocs > 1 && may_spin(mp))
+    if (!gp && gomaxprocs > 1 && !options.globalqueue && may_spin(mp))
         gp = steal_work(p);
     if (gp && mp->spinning) { /* the last searcher found work: there may be more */
         spin_stop(mp);

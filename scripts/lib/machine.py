@@ -99,6 +99,9 @@ class Config:
                  app=None, accel=None, outputs=None, outputs_optional=(), machine="q35",
                  network=None):
         accel = accel or os.environ.get("GORT_ACCEL") or TCG
+        counted = any("icount" in x for x in [accel, *extra])
+        if counted and accel == TCG:    # counted instructions are those of one host thread
+            accel = "tcg,thread=single"
         self.accel, self.machine = accel, machine
         self.smp, self.mem_mib, self.timeout, self.verbose = smp, mem_mib, timeout, verbose
         self.kernel, self.bundle, self.cmdline = kernel, bundle, cmdline
@@ -110,7 +113,7 @@ class Config:
         self.outputs = outputs or {}    # files to bring back: {guest path: host path}
         self.outputs_optional = outputs_optional    # of these it is no news if they are not written
         # Counted instructions leave no room for a device that works beside them.
-        self.ports = has_ports() and not any("icount" in x for x in [accel, *self.extra])
+        self.ports = has_ports() and not counted
 
     def small(self):
         """One serial port, no PCI."""

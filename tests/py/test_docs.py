@@ -23,7 +23,7 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GENERATED = ("CONFORMANCE", "ZOO")
+GENERATED = ("CONFORMANCE", "HISTORY", "PGO", "ZOO")
 NOT_RUN_MAX = 10            # fences
 COMMAND_RE = re.compile(r"\s{4,}(\$ |gort (run|build|exec|test|debug|env)\b|make( |$)|tests/run\b|"
                         r"scripts/\w|python3 |GORT_\w+=)")
