@@ -96,7 +96,7 @@ static inline bool addr_link_local(const struct net_addr *a)
     return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/* Are the first `bits` of both the same? For IPv4, bits count from 96. */
+/* Are the first `bits` bits of both addresses equal? An IPv4 prefix of n has bits = 96 + n. */
 static inline bool addr_match(const struct net_addr *a, const struct net_addr *b, unsigned bits)
 {
     unsigned whole = bits / 8, rest = bits % 8;

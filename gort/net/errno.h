@@ -1,7 +1,8 @@
-/* errno.h - error numbers as the stack answers them: Linux'.
+/* errno.h - the error numbers that the stack returns: those of Linux.
  *
- * On the host the C library has them. The kernel's C library counts otherwise, and what the stack
- * answers goes to programs as it is. Numbers from errno(3) and x86-64's <asm/errno.h>. */
+ * Host tests take them from the host's C library. The kernel's C library has other numbers, and the
+ * stack's return values reach programs unchanged. Numbers from errno(3) and x86-64's
+ * <asm/errno.h>. */
 #ifndef NET_ERRNO_H
 #define NET_ERRNO_H
 

@@ -1,8 +1,8 @@
-/* icmp.c - ICMP errors of both families: what they say of a packet of ours, to whom.
+/* icmp.c - ICMP errors of IPv4 and IPv6: which socket sent the quoted packet, and what went wrong.
  *
- * Anybody can send one, so a TCP error counts only if it quotes a sequence number in flight, a
- * path MTU never falls below the family's minimum, and errors of an established connection are
- * soft (RFC 5927). */
+ * Any host can send an ICMP error, so a TCP error counts only if it quotes a sequence number in
+ * flight, a path MTU never falls below the family's minimum, and errors of an established
+ * connection are soft (RFC 5927). */
 #include "gort/net/errno.h"
 #include "gort/net/ip.h"
 
@@ -14,7 +14,7 @@ int icmp_errno(enum icmp_error e)
     return no[e];
 }
 
-/* False: nothing that concerns a socket. */
+/* Maps an ICMP type and code to *what. False: the message concerns no socket. */
 static bool classify(bool v6, uint8_t type, uint8_t code, enum icmp_error *e)
 {
     static const uint8_t v4_unreach[] = {ICMP_ERR_NET, ICMP_ERR_HOST, ICMP_ERR_PROTO, ICMP_ERR_PORT,

@@ -1,18 +1,19 @@
-/* icmp_out.c - ICMP "port unreachable" for datagrams that nobody has asked for.
+/* icmp_out.c - ICMP "port unreachable" for datagrams to a port without a socket.
  *
- * As RFC 1122, 3.2.2 and RFC 4443, 2.4 want it: none about errors, groups or broadcasts, and no
- * more than BURST at once and RATE a second, so that nobody can make this host shout. */
+ * RFC 1122, 3.2.2 and RFC 4443, 2.4: no ICMP error answers an ICMP error, a multicast or a
+ * broadcast. At most BURST errors at once and RATE a second are sent, so that other hosts cannot
+ * use this one to flood a third. */
 #include "kernel/lock.h"
 #include "gort/net/ip.h"
 #include "gort/net/platform.h"
 
 enum { RATE = 1000, BURST = 50, ICMP_HDR = 8 };
-/* How much of the packet is quoted: v4 as much as 576 bytes hold, v6 up to the smallest MTU. */
+/* Bytes of the packet that are quoted: IPv4 fills 576 bytes, IPv6 its minimum MTU. */
 enum { QUOTE4 = IP_MIN_MTU - IPV4_HDR - ICMP_HDR, QUOTE6 = IP6_MIN_MTU - IPV6_HDR - ICMP_HDR };
 
 static uint64_t tokens_at;      /* [atomic] ns: when the bucket was or will be empty */
 
-/* One of BURST tokens that come back at RATE a second. */
+/* Takes one of BURST tokens, which are refilled at RATE a second. False: none is left. */
 static bool may_send(void)
 {
     const uint64_t cost = 1000000000ull / RATE;
@@ -27,7 +28,7 @@ static bool may_send(void)
     return true;
 }
 
-/* The message in front of the quoted bytes, its sum over both. */
+/* Writes the ICMP message in front of the quoted bytes, with the checksum of both. */
 static void finish(struct pkt *p, bool v6, const struct net_addr *src, const struct net_addr *dst)
 {
     p->data -= ICMP_HDR;

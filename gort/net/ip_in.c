@@ -1,7 +1,8 @@
-/* ip_in.c - frames from a driver: checks of link and IP headers, and who gets the packet.
+/* ip_in.c - frames from a driver: link and IP headers are checked, and packets go to TCP, UDP or
+ * control.
  *
- * A header is trusted only after it was found to lie in the first piece, whole. Whatever is not a
- * complete, unfragmented UDP or TCP packet for an address of ours goes to the control plane. */
+ * A header is read only once all of it is known to lie in the packet's first piece. Whatever is not
+ * a complete, unfragmented UDP or TCP packet for an address of ours goes to the control plane. */
 #include "gort/net/ip.h"
 #include "gort/net/platform.h"
 
@@ -9,7 +10,7 @@ enum { PULL = 128 }; /* bytes that headers are likely to take */
 
 enum verdict { TAKE, CONTROL, DROP };
 
-/* Adds the upper to the lower half until 16 bits are left. */
+/* Folds a checksum to 16 bits. */
 static inline uint16_t fold(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -18,7 +19,7 @@ static inline uint16_t fold(uint64_t sum)
     return (uint16_t)(s + (s >> 16));
 }
 
-/* len is a multiple of 4, at least IPV4_HDR. */
+/* The checksum of an IPv4 header; len is a multiple of 4, at least IPV4_HDR. */
 uint16_t ip_header_sum(const uint8_t *h, unsigned len)
 {
     uint32_t w[5];
@@ -58,7 +59,7 @@ bool ip_sum_good(const struct ip_rx *ip, uint8_t proto, const struct pkt *pkt)
     return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
-/* Cuts the packet to n bytes: Ethernet pads short frames. */
+/* Cuts the packet to n bytes, because Ethernet pads short frames. */
 static void trim(struct pkt *p, size_t n)
 {
     while (n > p->len) {
@@ -72,7 +73,8 @@ static void trim(struct pkt *p, size_t n)
     }
 }
 
-/* The address must be ours, or the control plane sorts it out (broadcast, multicast, foreign). */
+/* Is the destination a unicast address of this host? All others (broadcast, multicast, foreign)
+ * go to the control plane. */
 static bool addresses_plain(const struct ip_rx *ip)
 {
     return netif_has(ip->ifp, &ip->dst) || netif_has(NULL, &ip->dst);
@@ -88,7 +90,7 @@ static enum verdict look_v4(struct pkt *pkt, struct ip_rx *ip, uint8_t *proto)
         return DROP;
     if (total < hdr || ip_header_sum(h, hdr) != 0xffff)
         return DROP;
-    /* A merged packet over 65535 bytes cannot be written there; none is delivered. */
+    /* The header's 16-bit length cannot hold a merged packet over 65535 bytes: it is dropped. */
     size_t have = pkt_length(pkt);
     if (total > have)
         return DROP;
@@ -117,7 +119,7 @@ static enum verdict look_v6(struct pkt *pkt, struct ip_rx *ip, uint8_t *proto)
     *proto = h[6];
     *ip = (struct ip_rx){ip->ifp, addr_v6(h + 8), addr_v6(h + 24), len, IPV6_HDR, h[7],
                          (uint8_t)(h[0] << 4 | h[1] >> 4)};
-    /* ::ffff:0:0/96 never is on a wire (RFC 4038): it would pass for IPv4 in the tables. */
+    /* RFC 4038: ::ffff:0:0/96 must not appear on a wire. The tables would take it for IPv4. */
     return addr_is_v4(&ip->src) || addr_is_v4(&ip->dst) ? DROP : TAKE;
 }
 
@@ -127,7 +129,8 @@ static void drop(struct pkt *pkt)
     pkt_free(pkt);
 }
 
-/* data at the IP header; link bytes lie in front of it and are given back to the control plane. */
+/* pkt's data is at the IP header. `link` bytes of link header lie in front of it, which are put
+ * back before the control plane gets the packet. */
 static void input_ip(struct netif *ifp, struct pkt *pkt, unsigned link)
 {
     struct ip_rx ip = {.ifp = ifp};

@@ -1,4 +1,5 @@
-/* ip_out.c - IP headers out: one function for both families, and fragments for datagrams. */
+/* ip_out.c - writes the IP headers of packets that are sent, of both families, and cuts large
+ * datagrams. */
 #include "gort/net/ip.h"
 #include "gort/net/platform.h"
 
@@ -29,7 +30,7 @@ static void write_v6(uint8_t *h, const struct ip_tx *t, uint32_t len)
     __builtin_memcpy(h + 24, t->dst->b, 16);
 }
 
-/* Link header in front, or over to who can find it. */
+/* Sends with the path's link header; without one, the control plane resolves the address first. */
 static void leave(const struct net_path *p, struct pkt *pkt)
 {
     if (!p->resolved) {
@@ -65,7 +66,7 @@ void ip_output(const struct ip_tx *t, struct pkt *pkt, uint32_t len)
     leave(t->path, pkt);
 }
 
-/* IPv6 says what IPv4 has in its header in one of its own, in front of the payload. */
+/* IPv6 keeps a fragment's offset and id, which IPv4 has in its header, in an extension header. */
 static void write_fragment(uint8_t *h, const struct ip_tx *t, uint32_t at, uint32_t n, bool more)
 {
     if (addr_is_v4(t->dst)) {
@@ -82,7 +83,7 @@ static void write_fragment(uint8_t *h, const struct ip_tx *t, uint32_t at, uint3
     put32(h + 4, t->id);
 }
 
-/* One fragment of n bytes from `at` on; false: no memory. */
+/* Sends one fragment: n bytes of pkt from `at` on. False: no memory. */
 static bool fragment(const struct ip_tx *t, const struct pkt *pkt, uint32_t at, uint32_t n,
                      bool more)
 {

@@ -1,11 +1,11 @@
-/* net.h - interfaces, paths and the control plane: the stack as the rest of the system sets it up.
+/* net.h - interfaces, paths and the control plane: how the rest of the system sets the stack up.
  *
  * The control plane (ARP, ND, DHCP, ICMP, IGMP/MLD, reassembly) is another piece of code behind
  * struct net_control. It writes addresses, routes and neighbours here; the data path reads
  * them and hands it every frame that is not a whole UDP or TCP packet for this host.
  *
- * A path is how packets to one address leave: interface, MTU and a finished link header. Sockets
- * and connections keep theirs and ask again when net_generation has moved or PATH_AGE is over. */
+ * A path says how packets to one address are sent: interface, MTU and a finished link header. A
+ * socket or connection keeps its path until net_generation changes or PATH_AGE has passed. */
 #ifndef NET_NET_H
 #define NET_NET_H
 
@@ -26,31 +26,32 @@ enum { NETIF_MAX = NETDEV_MAX, NETIF_ADDRS = 8, NET_ROUTES = 64, LINK_HDR = 14 }
 struct netif_addr {
     struct net_addr addr;
     uint8_t prefix;             /* of 128: an IPv4 /24 is 120 */
-    bool tentative;             /* duplicate address detection is not over: no source address */
+    bool tentative;             /* duplicate address detection runs: no source address yet */
 };
 
 struct netif {
     struct netdev *dev;         /* [const] */
-    unsigned index;             /* [const] 2..: 1 is the loopback, which never comes here */
+    unsigned index;             /* [const] 2 and up: 1 is the loopback, which gort/net never sees */
     uint32_t mtu;               /* [atomic] */
     unsigned naddrs;            /* [atomic] grows after the entry is written */
     struct netif_addr addrs[NETIF_ADDRS]; /* [RANK_NET lock], see netif_has */
     uint32_t addrs_seq;         /* [atomic] odd while addrs change */
 };
 
-/* Takes a device over. NULL: there are NETIF_MAX already. Boot, or g0 without locks. */
+/* Makes an interface of a device. NULL: there are NETIF_MAX already. Boot, or g0 without locks. */
 struct netif *netif_add(struct netdev *dev);
 struct netif *netif_get(unsigned index); /* NULL: none */
 struct netif *netif_of(const struct netdev *dev); /* NULL: not taken over */
-/* What netdev_attach wants: receive and room are the stack's, wake and link the caller's. */
+/* The callbacks for netdev_attach: receive and room are the stack's, wake and link the caller's. */
 const struct netdev_user *net_driver_user(void (*wake)(void *, struct netdev *, unsigned),
                                           void (*link)(void *, struct netdev *, bool));
-/* 0; -ENOSPC, -EADDRNOTAVAIL (delete what is not there). An address that is there is updated. */
+/* Adds, updates or deletes an address. 0; -ENOSPC; -EADDRNOTAVAIL: the address to delete is not
+ * there. */
 int netif_addr_set(struct netif *ifp, const struct net_addr *a, unsigned prefix, bool tentative);
 int netif_addr_delete(struct netif *ifp, const struct net_addr *a);
-/* Copies its addresses; how many. No locks: a seqlock. */
+/* Copies the interface's addresses to out and returns how many. No locks: a seqlock. */
 unsigned netif_addr_list(const struct netif *ifp, struct netif_addr out[NETIF_ADDRS]);
-/* Is it an address of that interface (any interface, if NULL)? No locks: a seqlock. */
+/* Is a an address of ifp (NULL: of any interface)? No locks: a seqlock. */
 bool netif_has(const struct netif *ifp, const struct net_addr *a);
 
 /* ---- routes and neighbours ----------------------------------------------------------- */
@@ -67,11 +68,12 @@ struct net_route {
 int net_route_add(const struct net_route *r);                /* 0, -ENOSPC */
 int net_route_delete(const struct net_addr *dst, unsigned prefix, unsigned ifindex); /* -ESRCH */
 unsigned net_route_list(struct net_route *out, unsigned max);
-/* Neighbour's link address; NULL forgets it. */
+/* Sets a neighbour's link address; NULL removes it. */
 void net_neighbour_set(unsigned ifindex, const struct net_addr *a, const uint8_t mac[6]);
 struct net_neighbour { struct net_addr addr; unsigned ifindex; uint8_t mac[6]; };
 unsigned net_neighbour_list(struct net_neighbour *out, unsigned max);
-/* net_now_ns when a path through it was asked for last; 0 = never, or it is unknown. */
+/* When a path through this neighbour was last looked up (net_now_ns); 0 = never, or no such
+ * neighbour. */
 int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a);
 
 struct net_path {
@@ -88,7 +90,7 @@ struct net_path {
 extern uint32_t net_generation; /* [atomic] */
 #define PATH_AGE 2000000000ll
 
-/* Fills *p for packets to dst. src :: or 0.0.0.0 = choose one into p->source; ifindex 0 = any.
+/* Fills *p for packets to dst. If src is :: or 0.0.0.0, p->source is chosen; ifindex 0 = any.
  * 0, -ENETUNREACH, -EADDRNOTAVAIL (no source address). */
 int net_path_find(struct net_path *p, const struct net_addr *dst, const struct net_addr *src,
                   unsigned ifindex);
@@ -102,7 +104,7 @@ static inline bool net_path_fresh(const struct net_path *p, int64_t now)
 /* ---- the control plane --------------------------------------------------------------- */
 
 struct net_control {
-    /* A frame that is not for the data path; data at the link header. Owns pkt. */
+    /* Takes a frame that is not for the data path; its data is at the link header. Owns pkt. */
     void (*input)(struct netif *ifp, struct pkt *pkt);
     /* A whole IP packet (data at the IP header, room in front) for a neighbour whose link address
      * is unknown: resolve it, net_neighbour_set, send it. Owns pkt. */
@@ -114,31 +116,31 @@ struct net_control {
     void (*reachable)(struct netif *ifp, const struct net_addr *next_hop);
 };
 
-/* Before the first interface; all members are set. */
+/* Called before the first interface is added; every member of *c is set. */
 void net_control_set(const struct net_control *c);
 extern const struct net_control *net_control;
 
 /* ---- packets, rounds, timers --------------------------------------------------------- */
 
-/* netdev_user.receive: one list of frames from a driver, owned. */
+/* netdev_user.receive: takes and owns one list of frames from a driver. */
 void net_input(void *arg, struct netdev *dev, unsigned queue, struct pkt *list);
-/* A packet that the control plane has put together from fragments, data at the IP header. */
+/* Takes a packet that the control plane has reassembled from fragments; data at the IP header. */
 void net_input_ip(struct netif *ifp, struct pkt *pkt);
-/* An ICMP error that reached this host, data at the ICMP header; the control plane keeps the
- * packet. v6 tells the family. Feeds path MTUs, TCP and UDP. */
+/* An ICMP error that reached this host, data at the ICMP header; pkt stays the
+ * control plane's. Updates path MTUs and passes the error to TCP and UDP. */
 void net_icmp_error(bool v6, const struct pkt *pkt);
-/* Answers a packet (data at the IP header) with ICMP "port unreachable", at a bounded rate. What
- * is no unicast packet to this host gets no answer. Owns pkt. */
+/* Answers a unicast packet to this host (data at the IP header) with ICMP "port unreachable", at
+ * a bounded rate. Other packets get no answer. Owns pkt. */
 void net_send_unreachable(struct netif *ifp, struct pkt *pkt);
 
-/* Between begin and end, on one CPU, outgoing packets are gathered and told to the device once.
- * Nests. No locks at the outer end. */
+/* Between begin and end, on one CPU, outgoing packets are gathered, and the device is notified
+ * once, at the end. Rounds nest. No locks are held at the outermost end. */
 void net_round_begin(void);
 void net_round_end(void);
 /* Sends a whole frame. Any lock below RANK_NETQ; owns pkt. */
 void net_transmit(struct netif *ifp, struct pkt *pkt);
 
-void net_timers_run(unsigned cpu);      /* g0, no locks: what is due on this CPU */
+void net_timers_run(unsigned cpu);      /* runs this CPU's due timers; g0, no locks */
 int64_t net_timers_next(unsigned cpu);  /* net_now_ns when to call it; INT64_MAX = never */
 
 void net_init(void); /* boot, before everything else here */
@@ -156,7 +158,7 @@ struct net_stats {
     uint64_t tcp_predicted, tcp_no_memory, tcp_squeezed, tcp_aborts;
 };
 void net_stats_read(struct net_stats *sum);
-/* One per CPU, added up when read: a gauge of one CPU may be negative. */
+/* One slot per CPU; readers add them up. A gauge may be negative in a single slot. */
 extern struct net_stats_slot {
     struct net_stats s;
 } __attribute__((aligned(64))) net_stats_cpu[NET_CPUS];

@@ -1,4 +1,5 @@
-/* netif.c - interfaces and their addresses, statistics, and the rounds in which packets leave. */
+/* netif.c - interfaces and their addresses, statistics, and the rounds in which packets are
+ * sent. */
 #include "gort/net/errno.h"
 #include "kernel/check.h"
 #include "kernel/lock.h"
@@ -15,7 +16,7 @@ static struct lock netif_lock;
 const struct net_control *net_control;
 struct net_stats_slot net_stats_cpu[NET_CPUS];
 
-/* What one CPU gathers: packets of one interface at a time. */
+/* The packets that a CPU gathers in a round, all of one interface. */
 static struct round {
     unsigned depth;
     struct netif *ifp;
@@ -77,7 +78,7 @@ static void entry_write(struct netif_addr *e, const struct netif_addr *v)
     __atomic_store_n(&e->prefix, v->prefix, __ATOMIC_RELEASE);
 }
 
-/* A copy that is whole if addrs_seq has not changed meanwhile, which is read after all of it. */
+/* Copies an entry. The copy is valid if addrs_seq, read again after this, has not changed. */
 static struct netif_addr entry_read(const struct netif_addr *e)
 {
     struct netif_addr v;
@@ -97,7 +98,7 @@ static struct netif_addr *find(struct netif *ifp, const struct net_addr *a)
     return NULL;
 }
 
-/* Before and after a change: readers wait while the number is odd. */
+/* Called before and after a change of the addresses: readers retry while the number is odd. */
 static void addrs_change(struct netif *ifp)
 {
     __atomic_fetch_add(&ifp->addrs_seq, 1, __ATOMIC_SEQ_CST);
@@ -144,7 +145,7 @@ int netif_addr_delete(struct netif *ifp, const struct net_addr *a)
     return err;
 }
 
-/* Field by field and in order, since a change may be under way. */
+/* Compares field by field, in order: a change may be under way, which the seqlock finds out. */
 static bool entry_is(const struct netif_addr *e, const struct net_addr *a)
 {
     return __atomic_load_n(&e->addr.d[1], __ATOMIC_ACQUIRE) == a->d[1] &&
@@ -191,7 +192,7 @@ bool netif_has(const struct netif *ifp, const struct net_addr *a)
 
 /* ---- packets out ------------------------------------------------------------------------ */
 
-/* Keeps what a queue did not take, up to a bound; the rest is dropped, as a full wire does. */
+/* Keeps packets that the device's queue did not take, up to a bound; the rest is dropped. */
 static void keep_waiting(struct waiting *w, struct pkt *list)
 {
     lock(&w->lock);

@@ -1,4 +1,4 @@
-/* path.c - routes, neighbours, and the path that they make of an address (net.h). */
+/* path.c - routes, neighbours, and the path to an address that follows from them (net.h). */
 #include "gort/net/errno.h"
 #include "kernel/lock.h"
 #include "gort/net/ip.h"
@@ -13,7 +13,7 @@ static struct neighbour {
     struct net_addr addr;
     unsigned ifindex;                           /* 0: empty */
     uint8_t mac[6];
-    int64_t used;                               /* when a path was made of it last */
+    int64_t used;                               /* when a path was last made from it */
 } neighbours[NEIGHBOURS];                       /* [path_lock] */
 uint32_t net_generation = 1;
 
@@ -87,7 +87,8 @@ static const struct net_route *best(const struct net_addr *dst, unsigned ifindex
 
 /* ---- neighbours ------------------------------------------------------------------------- */
 
-/* The entry of an address; or, to write one, an empty or any entry of its places. */
+/* Finds the entry of an address. To write a new one: an empty place of its bucket, else any
+ * place. */
 static struct neighbour *neighbour(unsigned ifindex, const struct net_addr *a, bool make)
 {
     uint64_t h = (a->d[0] ^ a->d[1] ^ ifindex) * 0x9e3779b97f4a7c15ull >> 40;
@@ -150,7 +151,8 @@ int64_t net_neighbour_used(unsigned ifindex, const struct net_addr *a)
 
 /* ---- paths ------------------------------------------------------------------------------ */
 
-/* RFC 6724 in short: the address that shares most with the destination and is of its scope. */
+/* RFC 6724 in short: the source address of the destination's scope that shares the longest
+ * prefix. */
 static int choose_source(struct net_path *p, const struct net_addr *dst)
 {
     const struct netif_addr *best_addr = NULL;
@@ -176,7 +178,8 @@ static int choose_source(struct net_path *p, const struct net_addr *dst)
     return 0;
 }
 
-/* 01:00:5e and 23 bits, 33:33 and 32 bits, or broadcast; false: a neighbour has to say. */
+/* Makes the link address of a group (01:00:5e and 23 bits, 33:33 and 32 bits) or of a broadcast.
+ * False: a unicast address, whose link address must be resolved. */
 static bool group_mac(const struct net_path *p, const struct net_addr *dst, uint8_t mac[6])
 {
     if (!addr_is_v4(dst)) {
@@ -222,7 +225,8 @@ static void find_link(struct net_path *p, const struct net_addr *dst)
     put16(l + 12, addr_is_v4(dst) ? ETH_IPV4 : ETH_IPV6);
 }
 
-/* Multicast and link-local without a route go out on the interface that is named, or the first. */
+/* The interface for multicast and link-local destinations without a route: the one the socket
+ * names, else the first. */
 static struct netif *default_interface(const struct net_addr *dst, unsigned ifindex)
 {
     if (!addr_multicast(dst) && !addr_link_local(dst))

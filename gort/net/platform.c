@@ -1,5 +1,4 @@
-/* platform.c - what platform.h asks for, from this kernel. The only file here that host tests leave
- * out. */
+/* platform.c - platform.h implemented on this kernel. Host tests replace this file alone. */
 #include "gort/net/platform.h"
 #include "drivers/net.h"
 #include "gort/os/mem.h"
@@ -17,7 +16,8 @@ int64_t net_now_ns(void)
     return clock_mono_ns();
 }
 
-/* A machine without a source of randomness serves all the same: it has said so at boot. */
+/* Where the machine has no source of randomness these bytes can be guessed: a message at boot says
+ * so. */
 void net_secret(void *buf, size_t n)
 {
     if (random_bytes(buf, n) == 0)
@@ -35,8 +35,8 @@ int net_memory_short(void)
     return __atomic_load_n(&memory_short, __ATOMIC_RELAXED);
 }
 
-/* Packets may have 1/8 of the RAM (pkt_init): buffers stop growing at 3/4 of it, and free pieces
- * go back to the others when these run short. */
+/* Packets may use 1/8 of the RAM (pkt_init). At 3/4 of that, buffers stop growing; when the rest
+ * of the kernel runs short of memory, free pieces are given back. */
 void net_memory_look(void)
 {
     struct pkt_stats s;
@@ -48,7 +48,7 @@ void net_memory_look(void)
     __atomic_store_n(&memory_short, scarce || s.used > s.cap / 4 * 3, __ATOMIC_RELAXED);
 }
 
-/* Timers are started on the CPU that runs them. */
+/* A timer runs on the CPU that started it. */
 void net_timers_kick(unsigned cpu, int64_t due_ns)
 {
     DCHECK(cpu == cpu_id(), "a timer of CPU %u is started on CPU %u", cpu, cpu_id());

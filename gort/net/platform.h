@@ -1,6 +1,6 @@
-/* platform.h - what the stack needs from outside. A kernel implements these, and so does a test
- * on the host with a clock of its own. Locks are kernel/lock.h, packets and devices
- * drivers/net.h; nothing else is called.
+/* platform.h - the functions that the stack needs from outside. The kernel implements them in
+ * platform.c, host tests with a clock of their own. Besides these the stack calls kernel/lock.h
+ * and drivers/net.h (packets and devices), nothing else.
  *
  * Context: the stack runs on g0 (a host thread in tests), never in an interrupt, and is not moved
  * to another CPU inside a call. */
@@ -22,10 +22,11 @@ unsigned net_cpu(void);
 static inline unsigned net_cpu(void) { return cpu_id(); }
 _Static_assert(NET_CPUS == CPU_MAX, "one slot per CPU");
 #endif
-/* n bytes that nobody can guess; once at start and rarely after. */
+/* Fills buf with n unpredictable bytes. Called at start, and rarely afterwards. */
 void net_secret(void *buf, size_t n);
-/* Objects (connections, requests, segment records), zeroed; NULL if memory is short. Both under
- * any lock of the stack. Sizes are few: a free list per size and CPU makes them cheap. */
+/* Allocates a zeroed object (connection, request, segment record); NULL if memory is short. May be
+ * called under any lock of the stack, net_free too. Objects have few sizes, so a free list per size
+ * and CPU makes this cheap. */
 void *net_alloc(size_t n);
 void net_free(void *p, size_t n);
 /* Copies n bytes from or to memory of a socket's caller. Returns how many at the end were not
@@ -39,9 +40,9 @@ static inline size_t net_copy(void *to, const void *from, size_t n)
 #else
 size_t net_copy(void *to, const void *from, size_t n);
 #endif
-/* True: buffers grow no further, receive queues are squeezed. One load. */
+/* True: memory is short, so buffers must not grow and receive queues are compacted. One load. */
 int net_memory_short(void);
-/* Looks how much there is; about once a second. */
+/* Measures the free memory for net_memory_short. Called about once a second. */
 void net_memory_look(void);
 /* The first deadline of this CPU's timers is now due_ns and earlier than it was (net.h's
  * net_timers_next): the CPU must call net_timers_run by then. Under any lock of the stack. */

@@ -1,11 +1,12 @@
 /* pmtu.c - path MTU discovery (RFC 1191, RFC 8201): destinations whose path is narrower than the
- * interface. A table of fixed size: a collision forgets the older one, which is found out anew. */
+ * interface. A table of fixed size: a new entry overwrites an old one in its place, whose path MTU
+ * is then discovered again. */
 #include "kernel/lock.h"
 #include "gort/net/ip.h"
 #include "gort/net/platform.h"
 
 enum { ENTRIES = 256 };
-#define LIFETIME 600000000000ll /* ns: then a larger one is tried */
+#define LIFETIME 600000000000ll /* ns: after this a larger MTU is tried */
 
 static struct entry {
     struct net_addr dst;
@@ -13,7 +14,7 @@ static struct entry {
     int64_t until;
 } table[ENTRIES];
 static struct lock pmtu_lock;
-static uint32_t known;  /* [atomic] entries ever made: 0 = nobody looks */
+static uint32_t known;  /* [atomic] entries ever made; 0: lookups return at once */
 static uint64_t key;
 
 static struct entry *slot(const struct net_addr *dst)
@@ -36,7 +37,7 @@ uint32_t pmtu_get(const struct net_addr *dst, uint32_t limit)
     return limit;
 }
 
-/* What a router that says 0 probably has: the next lower of RFC 1191's plateaus. */
+/* The MTU to assume when a router's error reports 0: the next lower of RFC 1191's plateaus. */
 static uint32_t plateau(uint32_t was)
 {
     static const uint16_t p[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 576};
@@ -53,7 +54,7 @@ bool pmtu_lower(const struct net_addr *dst, uint32_t mtu, uint32_t was)
 
     if (!mtu)
         mtu = plateau(was);
-    if (mtu < floor)    /* nobody may make this host send crumbs */
+    if (mtu < floor)    /* a forged error must not shrink packets further */
         mtu = floor;
     if (mtu >= was)
         return false;

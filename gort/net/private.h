@@ -57,9 +57,11 @@ struct tcp_ent {
 void tcp_hash_init(void);
 uint32_t tcp_hash_key(const struct tcp_key *k);
 struct tcp_ent *tcp_hash_find(const struct tcp_key *k, uint32_t hash); /* referenced, or NULL */
-/* Takes a reference; false: the key is taken (*old: by that, referenced, if not NULL). */
+/* Adds e; the table takes a reference. False: another entry has the key (*old is that entry, with a
+ * reference, unless old is NULL). */
 bool tcp_hash_insert(struct tcp_ent *e, struct tcp_ent **old);
-/* Puts e where old is, in one step; false: old is not hashed any more. Drops old's reference. */
+/* Replaces old by e in one step and drops the table's reference to old. False: old has left the
+ * table. */
 bool tcp_hash_replace(struct tcp_ent *old, struct tcp_ent *e);
 void tcp_hash_remove(struct tcp_ent *e);  /* drops the table's reference, if it is hashed */
 void tcp_ent_put(struct tcp_ent *e);
@@ -83,19 +85,20 @@ struct tcp_rx {
     struct { uint32_t start, end; } sack[TCP_SACKS];
 };
 
-/* False: malformed. Only what a SYN may carry is taken from one, and SACKs from others. */
+/* Reads the options. A SYN's own options are taken from a SYN only, SACK blocks from other segments
+ * only. */
 void tcp_options_parse(struct tcp_rx *rx);
 
 /* ---- segments in flight (tcp_seg.c) ----------------------------------------------------- */
 
 enum { SEG_SYN = 1, SEG_FIN = 2, SEG_SACKED = 4, SEG_LOST = 8, SEG_OUT = 16, SEG_RETRANS = 32 };
-/* OUT: its retransmission is in flight. A segment is on the time list while it is in flight:
- * not SACKED, and not LOST without OUT. */
+/* SEG_OUT: a retransmission is in flight. A segment is on the time list while it is in flight: it
+ * is not SACKED, and if it is LOST it is OUT too. */
 
 struct tcp_seg {
     struct tcp_seg *next, *prev;    /* by sequence */
     struct tcp_seg *tnext, *tprev;  /* by time of the last transmission */
-    struct pkt *piece;              /* of the send queue, where it begins */
+    struct pkt *piece;              /* piece of the send queue that holds the first byte */
     uint32_t offset;                /* in piece */
     uint32_t seq, end;              /* SYN and FIN included */
     uint32_t tsval;                 /* of the last transmission */
@@ -123,22 +126,22 @@ struct tcp_cubic {
 enum tcp_ca { CA_OPEN, CA_RECOVERY, CA_LOSS };
 enum tcp_rtx { RTX_NONE, RTX_RTO, RTX_TLP, RTX_REO, RTX_PERSIST };
 
-/* Everything is guarded by `lock` but what says otherwise. */
+/* Every field is guarded by `lock` unless its comment names another guard. */
 struct tcp_conn {
     struct tcp_ent ent;         /* first: tcp_ent_put frees it */
     struct lock lock;
     int64_t now;                /* when the lock was taken */
 
-    /* What a predicted segment needs. */
+    /* What header prediction reads. */
     uint8_t state;              /* enum tcp_state; [atomic] reads without the lock */
     uint8_t rcv_scale, snd_scale;
     bool ts_ok, sack_ok, nodelay, cork, v4, v6only, reuse_addr, reuse_port;
     bool fin_queued, fin_rcvd, fin_early, rcv_shut, snd_shut, orphan, bound, in_round, want_out;
-    bool gone;                  /* it has ended: tcp_done */
+    bool gone;                  /* tcp_done has ended the connection */
     bool ack_now, quick_forever, wscale_ok, explicit_port, snd_fixed, rcv_fixed, more, keep_on;
     uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_max_wnd, snd_end, iss;
-    uint32_t fin_seq;           /* of a FIN that came too early */
-    uint32_t rcv_nxt, rcv_adv, rcv_wup, irs;  /* adv: right edge told; wup: last ACK sent */
+    uint32_t fin_seq;           /* of a FIN that arrived out of order */
+    uint32_t rcv_nxt, rcv_adv, rcv_wup, irs;  /* adv: right edge advertised; wup: last ACK sent */
     uint32_t ts_recent, ts_offset;
     int64_t ts_recent_at;
     uint32_t mss, mss_peer, mss_user, rcv_mss;
@@ -158,7 +161,7 @@ struct tcp_conn {
 
     /* Acknowledging. */
     uint8_t quick;              /* ACKs to send at once */
-    bool pingpong;              /* the program answers: let ACKs ride */
+    bool pingpong;              /* a dialogue: an ACK waits for the program's answer */
     uint32_t dsack_start, dsack_end, last_ooo;
     bool has_dsack;
     int64_t last_rx, last_tx, challenge_at;
@@ -218,7 +221,7 @@ static inline void tcp_lock(struct tcp_conn *c)
     c->now = tcp_now();
 }
 
-/* Without the lock. */
+/* The state, for readers without the lock. */
 static inline enum tcp_state tcp_state(const struct tcp_conn *c)
 {
     return (enum tcp_state)__atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
@@ -233,7 +236,7 @@ static inline uint32_t tcp_ts(const struct tcp_conn *c)
     return (uint32_t)(c->now / 1000) + c->ts_offset;
 }
 
-/* Bytes that the network is believed to hold: RFC 6675's pipe. */
+/* Estimate of the bytes in flight: RFC 6675's pipe. */
 static inline uint32_t tcp_pipe(const struct tcp_conn *c)
 {
     return c->snd_nxt - c->snd_una - c->sacked - c->lost + c->retrans;
@@ -255,7 +258,8 @@ struct tcp_conn *tcp_conn_new(bool v4);
 void tcp_conn_free(struct tcp_conn *c);         /* by tcp_ent_put */
 void tcp_wake(struct tcp_conn *c, unsigned events);
 void tcp_set_state(struct tcp_conn *c, enum tcp_state s);
-/* Ends it: error for the socket (0 = none), out of the table, queues freed. Locked. */
+/* Ends the connection: sets the socket's error (0 = none), leaves the table, frees the queues.
+ * Locked. */
 void tcp_done(struct tcp_conn *c, int error);
 void tcp_reset_and_done(struct tcp_conn *c, int error); /* with a RST */
 int tcp_path_refresh(struct tcp_conn *c);       /* 0 or error; updates mss */
@@ -266,7 +270,7 @@ void tcp_established(struct tcp_conn *c);       /* congestion, buffers, keepaliv
 /* tcp_in.c, tcp_state.c, tcp_data.c, tcp_ack.c */
 void tcp_segment(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt); /* locked; owns pkt */
 void tcp_slow_segment(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt);
-void tcp_reply_rst(const struct tcp_rx *rx);    /* to a segment that belongs to nobody */
+void tcp_reply_rst(const struct tcp_rx *rx);    /* answers a segment without a connection */
 void tcp_challenge_ack(struct tcp_conn *c);
 void tcp_need_output(struct tcp_conn *c);       /* at the end of this round */
 void tcp_data(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt);
@@ -284,7 +288,7 @@ void tcp_rack_wait(struct tcp_conn *c);         /* arms the timer for reo_wait, 
 void tcp_undo(struct tcp_conn *c);              /* nothing was lost after all */
 void tcp_loss_ack(struct tcp_conn *c, uint32_t acked, uint32_t delivered, bool dup,
                   const struct tcp_rx *rx);
-void tcp_loss_timeout(struct tcp_conn *c);      /* RTO: everything is lost */
+void tcp_loss_timeout(struct tcp_conn *c);      /* the RTO expired: all in flight counts as lost */
 void tcp_mark_lost(struct tcp_conn *c, struct tcp_seg *s);
 void tcp_enter_recovery(struct tcp_conn *c);
 void tcp_tlp_fire(struct tcp_conn *c);
@@ -301,7 +305,7 @@ void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s);   /* unlinks and uncou
 bool tcp_seg_split(struct tcp_conn *c, struct tcp_seg *s, uint32_t at); /* at: sequence */
 void tcp_seg_sent(struct tcp_conn *c, struct tcp_seg *s);   /* to the end of the time list */
 void tcp_seg_untime(struct tcp_conn *c, struct tcp_seg *s);
-void tcp_snd_acked(struct tcp_conn *c, uint32_t n);         /* n bytes off the send queue */
+void tcp_snd_acked(struct tcp_conn *c, uint32_t n);         /* frees n acknowledged bytes */
 void tcp_snd_free(struct tcp_conn *c);
 int tcp_snd_copy(struct tcp_conn *c, const uint8_t *buf, uint32_t n); /* bytes taken, 0, -EFAULT */
 void tcp_snd_append(struct tcp_conn *c, struct pkt *piece);  /* without a copy */
@@ -311,9 +315,9 @@ void tcp_output(struct tcp_conn *c);            /* all that may be sent, and a d
 bool tcp_retransmit(struct tcp_conn *c, struct tcp_seg *s, uint32_t max);
 bool tcp_xmit_seg(struct tcp_conn *c, struct tcp_seg *s);
 void tcp_send_ack(struct tcp_conn *c);
-void tcp_send_probe(struct tcp_conn *c);        /* an ACK of an old sequence number: asks for one */
+void tcp_send_probe(struct tcp_conn *c);        /* an old sequence number: the peer must answer */
 void tcp_send_rst(struct tcp_conn *c);
-uint32_t tcp_window_new(struct tcp_conn *c);    /* what an ACK may tell now */
+uint32_t tcp_window_new(struct tcp_conn *c);    /* the window to advertise now */
 
 /* A segment without a connection: RST, SYN-ACK of a request, ACK of a TIME-WAIT record. */
 struct tcp_tx {
@@ -337,7 +341,7 @@ void tcp_timer_stop(struct tcp_conn *c);
 void tcp_port_init(void);
 int tcp_port_bind(struct tcp_conn *c, const struct net_addr *a, uint16_t port);
 void tcp_port_release(struct tcp_conn *c);
-int tcp_port_listen(struct tcp_conn *c);        /* state LISTEN, if nobody else listens there */
+int tcp_port_listen(struct tcp_conn *c);        /* LISTEN, unless another socket has it */
 int tcp_port_connect(struct tcp_conn *c);       /* chooses lport if 0, enters the table */
 void tcp_port_walk(void (*fn)(void *arg, struct tcp_ent *e), void *arg); /* listeners */
 struct tcp_conn *tcp_port_listener(const struct ip_rx *ip, uint16_t port, uint16_t sport);
@@ -351,7 +355,7 @@ struct tcp_req {
     uint32_t iss, irs, ts_recent, ts_offset, wnd;
     uint16_t mss;
     uint8_t snd_scale, tries, tos;
-    bool ts_ok, sack_ok, wscale_ok, listed, cookie; /* cookie: it never was in the table */
+    bool ts_ok, sack_ok, wscale_ok, listed, cookie; /* cookie: never in the table */
     uint32_t tsval;                     /* of a cookie's SYN-ACK */
     int64_t sent;
     struct net_timer timer;
@@ -364,14 +368,15 @@ void tcp_listen_close(struct tcp_conn *l);      /* no lock held */
 void tcp_listen_free(struct tcp_conn *l);
 struct tcp_listen {
     struct lock lock;
-    unsigned backlog, nreqs, naccept;   /* [lock], looked at without it */
+    unsigned backlog, nreqs, naccept;   /* [lock], also read without it */
     struct tcp_req *reqs;               /* [lock] */
     struct tcp_conn *head, **tail;      /* [lock] established, not accepted */
     bool closed;                        /* [lock] */
     int64_t flooded;                    /* [atomic] when a cookie was sent last; 0 = never */
 };
-/* The connection that an ACK completes, in the table in the place of r (or new, if r was not in
- * it); locked, referenced for the accept queue, where it is. NULL: no room. */
+/* Makes the connection that an ACK completes. It takes r's place in the table (r of a cookie was
+ * not there) and is on the accept queue, which holds a reference; returned locked. NULL: no
+ * room. */
 struct tcp_conn *tcp_child(struct tcp_req *r, const struct tcp_rx *rx);
 void tcp_synack(struct tcp_req *r);
 void tcp_req_new(struct tcp_conn *l, const struct tcp_rx *rx, uint32_t isn);
@@ -379,7 +384,8 @@ void tcp_req_fill(struct tcp_req *r, struct tcp_conn *l, const struct tcp_rx *rx
 void tcp_req_drop(struct tcp_req *r);   /* off its listener's list and out of the table */
 void tcp_listen_wake(struct tcp_conn *l);
 void tcp_cookie_send(struct tcp_conn *l, const struct tcp_rx *rx);
-/* An ACK to a listener: of a cookie that was sent? Owns pkt; false: it is still the caller's. */
+/* An ACK to a listener: if it returns a cookie that was sent, a connection is made and pkt is
+ * owned. False: no such cookie; pkt is still the caller's. */
 bool tcp_cookie_ack(struct tcp_conn *l, const struct tcp_rx *rx, struct pkt *pkt);
 
 /* tcp_isn.c */
@@ -401,7 +407,7 @@ struct tcp_tw {
     uint8_t tos;
 };
 void tcp_tw_enter(struct tcp_conn *c);          /* the connection's place in the table */
-/* True: a SYN that may open a connection anew, *isn what it must start with. */
+/* True: the SYN may open a new connection, whose initial sequence number must be *isn. */
 bool tcp_tw_segment(struct tcp_tw *t, const struct tcp_rx *rx, uint32_t *isn);
 bool tcp_tw_reusable(const struct tcp_tw *t, uint32_t *isn);  /* by connect() */
 void tcp_tw_free(struct tcp_tw *t);

@@ -1,10 +1,11 @@
-/* tcp.h - TCP as sockets see it.
+/* tcp.h - TCP's interface for sockets.
  *
- * No call waits: -EAGAIN, and `wake` tells when to try again. `wake` is called under the
- * connection's lock (RANK_TCP, or RANK_TCP_LISTEN for a listener) after the state is visible and
- * may take locks of RANK_POLL and above only. Every call: g0 or a host thread, no lock of
- * RANK_TCP or above held. Buffers are copied under the connection's lock, at most TCP_COPY_MAX
- * bytes at a time, by platform.h's net_copy: -EFAULT where there is none of their memory.
+ * No call blocks: it returns -EAGAIN, and `wake` is called when a retry makes sense. `wake` is
+ * called under the connection's lock (RANK_TCP, or RANK_TCP_LISTEN for a listener) after the state
+ * is visible and may take locks of RANK_POLL and above only. Every call: g0 or a host thread, no
+ * lock of RANK_TCP or above held. Buffers are copied under the connection's lock, at most
+ * TCP_COPY_MAX bytes at a time, by platform.h's net_copy, which returns -EFAULT where the program
+ * has no such memory.
  *
  * A listener is a connection in TCP_LISTEN; what tcp_accept hands out is one without a socket
  * until tcp_attach. After tcp_close (or tcp_abort) the pointer is gone for the caller. */
@@ -28,18 +29,20 @@ typedef void tcp_wake_fn(void *arg, unsigned events); /* NET_IN, NET_OUT, NET_ER
 
 struct tcp_conn *tcp_new(bool v4, tcp_wake_fn *wake, void *arg); /* NULL: no memory */
 void tcp_attach(struct tcp_conn *c, tcp_wake_fn *wake, void *arg);
-/* Port 0 chooses one that nobody has bound. 0, -EINVAL (is bound), -EADDRINUSE, -EADDRNOTAVAIL. */
+/* Binds; port 0 chooses a free one. 0, -EINVAL (already bound), -EADDRINUSE, -EADDRNOTAVAIL. */
 int tcp_bind(struct tcp_conn *c, const struct net_addr *a, uint16_t port, unsigned ifindex);
-/* 0; -EADDRINUSE, -EINVAL (connected), -ENOMEM. Again: changes the backlog. */
+/* Listens, or changes a listener's backlog. 0; -EADDRINUSE, -EINVAL (connected), -ENOMEM. */
 int tcp_listen(struct tcp_conn *c, unsigned backlog);
-/* NULL: *err is -EAGAIN, or -EINVAL (no listener). */
+/* The next established connection; NULL: *err is -EAGAIN, or -EINVAL (c is no listener). */
 struct tcp_conn *tcp_accept(struct tcp_conn *c, int *err);
-/* -EINPROGRESS: NET_OUT comes when it is decided, tcp_take_error says how. -EISCONN, -EALREADY,
- * -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EADDRINUSE (that 4-tuple), -EOPNOTSUPP. */
+/* -EINPROGRESS: wake gets NET_OUT at the end, and tcp_take_error has the result. -EISCONN,
+ * -EALREADY, -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EADDRINUSE (that 4-tuple),
+ * -EOPNOTSUPP. */
 int tcp_connect(struct tcp_conn *c, const struct net_addr *a, uint16_t port);
 enum { TCP_SHUT_RD = 1, TCP_SHUT_WR = 2 };
 int tcp_shutdown(struct tcp_conn *c, unsigned how); /* -ENOTCONN */
-/* Unread bytes, or SO_LINGER 0: a reset; otherwise FIN after what is queued. */
+/* Closes: with a reset if bytes are unread or SO_LINGER is 0, else with a FIN after the queued
+ * bytes. */
 void tcp_close(struct tcp_conn *c);
 void tcp_abort(struct tcp_conn *c); /* reset, whatever the state */
 /* Ends a listener or a connection as tcp_close does, but the pointer stays the caller's. */
@@ -47,16 +50,18 @@ void tcp_stop(struct tcp_conn *c);
 
 /* ---- bytes ------------------------------------------------------------------------------- */
 
-enum { TCP_MORE = 1,            /* more follows at once: a short segment waits for it */
+enum { TCP_MORE = 1,            /* more data follows: a short segment waits for it */
        TCP_PEEK = 2, TCP_DISCARD = 4 /* recv: buf is not written */ };
-/* Bytes taken, at least 1 (0 for n = 0); -EAGAIN, -EPIPE, -ENOTCONN, or the pending error. */
+/* Returns the bytes queued, at least 1 (0 for n = 0); -EAGAIN, -EPIPE, -ENOTCONN, or the pending
+ * error. */
 long tcp_send(struct tcp_conn *c, const void *buf, size_t n, unsigned flags);
 /* Queues pieces without copying: they must not change until they are freed. All or nothing:
  * 0 and the packet is owned, or an error as above and it is still the caller's. */
 int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags);
-/* Bytes; 0 = end; -EAGAIN, -ENOTCONN, or the pending error. */
+/* Returns bytes received; 0 = end of stream; -EAGAIN, -ENOTCONN, or the pending error. */
 long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags);
-/* Up to max bytes as a chain of pieces, owned by the caller; NULL: *err as tcp_recv, 0 = end. */
+/* Returns up to max bytes as a chain of pieces that the caller owns; NULL: *err is what tcp_recv
+ * would return. */
 struct pkt *tcp_recv_pieces(struct tcp_conn *c, size_t max, int *err);
 size_t tcp_unread(struct tcp_conn *c);  /* FIONREAD */
 size_t tcp_unacked(struct tcp_conn *c); /* SIOCOUTQ */

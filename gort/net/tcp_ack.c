@@ -1,4 +1,4 @@
-/* tcp_ack.c - what an acknowledgement says: window, bytes that have arrived, round-trip time. */
+/* tcp_ack.c - processing of an ACK: the window, acknowledged bytes, round-trip time. */
 #include "gort/net/private.h"
 
 enum { MIN_RTT_AGE = 10000000, G = 1000 }; /* us; clock granularity of RFC 6298: RTO_MIN rules */
@@ -21,12 +21,12 @@ void tcp_rtt_sample(struct tcp_conn *c, int64_t sample)
         c->rttvar = c->rttvar - c->rttvar / 4 + d / 4;
         c->srtt = c->srtt - c->srtt / 8 + r / 8;
     }
-    uint32_t var = max32(4 * c->rttvar, RTO_MIN);   /* as Linux: a floor of the variance */
+    uint32_t var = max32(4 * c->rttvar, RTO_MIN);   /* as on Linux: the variance has a floor */
     c->rto = min32(c->srtt + var, RTO_MAX);
     tcp_cubic_rtt(c, r);
 }
 
-/* Of a segment that was sent once, or from a timestamp, which is clear (Karn's rule). */
+/* Takes an RTT sample: of a segment that was sent only once (Karn's rule), or from a timestamp. */
 static void take_rtt(struct tcp_conn *c, const struct tcp_rx *rx, int64_t sent)
 {
     if (sent) {
@@ -61,7 +61,7 @@ static bool update_window(struct tcp_conn *c, const struct tcp_rx *rx)
 
 struct cleaned {
     uint32_t delivered;     /* bytes not SACKed before */
-    int64_t sent;           /* when the newest one that was sent once left; 0 = none */
+    int64_t sent;           /* transmission of the newest segment sent only once; 0 = none */
     bool retransmitted;     /* one of them had been sent again */
 };
 
@@ -79,7 +79,7 @@ static void clean_one(struct tcp_conn *c, struct tcp_seg *s, const struct tcp_rx
     tcp_seg_free(c, s);
 }
 
-/* Takes what is acknowledged off the queue. */
+/* Removes acknowledged segments from the queue. */
 static struct cleaned clean(struct tcp_conn *c, const struct tcp_rx *rx)
 {
     struct cleaned out = {0};
@@ -92,7 +92,8 @@ static struct cleaned clean(struct tcp_conn *c, const struct tcp_rx *rx)
         bytes--;
     while ((s = c->seg_head) && seq_lt(s->seq, rx->ack)) {
         if (seq_lt(rx->ack, s->end) && !tcp_seg_split(c, s, rx->ack)) {
-            /* No memory for a record: shorten this one. Its bytes begin later in the queue. */
+            /* No memory for a second record: this one is shortened, so its bytes begin later in the
+             * queue. */
             bytes -= rx->ack - s->seq;
             break;
         }
@@ -107,7 +108,7 @@ static struct cleaned clean(struct tcp_conn *c, const struct tcp_rx *rx)
     return out;
 }
 
-/* Room for a third of the buffer again: who waits to write is told (edges, not every ACK). */
+/* Wakes a waiting writer once a third of the send buffer is free: on the edge, not at every ACK. */
 static void tell_writer(struct tcp_conn *c)
 {
     uint32_t used = c->snd_end - c->snd_una;
@@ -132,7 +133,7 @@ static void progress(struct tcp_conn *c, const struct tcp_rx *rx, const struct c
         c->snd_sml = c->snd_una;
 }
 
-/* An ACK from before: only what it SACKs is news. */
+/* Handles an ACK older than snd_una, of which only the SACK blocks matter. */
 static bool old_ack(struct tcp_conn *c, const struct tcp_rx *rx)
 {
     bool dsack;
@@ -155,7 +156,7 @@ bool tcp_ack(struct tcp_conn *c, const struct tcp_rx *rx)
     if (seq_lt(rx->ack, c->snd_una))
         return old_ack(c, rx);
     if (seq_lt(c->snd_nxt, rx->ack)) {
-        tcp_challenge_ack(c);   /* of what was never sent */
+        tcp_challenge_ack(c);   /* acknowledges bytes never sent */
         return false;
     }
     bool window = update_window(c, rx);

@@ -1,4 +1,4 @@
-/* tcp_conn.c - life of a connection: made, established, done, freed. */
+/* tcp_conn.c - the life of a connection: allocated, established, ended, freed. */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
@@ -65,8 +65,8 @@ void tcp_set_state(struct tcp_conn *c, enum tcp_state s)
     __atomic_store_n(&c->state, (uint8_t)s, __ATOMIC_RELEASE);
 }
 
-/* The caller holds a reference of its own besides the table's and the timer's. Bytes that have
- * come stay readable, before the error, as on Linux. */
+/* The caller holds a reference of its own besides the table's and the timer's. Received bytes stay
+ * readable, and are read before the error is reported, as on Linux. */
 void tcp_done(struct tcp_conn *c, int error)
 {
     if (c->gone)
@@ -102,7 +102,7 @@ uint32_t tcp_mss_offer(const struct net_path *p, bool v4, uint32_t user)
     return user && user < mss ? user : min32(mss, 65535);
 }
 
-/* Options that every segment carries come out of the MSS (RFC 6691). */
+/* RFC 6691: the options that every segment carries are subtracted from the MSS. */
 void tcp_mss_update(struct tcp_conn *c)
 {
     uint32_t hdr = (addr_is_v4(&c->ent.key.raddr) ? IPV4_HDR : IPV6_HDR) + TCP_HDR;

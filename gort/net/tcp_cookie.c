@@ -1,12 +1,13 @@
 /* tcp_cookie.c - SYN cookies: when a listener has as many half-open connections as its backlog
- * allows, a SYN costs nothing. The number of the SYN-ACK holds the MSS under a secret
- * (tcp_isn.c); window scale and SACK ride in the low bits of the timestamp, if there is one. */
+ * allows, a SYN is answered without any record. The SYN-ACK's sequence number encodes the MSS under
+ * a secret (tcp_isn.c); window scale and SACK are in the low bits of the timestamp, if there is
+ * one. */
 #include "gort/net/private.h"
 
 enum { TS_BITS = 6, TS_MASK = 63, SACK_BIT = 16, NO_SCALE = 15 };
-#define FLOOD_TIME 120000000ll /* us: how long ACKs may be answers to cookies */
+#define FLOOD_TIME 120000000ll /* us: after the last cookie, ACKs may return cookies for so long */
 
-/* The present time with its low bits replaced, not later than it is. */
+/* The present time with its low bits replaced by `bits`, and never later than the present time. */
 static uint32_t ts_with(uint32_t now, uint32_t bits)
 {
     uint32_t ts = (now & ~(uint32_t)TS_MASK) | bits;

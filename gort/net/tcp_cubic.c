@@ -14,7 +14,7 @@ void tcp_cubic_init(struct tcp_conn *c)
                                   .last_rtt = UINT32_MAX};
 }
 
-/* The integer cube root, digit by binary digit. */
+/* The integer cube root, computed bit by bit. */
 static uint32_t cube_root(uint64_t x)
 {
     uint64_t r = 0;
@@ -42,7 +42,7 @@ static void epoch_start(struct tcp_conn *c)
     }
 }
 
-/* The window that the curve has for a time from now; never negative. */
+/* The window that the cubic curve gives t_ms after now; never negative. */
 static int64_t curve(const struct tcp_conn *c, int64_t t_ms)
 {
     int64_t t = t_ms - c->cubic.k_ms;
@@ -53,7 +53,8 @@ static int64_t curve(const struct tcp_conn *c, int64_t t_ms)
     return w > 0 ? w : 0;
 }
 
-/* What Reno would have: alpha segments per window, 0.53 until the old maximum, then 1. */
+/* The window that Reno would have: it grows by alpha segments per window, alpha = 0.53 up to the
+ * old maximum, then 1. */
 static void reno_estimate(struct tcp_conn *c, uint32_t acked)
 {
     struct tcp_cubic *q = &c->cubic;
@@ -123,7 +124,7 @@ static void slow_start(struct tcp_conn *c, uint32_t acked)
             q->css_rounds = 1;
         }
     } else if (known && q->round_rtt < q->css_rtt) {
-        q->css_rounds = 0;      /* it was no queue: on as before */
+        q->css_rounds = 0;      /* the delay was not a queue: slow start goes on */
     }
     c->cwnd += q->css_rounds ? acked / CSS_DIVISOR : acked;
     if (!seq_lt(c->snd_una, q->round_end))
@@ -132,7 +133,7 @@ static void slow_start(struct tcp_conn *c, uint32_t acked)
 
 /* ---- events ------------------------------------------------------------------------------ */
 
-/* Grows only if the window was the limit: RFC 7661's concern, as RFC 9438, 4.2.1 asks. */
+/* Grows the window only if the window limited the sender (RFC 9438, 4.2.1; RFC 7661). */
 void tcp_cubic_ack(struct tcp_conn *c, uint32_t acked)
 {
     bool slow = c->cwnd < c->ssthresh;
@@ -149,7 +150,7 @@ void tcp_cubic_ack(struct tcp_conn *c, uint32_t acked)
     c->cwnd_limited = false;
 }
 
-/* beta = 0.7; fast convergence leaves room to newcomers. */
+/* beta = 0.7; fast convergence leaves room for new flows. */
 void tcp_cubic_loss(struct tcp_conn *c)
 {
     struct tcp_cubic *q = &c->cubic;

@@ -1,8 +1,9 @@
-/* tcp_data.c - payload in: trimming, the queue in order, the queue out of order, when to
+/* tcp_data.c - received payload: trimming, the queue in order, the queue out of order, when to
  * acknowledge, and how large the receive window should be.
  *
- * rcv_head chains single pieces by `next`. A packet that came too early waits on `ooo`, chained
- * by `link`, its sequence numbers in user[0] and user[1]; the pieces never overlap there. */
+ * rcv_head chains single pieces by `next`. A packet that arrives out of order waits on `ooo`,
+ * chained by `link`, its sequence numbers in user[0] and user[1]; the pieces never overlap
+ * there. */
 #include "gort/net/private.h"
 
 enum { OVERHEAD = 256, COALESCE = 512 };
@@ -24,8 +25,8 @@ static uint32_t packet_memory(const struct pkt *p)
 
 /* ---- in order ---------------------------------------------------------------------------- */
 
-/* Small pieces fill up the last one: a peer that sends bytes one by one must not cost a page
- * each. True: pkt was copied and freed. */
+/* Copies a small packet into the room of the last piece: a peer that sends single bytes must not
+ * cost a page per byte. True: pkt was copied and freed. */
 static bool coalesce(struct tcp_conn *c, struct pkt *pkt, uint32_t len)
 {
     struct pkt *t = c->rcv_tail;
@@ -65,7 +66,8 @@ static struct pkt *append(struct pkt ***end, struct pkt *p)
     return p;
 }
 
-/* Copies p behind `last`, into large pieces; what finds no memory stays as it is. The new last. */
+/* Copies p behind `last` into large pieces and returns the new last piece. Without memory, p is
+ * appended as it is. */
 static struct pkt *pack(struct pkt ***end, struct pkt *last, struct pkt *p)
 {
     while (p->len) {
@@ -85,9 +87,9 @@ static struct pkt *pack(struct pkt ***end, struct pkt *last, struct pkt *p)
     return last;
 }
 
-/* Copies all that is not in large pieces already, dense or not, since a run of each between the
- * others would cost a large piece: the last resort before bytes are refused for which the
- * window has promised room. */
+/* Copies all bytes that are not yet in large pieces, dense ones too, since a large piece would be
+ * needed for each run between dense pieces. This is the last resort before bytes are refused that
+ * the window has promised room for. */
 static void squeeze(struct tcp_conn *c)
 {
     struct pkt *list = NULL, **end = &list, *last = NULL, *p = c->rcv_head;
@@ -107,8 +109,9 @@ static void squeeze(struct tcp_conn *c)
 
 /* ---- autotuning -------------------------------------------------------------------------- */
 
-/* Dynamic right-sizing: twice what the program read in a round trip should fit. The round trip,
- * seen from here, is how long a window's worth of bytes takes, or what timestamps say. */
+/* Dynamic right-sizing: the window should hold twice the bytes that the program read in a round
+ * trip. The receiver measures a round trip by timestamps, or as the time in which a window's worth
+ * of bytes arrives. */
 static void tune_window(struct tcp_conn *c)
 {
     if (seq_lt(c->rcv_nxt, c->rtt_seq) && !c->srtt)
@@ -131,7 +134,7 @@ static void tune_window(struct tcp_conn *c)
 
 /* ---- when to acknowledge ----------------------------------------------------------------- */
 
-/* RFC 9293, 3.8.6.3: every second full segment at once, others within DELACK. */
+/* RFC 9293, 3.8.6.3: every second full segment is acknowledged at once, others within DELACK. */
 void tcp_ack_later(struct tcp_conn *c, uint32_t len)
 {
     if (len > c->rcv_mss || (len >= MSS_MIN && len > c->rcv_mss / 2))
@@ -172,7 +175,7 @@ static struct pkt *trim_front(struct pkt *p, uint32_t n)
     return p;
 }
 
-/* Cuts it to n bytes, n > 0. */
+/* Cuts a packet to its first n bytes, n > 0. */
 static void trim_back(struct pkt *p, uint32_t n)
 {
     p->user[1] = (uint32_t)p->user[0] + n;
@@ -196,7 +199,8 @@ static void tell_duplicate(struct tcp_conn *c, uint32_t start, uint32_t end)
     c->dsack_end = end;
 }
 
-/* Drops everything that waits out of order: it was SACKed, but the peer keeps it until the ACK. */
+/* Drops the whole out-of-order queue. Its bytes were SACKed, but the peer must keep them until they
+ * are acknowledged (RFC 2018), so it can send them again. */
 static void drop_ooo(struct tcp_conn *c)
 {
     NET_COUNT(tcp_squeezed);
@@ -205,7 +209,7 @@ static void drop_ooo(struct tcp_conn *c)
     c->ooo_memory = 0;
 }
 
-/* Inserts p by sequence; what others already have is cut off it. */
+/* Inserts p by sequence number, without the bytes that are queued already. */
 static void insert_ooo(struct tcp_conn *c, struct pkt *p)
 {
     struct pkt **at = &c->ooo;
@@ -222,7 +226,7 @@ static void insert_ooo(struct tcp_conn *c, struct pkt *p)
         p = trim_front(p, have - seq_of(p));
         at = &(*at)->link;
     }
-    while (*at && seq_le(end_of(*at), end_of(p))) {     /* it covers these */
+    while (*at && seq_le(end_of(*at), end_of(p))) {     /* p covers this one */
         struct pkt *covered = *at;
         *at = covered->link;
         covered->link = NULL;
@@ -239,7 +243,7 @@ static void insert_ooo(struct tcp_conn *c, struct pkt *p)
     c->ooo_memory += packet_memory(p);
 }
 
-/* What has become in order moves over. */
+/* Moves packets that are in order now from ooo to the receive queue. */
 static void drain_ooo(struct tcp_conn *c)
 {
     while (c->ooo && seq_le(seq_of(c->ooo), c->rcv_nxt)) {
@@ -262,7 +266,8 @@ static void drain_ooo(struct tcp_conn *c)
 
 /* ---- a segment's payload ----------------------------------------------------------------- */
 
-/* Is there memory for it? What is out of order goes first, then the segment itself. */
+/* Is there memory for this segment? If not, the out-of-order queue is dropped first, then the
+ * segment itself. */
 static bool memory_allows(struct tcp_conn *c, const struct pkt *p)
 {
     uint32_t limit = 2 * c->rcv_space + 65536, need = packet_memory(p);
@@ -295,7 +300,7 @@ void tcp_data(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *p)
         p = trim_front(p, old);
     }
     if (seq_lt(right, end_of(p))) {
-        rx->flags &= (uint8_t)~TF_FIN;      /* it lies outside, too */
+        rx->flags &= (uint8_t)~TF_FIN;      /* the FIN lies outside the window, too */
         c->ack_now = true;
         if (seq_le(right, seq_of(p))) {
             pkt_free(p);
@@ -314,7 +319,7 @@ void tcp_data(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *p)
         NET_COUNT(tcp_out_of_order);
         c->last_ooo = seq_of(p);
         if (p->next && rx->len <= PKT_SMALL_ROOM)
-            pkt_pull(&p, pkt_length(p));    /* in crumbs it would hold memory for long */
+            pkt_pull(&p, pkt_length(p));    /* many small pieces would hold memory for long */
         insert_ooo(c, p);
         c->ack_now = true;
         return;

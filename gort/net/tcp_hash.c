@@ -2,7 +2,7 @@
  *
  * Chains have a lock per stripe of buckets, held only to walk one chain. The table holds a
  * reference to each entry; a find takes another under the lock, so an entry cannot vanish between
- * the two. Whoever finds locks the entry then and looks whether it still lives. */
+ * the two. The finder then locks the entry and checks that it has not ended. */
 #include "gort/net/private.h"
 
 enum { BUCKETS = 32768, STRIPES = 1024 };
@@ -140,8 +140,8 @@ void tcp_ent_put(struct tcp_ent *e)
         tcp_tw_free((struct tcp_tw *)e);
 }
 
-/* Entries come and go meanwhile: one is held while its turn lasts, and the walk goes on from it
- * if it is still there, else with the next bucket. */
+/* Entries come and go during the walk. It holds a reference to the entry whose turn it is, and goes
+ * on from there if the entry is still in the table, else with the next bucket. */
 void tcp_hash_walk(void (*fn)(void *arg, struct tcp_ent *e), void *arg)
 {
     for (uint32_t b = 0; b < BUCKETS; b++) {

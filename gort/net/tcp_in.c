@@ -1,4 +1,4 @@
-/* tcp_in.c - segments in: the header, whose it is, header prediction.
+/* tcp_in.c - received segments: the header, the connection it belongs to, header prediction.
  *
  * The usual segment of an established connection (the next bytes in order, or an ACK of bytes in
  * flight, nothing else) is done here; all others go through RFC 9293's list in tcp_state.c. A
@@ -52,7 +52,7 @@ static void tx_of(struct tcp_tx *t, const struct tcp_rx *rx)
         t->key.zone = rx->ip->ifp->index;
 }
 
-/* RFC 9293, 3.10.7.1. */
+/* RFC 9293, 3.10.7.1: answers with the reset that this segment asks for. */
 void tcp_reply_rst(const struct tcp_rx *rx)
 {
     struct tcp_tx t;
@@ -71,7 +71,7 @@ void tcp_reply_rst(const struct tcp_rx *rx)
     tcp_xmit_plain(&t, NULL);
 }
 
-/* RFC 5961, 7: no more than ten a second and connection. */
+/* RFC 5961, 7: at most ten challenge ACKs a second on a connection. */
 void tcp_challenge_ack(struct tcp_conn *c)
 {
     if (c->now - c->challenge_at >= 1000000) {
@@ -89,7 +89,7 @@ void tcp_challenge_ack(struct tcp_conn *c)
 
 /* ---- header prediction ------------------------------------------------------------------- */
 
-/* The only option is a timestamp, in the layout that everybody sends. */
+/* The only option is a timestamp, in the layout that common stacks send. */
 static bool plain_ts(struct tcp_rx *rx)
 {
     if (rx->optlen != TCP_TS_LEN || get32(rx->opts) != 0x0101080a)
@@ -146,7 +146,8 @@ void tcp_segment(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt)
 
 /* ---- whose it is ------------------------------------------------------------------------- */
 
-/* False: malformed, it is freed. data is the payload afterwards. */
+/* Parses the TCP header; pkt's data is the payload afterwards. False: malformed, and pkt is
+ * freed. */
 static bool parse(const struct ip_rx *ip, struct pkt *pkt, struct tcp_rx *rx)
 {
     const uint8_t *h = pkt->data;
@@ -170,7 +171,7 @@ static bool parse(const struct ip_rx *ip, struct pkt *pkt, struct tcp_rx *rx)
     return rx->sport && rx->dport;
 }
 
-/* A SYN or a stray: a listener's, or nobody's. */
+/* Gives a segment without a connection to a listener, or answers with a reset. */
 static void to_listener(struct tcp_rx *rx, struct pkt *pkt, uint32_t isn)
 {
     struct tcp_conn *l = tcp_port_listener(rx->ip, rx->dport, rx->sport);
@@ -190,7 +191,7 @@ static void to_conn(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt)
     tcp_lock(c);
     if (c->gone || c->state == TCP_CLOSED) {
         tcp_unlock(c);
-        pkt_free(pkt);      /* it ended between the search and the lock */
+        pkt_free(pkt);      /* the connection ended between the search and the lock */
         return;
     }
     tcp_segment(c, rx, pkt);

@@ -12,7 +12,7 @@ static int take_error(struct tcp_conn *c)
     return -e;
 }
 
-/* 0: bytes may be queued. */
+/* May bytes be queued? 0 or an error. */
 static int may_write(struct tcp_conn *c)
 {
     if (c->error)
@@ -39,7 +39,7 @@ static void push(struct tcp_conn *c, bool more)
     tcp_timer_update(c);
 }
 
-/* One turn under the lock: bytes taken, or an error. */
+/* Queues up to TCP_COPY_MAX bytes under the lock. Returns the bytes taken, or an error. */
 static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned flags)
 {
     long done = may_write(c);
@@ -62,7 +62,7 @@ static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned
     if (take < n)
         c->want_out = space(c) < c->snd_buf / 3 || !take;
     if (!take) {
-        if (space(c)) {     /* it is memory that is missing: nobody but a timer will wake */
+        if (space(c)) {     /* memory is missing, not room: only a timer can wake the writer */
             c->retry_due = c->now + MEM_RETRY;
             tcp_timer_update(c);
         }
@@ -115,7 +115,7 @@ int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags)
 
 /* ---- receive ----------------------------------------------------------------------------- */
 
-/* What a reader gets if there are no bytes. */
+/* What recv returns when no bytes are queued. */
 static long no_bytes(struct tcp_conn *c)
 {
     if (c->error)
@@ -127,7 +127,7 @@ static long no_bytes(struct tcp_conn *c)
     return -EAGAIN;
 }
 
-/* The first piece, past empty ones. */
+/* Frees empty pieces in front and returns the first with bytes. */
 static struct pkt *first(struct tcp_conn *c)
 {
     struct pkt *p;
@@ -143,7 +143,7 @@ static struct pkt *first(struct tcp_conn *c)
     return p;
 }
 
-/* A reader has made room: tell the peer if the window has at least doubled. */
+/* The program has read n bytes: sends a window update if the window has at least doubled. */
 static void tell_room(struct tcp_conn *c, uint32_t n)
 {
     c->rcv_queued -= n;
@@ -160,7 +160,7 @@ static void tell_room(struct tcp_conn *c, uint32_t n)
     }
 }
 
-/* Fewer than n bytes where the caller's memory ends. */
+/* Takes n bytes off the queue into buf, or fewer if the program's memory ends before. */
 static uint32_t consume(struct tcp_conn *c, uint8_t *buf, uint32_t n, bool copy)
 {
     uint32_t done = 0, left = 0;

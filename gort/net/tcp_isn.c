@@ -1,6 +1,6 @@
-/* tcp_isn.c - numbers that nobody may guess: initial sequence numbers (RFC 6528), timestamp
- * offsets, port offsets (RFC 6056) and SYN cookies. All are SipHash-2-4 of the 4-tuple under a
- * secret; the purpose is part of what is hashed. */
+/* tcp_isn.c - numbers that others must not be able to guess: initial sequence numbers (RFC 6528),
+ * timestamp offsets, port offsets (RFC 6056) and SYN cookies. All are SipHash-2-4 of the 4-tuple
+ * under a secret; the purpose is part of what is hashed. */
 #include "gort/net/private.h"
 
 static uint64_t secret[2];
@@ -55,13 +55,15 @@ static uint64_t hash(const struct tcp_key *k, enum purpose purpose, uint64_t ext
     return siphash(m, 6);
 }
 
-/* A clock of 250 kHz plus the hash: numbers of one 4-tuple rise, others cannot be inferred. */
+/* A clock of 250 kHz plus the hash: the numbers of one 4-tuple rise, and those of another cannot be
+ * inferred. */
 uint32_t tcp_isn(const struct tcp_key *k)
 {
     return (uint32_t)hash(k, FOR_ISN, 0) + (uint32_t)(tcp_now() / 4);
 }
 
-/* Not of the ports: a later connection of the same hosts has later timestamps (RFC 7323, 5.4). */
+/* Hashes the addresses without the ports, so that a later connection of the same hosts has later
+ * timestamps (RFC 7323, 5.4). */
 uint32_t tcp_ts_offset(const struct tcp_key *k)
 {
     struct tcp_key hosts = *k;

@@ -1,4 +1,4 @@
-/* tcp_listen.c - listeners: what they are sent, and the queue of what they may hand out.
+/* tcp_listen.c - listeners: their segments, and the queue of established connections.
  *
  * A SYN makes a small request record (tcp_req.c) or, when there are too many, a cookie
  * (tcp_cookie.c); only the ACK that completes a handshake makes a connection. The backlog bounds
@@ -67,7 +67,8 @@ void tcp_listen_wake(struct tcp_conn *l)
         l->wake(l->wake_arg, NET_IN);
 }
 
-/* Under the queues' lock: no more can come in. What is there is dropped or reset. */
+/* Closes the queues under their lock, so that no entry is added afterwards. Half-open requests are
+ * dropped, connections reset. */
 void tcp_listen_close(struct tcp_conn *c)
 {
     struct tcp_listen *l = c->listen;

@@ -4,7 +4,8 @@
  *   OPEN --something lost--> RECOVERY --all of then acknowledged--> OPEN
  *     \---RTO--> LOSS (slow start) -----all of then acknowledged------/
  *
- * Without SACK, `sacked` is what duplicates stand for, and no record is marked. */
+ * Without SACK, `sacked` counts the bytes that duplicate ACKs stand for, and no record is
+ * marked. */
 #include "gort/net/private.h"
 
 enum { TLP_MIN = 2000, TLP_DELACK = 200000, DUP_THRESH = 3 };
@@ -16,7 +17,7 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_seg *s, const struc
     int64_t rtt = c->now - s->sent;
 
     if (s->flags & SEG_RETRANS) {
-        /* Perhaps it is the first transmission that has arrived, only now. */
+        /* The first transmission may have arrived late, and not the retransmission. */
         if (rx->has_ts && seq_lt(rx->tsecr, s->tsval))
             return;
         if (rtt < c->min_rtt)
@@ -145,8 +146,8 @@ static void leave_recovery(struct tcp_conn *c)
         c->reo_mult--;
 }
 
-/* How much may go out for this ACK: in proportion to what arrives while there is more in flight
- * than there should be, then up to ssthresh. */
+/* Sets how much may be sent for this ACK: while more is in flight than ssthresh, in proportion to
+ * what was delivered; afterwards up to ssthresh. */
 static void prr(struct tcp_conn *c, uint32_t acked, uint32_t delivered)
 {
     uint32_t pipe = tcp_pipe(c);
@@ -183,7 +184,7 @@ void tcp_loss_timeout(struct tcp_conn *c)
     if (!c->sack_ok)
         c->sacked = c->dupacks = 0;
     for (struct tcp_seg *s = c->seg_head; s; s = s->next) {
-        if (reneged && s->flags & SEG_SACKED) {     /* the peer threw it away after all */
+        if (reneged && s->flags & SEG_SACKED) {     /* the peer has dropped what it had SACKed */
             c->sacked -= s->end - s->seq;
             s->flags &= (uint8_t)~SEG_SACKED;
         }
@@ -199,7 +200,7 @@ void tcp_loss_timeout(struct tcp_conn *c)
 
 /* ---- peers without SACK ------------------------------------------------------------------ */
 
-/* The first segment in flight is missing: one segment of it. */
+/* Marks the first segment in flight as lost. */
 static void mark_head_lost(struct tcp_conn *c)
 {
     struct tcp_seg *s = c->seg_head;
@@ -265,7 +266,7 @@ void tcp_tlp_fire(struct tcp_conn *c)
     c->tlp_high = c->snd_nxt;
 }
 
-/* Was it the probe that repaired a loss? Then the window must pay for it (RFC 8985, 7.4). */
+/* If a tail loss probe repaired a loss, the window is reduced as for any loss (RFC 8985, 7.4). */
 static void tlp_acked(struct tcp_conn *c, bool dup, const struct tcp_rx *rx)
 {
     if (!c->tlp_out || seq_lt(rx->ack, c->tlp_high))

@@ -28,7 +28,7 @@ static void take(struct tcp_rx *rx, unsigned kind, const uint8_t *v, unsigned n)
     }
 }
 
-/* An option of impossible length ends the list; what came before it counts. */
+/* An option of impossible length ends the list; the options before it count. */
 void tcp_options_parse(struct tcp_rx *rx)
 {
     const uint8_t *o = rx->opts;

@@ -1,4 +1,4 @@
-/* tcp_opts.c - options, names and figures of a connection. */
+/* tcp_opts.c - a connection's socket options, addresses and statistics. */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
@@ -53,7 +53,7 @@ static int set_number(struct tcp_conn *c, enum tcp_opt opt, long v)
     return 0;
 }
 
-/* Ranges as Linux has them. */
+/* Is v in the range that Linux accepts for opt? */
 static bool in_range(enum tcp_opt opt, long v)
 {
     switch (opt) {

@@ -1,11 +1,11 @@
 /* tcp_out.c - what may be sent now: retransmissions first, then new bytes as far as the peer's
- * window, the congestion window and Nagle let them, FIN, and an ACK that is due. */
+ * window, the congestion window and Nagle allow, FIN, and an ACK that is due. */
 #include "gort/net/private.h"
 
 /* ---- our window ------------------------------------------------------------------------- */
 
-/* What the peer may be told: room for payload that is not read yet. The right edge never moves
- * back, and forward only by a step worth a segment (RFC 9293, 3.8.6.2.2). */
+/* The window to advertise: the free room of the receive buffer. Its right edge never moves back,
+ * and moves forward only by a segment's worth or more (RFC 9293, 3.8.6.2.2). */
 uint32_t tcp_window_new(struct tcp_conn *c)
 {
     uint32_t now = tcp_rcv_window(c);
@@ -20,7 +20,7 @@ uint32_t tcp_window_new(struct tcp_conn *c)
 
 /* ---- new bytes -------------------------------------------------------------------------- */
 
-/* Most that one packet may carry: whole segments, as many as the device cuts. */
+/* The most bytes that one packet may carry: whole segments, as many as the device can split. */
 static uint32_t packet_limit(const struct tcp_conn *c)
 {
     bool v4 = addr_is_v4(&c->ent.key.raddr);
@@ -44,8 +44,8 @@ static uint32_t bytes_in_pieces(const struct pkt *p, uint32_t off, uint32_t n)
     return min32(have, n);
 }
 
-/* May a segment shorter than a full one go out? (RFC 1122's Nagle with Minshall's change: only if
- * no other short one is under way.) */
+/* May a segment be sent that is not full? RFC 1122's Nagle with Minshall's change: only if no other
+ * short segment is in flight. */
 static bool short_one_may(const struct tcp_conn *c, bool window_limits)
 {
     if (window_limits)
@@ -76,7 +76,7 @@ static uint32_t next_length(struct tcp_conn *c)
     if (n > c->mss) {
         n = bytes_in_pieces(c->nxt_piece, c->nxt_off, n);
         if (n > c->mss && n < queued)
-            n -= n % c->mss;        /* the rest goes with what follows */
+            n -= n % c->mss;        /* the remainder is sent with later bytes */
     }
     if (n < c->mss && !short_one_may(c, n < queued))
         return 0;
@@ -97,13 +97,14 @@ static bool send_new(struct tcp_conn *c, uint32_t len, uint8_t flags)
         c->pingpong = true;
     tcp_seg_sent(c, s);
     s->tries = 1;
-    tcp_xmit_seg(c, s); /* without memory it counts as lost */
+    tcp_xmit_seg(c, s); /* without memory the segment counts as lost */
     if (c->ca != CA_OPEN)
         c->prr_out += s->end - s->seq;
     return true;
 }
 
-/* After a pause the network is not what cwnd says it is: RFC 2861, halved per RTO. */
+/* RFC 2861: cwnd says little about the network after a pause, so it is halved for each RTO of
+ * it. */
 static void restart_after_idle(struct tcp_conn *c)
 {
     int64_t idle = c->now - c->last_tx;
@@ -145,7 +146,8 @@ static bool output_new(struct tcp_conn *c)
 
 /* ---- again ------------------------------------------------------------------------------ */
 
-/* Sends up to max bytes of a record again (its front, cut off); false: none could go. */
+/* Sends the first max bytes of a record again, splitting the record if it is longer. False: nothing
+ * could be sent. */
 bool tcp_retransmit(struct tcp_conn *c, struct tcp_seg *s, uint32_t max)
 {
     uint32_t len = s->end - s->seq, take = min32(packet_limit(c), max);
@@ -191,7 +193,7 @@ static bool output_lost(struct tcp_conn *c)
             break;
         c->prr_out += c->retrans - before;
         sent = true;
-        s = s->next;    /* what was cut off, if anything */
+        s = s->next;    /* the part that was split off, if any */
     }
     c->rtx_hint = s;
     return sent;

@@ -26,7 +26,8 @@ static struct bucket *bucket(uint16_t port) { return &buckets[port % BUCKETS]; }
 
 /* ---- bind -------------------------------------------------------------------------------- */
 
-/* Do a at that address and b take the same connections? :: of a dual stack takes IPv4 as well. */
+/* Would a, bound to that address, accept connections that b accepts? A dual stack's :: has IPv4
+ * too. */
 static bool overlap(const struct tcp_conn *a, const struct net_addr *addr, const struct tcp_conn *b)
 {
     const struct net_addr *baddr = &b->ent.key.laddr;
@@ -47,7 +48,7 @@ static bool overlap(const struct tcp_conn *a, const struct net_addr *addr, const
     return addr_equal(addr, baddr);
 }
 
-/* As Linux: REUSEADDR on both shares a port with anybody but a listener. */
+/* As on Linux: two sockets with REUSEADDR share a port unless one of them listens. */
 static bool shares(const struct tcp_conn *a, const struct tcp_conn *b)
 {
     return (a->reuse_addr && b->reuse_addr && tcp_state(b) != TCP_LISTEN) ||
@@ -160,7 +161,7 @@ struct tcp_conn *tcp_port_listener(const struct ip_rx *ip, uint16_t port, uint16
 
 /* ---- connect ----------------------------------------------------------------------------- */
 
-/* Enters the table, if need be in the place of a TIME-WAIT record. */
+/* Puts a connection into the table of 4-tuples, if need be in the place of a TIME-WAIT record. */
 static bool enter(struct tcp_conn *c)
 {
     struct tcp_ent *old = NULL;
@@ -212,8 +213,8 @@ int tcp_port_connect(struct tcp_conn *c)
     return -EADDRNOTAVAIL;
 }
 
-/* Listeners, for /proc: one at a time, referenced, no lock held. A bucket that changes meanwhile
- * may show one twice or not at all. */
+/* Calls fn for each listener (for /proc), holding a reference and no lock. If a bucket changes
+ * during the walk, a listener may be visited twice or not at all. */
 void tcp_port_walk(void (*fn)(void *arg, struct tcp_ent *e), void *arg)
 {
     for (unsigned i = 0; i < BUCKETS; i++)

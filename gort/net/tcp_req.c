@@ -1,5 +1,5 @@
-/* tcp_req.c - half-open connections: a request per SYN until the ACK comes. It is guarded by its
- * listener's queue lock: off the list means that it is over. */
+/* tcp_req.c - half-open connections: a request per SYN until the ACK comes. A request is guarded
+ * by its listener's queue lock; one that is off the list has ended. */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
@@ -10,7 +10,7 @@ void tcp_req_free(struct tcp_req *r)
     net_free(r, sizeof *r);
 }
 
-/* What a SYN asks for, and what is granted. */
+/* Fills a request with the SYN's options and with those that are granted. */
 void tcp_req_fill(struct tcp_req *r, struct tcp_conn *l, const struct tcp_rx *rx)
 {
     r->ent = (struct tcp_ent){.key = {rx->ip->dst, rx->ip->src, rx->dport, rx->sport, 0},
@@ -46,7 +46,7 @@ void tcp_synack(struct tcp_req *r)
     tcp_xmit_plain(&t, &r->path);
 }
 
-/* Takes it off the list; false: somebody else did. */
+/* Takes a request off the list. False: another CPU already has. */
 static bool unlist(struct tcp_req *r)
 {
     struct tcp_listen *l = r->listener->listen;
@@ -73,7 +73,7 @@ void tcp_req_drop(struct tcp_req *r)
         tcp_hash_remove(&r->ent);
 }
 
-/* One, two, four ... seconds after the SYN-ACK; the sixth time it is over. */
+/* Sends the SYN-ACK again after 1, 2, 4 ... seconds; the sixth timeout ends the request. */
 static void fire(struct net_timer *timer)
 {
     struct tcp_req *r = (struct tcp_req *)((char *)timer - offsetof(struct tcp_req, timer));
@@ -167,7 +167,7 @@ static void inherit(struct tcp_conn *c, const struct tcp_conn *l)
     c->ifindex = l->ifindex;
 }
 
-/* As if the SYN had been handled by a connection: both numbers are behind the SYNs. */
+/* Sets the connection's sequence numbers as if it had handled the SYN: both are past the SYNs. */
 static void fill_child(struct tcp_conn *c, const struct tcp_req *r, const struct tcp_rx *rx)
 {
     c->ent.key = r->ent.key;
@@ -243,7 +243,7 @@ static void complete(struct tcp_req *r, struct tcp_rx *rx, struct pkt *pkt)
     struct tcp_listen *q = l->listen;
 
     if (__atomic_load_n(&q->naccept, __ATOMIC_RELAXED) >= q->backlog) {
-        NET_COUNT(tcp_listen_full);     /* the peer believes in it and sends again */
+        NET_COUNT(tcp_listen_full);     /* the peer takes it for open and sends again */
         pkt_free(pkt);
         return;
     }
@@ -276,7 +276,7 @@ void tcp_req_segment(struct tcp_req *r, struct tcp_rx *rx, struct pkt *pkt)
         reset_came(r, rx);
     } else if (rx->flags & TF_SYN) {
         if (rx->seq == r->irs && !old)
-            tcp_synack(r);      /* ours was lost */
+            tcp_synack(r);      /* our SYN-ACK was lost */
     } else if (!(rx->flags & TF_ACK) || old || !inside) {
         NET_COUNT(tcp_bad);
     } else if (rx->ack != r->iss + 1) {

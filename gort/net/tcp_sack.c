@@ -1,7 +1,7 @@
 /* tcp_sack.c - the scoreboard: which segments the peer says it has (RFC 2018, RFC 2883). */
 #include "gort/net/private.h"
 
-/* The peer has it, out of order. */
+/* Marks a segment that the peer has received out of order; returns its bytes. */
 static uint32_t mark_sacked(struct tcp_conn *c, struct tcp_seg *s, const struct tcp_rx *rx)
 {
     uint32_t len = s->end - s->seq;
@@ -21,8 +21,8 @@ static uint32_t mark_sacked(struct tcp_conn *c, struct tcp_seg *s, const struct 
 }
 
 /* Cuts a record so that [start, end) falls on its boundaries. Cuts are made only at whole
- * segments of the record, or a peer could make us keep a record per byte. NULL: no whole segment
- * of it lies inside. */
+ * segments of the record, or a peer could force a record per byte. NULL: no whole segment of the
+ * record lies inside. */
 static struct tcp_seg *fit(struct tcp_conn *c, struct tcp_seg *s, uint32_t start, uint32_t end)
 {
     if (seq_lt(s->seq, start)) {
@@ -55,7 +55,8 @@ static uint32_t block(struct tcp_conn *c, const struct tcp_rx *rx, uint32_t star
     return delivered;
 }
 
-/* The first block tells of a duplicate if it lies below the ACK or inside the second. */
+/* The first block is a D-SACK, which reports a duplicate, if it lies below the ACK or inside the
+ * second block. */
 static bool is_dsack(const struct tcp_rx *rx)
 {
     if (seq_lt(rx->sack[0].start, rx->ack))

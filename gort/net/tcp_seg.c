@@ -1,7 +1,7 @@
 /* tcp_seg.c - the send queue and the records of segments in flight.
  *
  * The queue is a chain of pieces of bytes that never change once written; a record notes where a
- * segment's bytes begin, so that nothing is searched when it is sent again. Records hang on two
+ * segment's bytes begin, so that a retransmission needs no search. Records hang on two
  * lists: by sequence number, and by the time of their last transmission (RACK's order). */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
@@ -22,7 +22,7 @@ void tcp_snd_append(struct tcp_conn *c, struct pkt *p)
     c->snd_end += p->len;
 }
 
-/* Which piece new bytes go to; NULL: no memory. n is how many are to come. */
+/* The piece to which new bytes are written; n of them will follow. NULL: no memory. */
 static struct pkt *room_for(struct tcp_conn *c, uint32_t n)
 {
     struct pkt *t = c->snd_tail;
@@ -85,8 +85,8 @@ void tcp_snd_free(struct tcp_conn *c)
     c->head_off = c->nxt_off = 0;
 }
 
-/* Moves a place in the queue on by n bytes; a place at the end of a piece that has a successor
- * becomes the successor's start. */
+/* Advances a position in the queue by n bytes. A position at the end of a piece that has a
+ * successor becomes the successor's start. */
 static void walk(struct pkt **piece, uint32_t *off, uint32_t n)
 {
     *off += n;
@@ -183,7 +183,8 @@ void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s)
         c->seg_spare = s;
 }
 
-/* Two records of one: counts stay what they were, since both halves have its flags. */
+/* Makes two records of one. Both halves keep its flags, so the connection's counts do not
+ * change. */
 bool tcp_seg_split(struct tcp_conn *c, struct tcp_seg *s, uint32_t at)
 {
     struct tcp_seg *n = record_new(c);

@@ -1,4 +1,4 @@
-/* tcp_sock.c - calls of sockets that begin and end a connection, and what they are told. */
+/* tcp_sock.c - socket calls that begin and end a connection, and the events that sockets get. */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
@@ -64,7 +64,7 @@ static int connect_state(const struct tcp_conn *c)
     }
 }
 
-/* Path, addresses, port and numbers; the connection is in the table afterwards. */
+/* Chooses path, addresses, port and sequence numbers, and puts the connection into the table. */
 static int connect_prepare(struct tcp_conn *c, const struct net_addr *a, uint16_t port)
 {
     int err = net_path_find(&c->path, a, &c->ent.key.laddr, c->ifindex);
@@ -76,7 +76,8 @@ static int connect_prepare(struct tcp_conn *c, const struct net_addr *a, uint16_
     struct net_addr bound = c->ent.key.laddr;
     bool released = c->bound;
     uint16_t lport = c->ent.key.lport;
-    /* The port table keeps the address that was bound, which a wildcard's peers must see. */
+    /* The port table keeps the bound address, so that other wildcard binds still conflict with
+     * it. */
     c->ent.key.laddr = c->path.source;
     c->ent.key.raddr = *a;
     c->ent.key.rport = port;
@@ -180,7 +181,7 @@ static void drop_unread(struct tcp_conn *c)
     c->rcv_queued = c->rcv_memory = 0;
 }
 
-/* From here on the connection ends by itself. */
+/* The socket is gone: from here on the connection ends by itself. */
 static void orphan(struct tcp_conn *c, bool reset)
 {
     bool unread = c->rcv_queued != 0;
@@ -241,14 +242,15 @@ static void too_big(struct tcp_conn *c, uint32_t mtu)
     c->path.generation--;
     if (tcp_path_refresh(c) || c->mss >= was || !tcp_is_synced(c))
         return;
-    /* What was too large is lost; it is no sign of congestion. */
+    /* Segments larger than the new MTU are lost, but this is no sign of congestion. */
     for (struct tcp_seg *s = c->seg_head; s; s = s->next)
         tcp_mark_lost(c, s);
     tcp_output(c);
     tcp_timer_update(c);
 }
 
-/* Errors count only if they quote what is in flight; once established they are soft. */
+/* An ICMP error counts only if it quotes a sequence number in flight; on an established connection
+ * it is soft. */
 void tcp_icmp(const struct net_addr *local, const struct net_addr *remote, uint16_t lport,
               uint16_t rport, uint32_t seq, enum icmp_error e, uint32_t mtu)
 {

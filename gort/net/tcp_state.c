@@ -3,7 +3,7 @@
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
-#define PAWS_IDLE (24ll * 86400 * 1000000) /* us: then ts_recent means nothing */
+#define PAWS_IDLE (24ll * 86400 * 1000000) /* us: after this ts_recent is no longer valid */
 
 static void want_output(struct tcp_conn *c)
 {
@@ -17,7 +17,7 @@ static void take_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 {
     c->irs = rx->seq;
     c->rcv_nxt = c->rcv_wup = rx->seq + 1;
-    c->rcv_adv += c->rcv_nxt;       /* our SYN told a window from 0 on */
+    c->rcv_adv += c->rcv_nxt;       /* our SYN's window was counted from 0 */
     c->ts_ok = c->ts_ok && rx->has_ts;
     c->sack_ok = c->sack_ok && rx->sack_ok;
     c->wscale_ok = c->wscale_ok && rx->has_wscale;
@@ -76,7 +76,7 @@ static void duplicate_ack(struct tcp_conn *c, const struct tcp_rx *rx)
     }
 }
 
-/* Older than what is known (RFC 7323, 5)? */
+/* RFC 7323, 5 (PAWS): is the segment older than ts_recent? */
 static bool paws_rejects(struct tcp_conn *c, const struct tcp_rx *rx)
 {
     if (!c->ts_ok || !rx->has_ts || !seq_lt(rx->tsval, c->ts_recent) || rx->flags & TF_RST)
@@ -92,7 +92,7 @@ static bool in_window(const struct tcp_conn *c, const struct tcp_rx *rx)
     uint32_t right = c->rcv_nxt + tcp_rcv_window(c);
 
     if (rx->seq == c->rcv_nxt)
-        return true;    /* its ACK counts even when no byte of it has room */
+        return true;    /* its ACK counts even if none of its bytes fit */
     return seq_lt(rx->seq, right) && (rx->end == rx->seq ? seq_le(c->rcv_nxt, rx->seq) :
                                       seq_lt(c->rcv_nxt, rx->end));
 }
@@ -106,7 +106,7 @@ static void take_ts(struct tcp_conn *c, const struct tcp_rx *rx)
     }
 }
 
-/* RFC 5961, 3.2: only the exact number resets. */
+/* RFC 5961, 3.2: a reset counts only with exactly the next sequence number. */
 static void reset_came(struct tcp_conn *c, const struct tcp_rx *rx)
 {
     NET_COUNT(tcp_rst_in);
@@ -125,7 +125,7 @@ static bool fin_acked(const struct tcp_conn *c)
     return c->fin_queued && c->snd_una == c->snd_end + 1;
 }
 
-/* False: it has ended. */
+/* State changes after an ACK was taken. False: the connection has ended. */
 static bool after_ack(struct tcp_conn *c)
 {
     if (!fin_acked(c))
@@ -145,7 +145,7 @@ static bool after_ack(struct tcp_conn *c)
     return true;
 }
 
-/* The peer's end. */
+/* The peer's FIN is in order: no more bytes will come. */
 static void fin_came(struct tcp_conn *c)
 {
     c->rcv_nxt++;
@@ -191,7 +191,7 @@ static void payload(struct tcp_conn *c, struct tcp_rx *rx, struct pkt *pkt)
         return;
     }
     if (rx->len && c->rcv_shut && seq_lt(c->rcv_nxt, fin) && c->state != TCP_ESTABLISHED) {
-        pkt_free(pkt);      /* nobody will read it: the peer must know */
+        pkt_free(pkt);      /* the socket is closed: the peer must learn of it */
         tcp_reset_and_done(c, ECONNRESET);
         return;
     }

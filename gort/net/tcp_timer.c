@@ -2,10 +2,10 @@
  *
  *   rtx_due   RTO, tail loss probe, RACK's reordering wait or a zero-window probe: one at a time
  *   ack_due   a delayed ACK       keep_due  keepalive      life_due  an orphan's end
- *   retry_due there was no memory for what should have been sent or queued
+ *   retry_due memory was missing to send or queue
  *
  * One wheel timer serves them all and is armed for the earliest; a deadline that moves to later
- * is just stored, and the timer finds nothing due, looks and arms itself again. */
+ * is only stored: the timer then finds nothing due and arms itself again. */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 
@@ -53,7 +53,8 @@ void tcp_rtx_arm(struct tcp_conn *c)
 {
     if (!c->seg_head) {
         bool waits = seq_lt(c->snd_nxt, c->snd_end) && c->state != TCP_SYN_SENT;
-        /* Nothing in flight and bytes to send: the window is shut, or Nagle or cork holds them. */
+        /* Bytes to send and none in flight: the window is closed, or Nagle or cork holds the bytes
+         * back. */
         if (waits && c->snd_wnd < min32(c->snd_end - c->snd_nxt, c->mss)) {
             if (c->rtx_kind != RTX_PERSIST)
                 c->rtx_since = c->now;
@@ -107,7 +108,7 @@ static void rto_fired(struct tcp_conn *c)
     }
     c->retries++;
     if (c->retries == 3)
-        c->path.generation = 0;     /* perhaps the path is dead: ask for another */
+        c->path.generation = 0;     /* the path may be dead: look it up again */
     tcp_loss_timeout(c);
     c->backoff++;
     if (tcp_path_refresh(c) == 0 && c->seg_head) {
@@ -116,13 +117,14 @@ static void rto_fired(struct tcp_conn *c)
     }
 }
 
-/* The window is shut: ask. The peer answers an old sequence number with an ACK. */
+/* Zero-window probe: the peer answers an old sequence number with an ACK, which has its window. */
 static void probe_fired(struct tcp_conn *c)
 {
     uint32_t queued = c->snd_end - c->snd_nxt;
 
     if (c->snd_wnd && min32(queued, c->snd_wnd)) {
-        /* Room for less than a segment, or corked for too long: what fits goes out. */
+        /* The window is smaller than a segment, or cork has held bytes for too long: send what
+         * fits. */
         uint32_t n = min32(min32(queued, c->snd_wnd), c->mss);
         struct tcp_seg *s = tcp_path_refresh(c) ? NULL : tcp_seg_append(c, n, 0);
         if (s) {
@@ -186,7 +188,7 @@ static void keep_fired(struct tcp_conn *c)
     int64_t idle = (int64_t)c->keep_idle * 1000000, silent = c->now - c->last_rx;
 
     if (c->seg_head || seq_lt(c->snd_nxt, c->snd_end)) {
-        c->keep_due = c->now + idle;    /* retransmissions look after it */
+        c->keep_due = c->now + idle;    /* retransmissions detect a dead peer meanwhile */
         return;
     }
     if (silent < idle) {
@@ -232,7 +234,7 @@ static void run_due(struct tcp_conn *c)
         tcp_done(c, 0);
 }
 
-/* Holds the wheel's reference. */
+/* The wheel's reference to the connection passes to this function. */
 static void fire(struct net_timer *t)
 {
     struct tcp_conn *c = (struct tcp_conn *)((char *)t - offsetof(struct tcp_conn, timer));

@@ -1,6 +1,6 @@
 /* tcp_tw.c - TIME-WAIT: a small record keeps the 4-tuple for a minute, so that segments of the old
- * connection cannot fall into a new one. Reuse before that as on Linux: a SYN must come later than
- * anything old, by its timestamp or its sequence number. */
+ * connection cannot fall into a new one. As on Linux, a SYN may reuse the 4-tuple before if its
+ * timestamp or its sequence number is later than all of the old connection's. */
 #include "gort/net/private.h"
 
 static uint32_t count; /* [atomic] records */
@@ -99,7 +99,7 @@ bool tcp_tw_segment(struct tcp_tw *t, const struct tcp_rx *rx, uint32_t *isn)
     bool old = ts && seq_lt(rx->tsval, t->ts_recent);
 
     if (rx->flags & TF_RST)
-        return false;       /* RFC 1337: a reset does not shorten it */
+        return false;       /* RFC 1337: a reset does not end TIME-WAIT */
     if ((rx->flags & (TF_SYN | TF_ACK)) == TF_SYN && !old &&
         (seq_lt(t->rcv_nxt, rx->seq) || (ts && seq_lt(t->ts_recent, rx->tsval)))) {
         NET_COUNT(tcp_tw_reused);

@@ -1,4 +1,4 @@
-/* tcp_xmit.c - one segment: header, options, payload as a view or a copy, checksum, and off. */
+/* tcp_xmit.c - sends one segment: header, options, payload as a view or a copy, checksum. */
 #include "gort/net/private.h"
 
 enum { OPT_NOP = 1, OPT_SACK = 5, OPT_TS = 8 };
@@ -20,7 +20,7 @@ static uint8_t *put_block(uint8_t *o, uint32_t start, uint32_t end)
     return o + 8;
 }
 
-/* The block of pieces that begins with p; *next: what follows it. */
+/* The SACK block of adjacent pieces that begins with p; *next is the first piece after it. */
 static void ooo_block(struct pkt *p, uint32_t *start, uint32_t *end, struct pkt **next)
 {
     *start = (uint32_t)p->user[0];
@@ -76,7 +76,7 @@ static void put_header(uint8_t *h, const struct tcp_key *k, uint32_t seq, uint32
     put16(h + 18, 0);
 }
 
-/* Options are built in front of nothing, since their length decides where the header begins. */
+/* The options are written first, since their length decides where the header begins. */
 static unsigned prepend(struct pkt *p, const uint8_t *opts, unsigned n)
 {
     p->data -= TCP_HDR + n;
@@ -85,7 +85,7 @@ static unsigned prepend(struct pkt *p, const uint8_t *opts, unsigned n)
     return TCP_HDR + n;
 }
 
-/* The window field of a segment; what it tells is noted as told. */
+/* The window field of a segment. The right edge that it advertises is recorded. */
 static uint16_t tell_window(struct tcp_conn *c, bool syn)
 {
     uint32_t wnd = tcp_window_new(c);
@@ -110,7 +110,7 @@ static void acked_now(struct tcp_conn *c)
         c->quick--;
 }
 
-/* Header, sum and IP for p, whose data is payload. */
+/* Adds TCP header and checksum to p, whose data is the payload, and hands it to IP. */
 static void emit(struct tcp_conn *c, struct pkt *p, uint32_t len, uint32_t seq, uint8_t flags,
                  bool sacks)
 {
@@ -168,7 +168,7 @@ static bool copy_payload(struct pkt *p, const struct pkt *from, uint32_t off, ui
     return true;
 }
 
-/* Views of the send queue behind p; at most GSO_PIECES. */
+/* Appends views of the send queue's pieces to p, at most GSO_PIECES. */
 static bool view_payload(struct pkt *p, struct pkt *from, uint32_t off, uint32_t len)
 {
     while (len) {
@@ -199,7 +199,7 @@ static uint8_t flags_of(const struct tcp_conn *c, const struct tcp_seg *s, uint3
     return f;
 }
 
-/* Sends what the record says; false: no memory (the timer will try again). */
+/* Sends the segment that the record describes. False: no memory; the timer will try again. */
 bool tcp_xmit_seg(struct tcp_conn *c, struct tcp_seg *s)
 {
     uint32_t len = s->end - s->seq - !!(s->flags & SEG_SYN) - !!(s->flags & SEG_FIN);

@@ -38,7 +38,7 @@ void udp_put(struct udp_sock *s)
 
 /* ---- ports ------------------------------------------------------------------------------ */
 
-/* Do the two take the same datagrams? :: of a dual-stack socket takes IPv4 as well. */
+/* Would both sockets accept the same datagrams? :: of a dual-stack socket takes IPv4 as well. */
 static bool overlap(const struct udp_sock *a, const struct net_addr *addr, const struct udp_sock *b)
 {
     bool any_a = addr_any(addr), any_b = addr_any(&b->local);
@@ -91,7 +91,7 @@ static int bind_any_port(struct udp_sock *s, const struct net_addr *a)
     bool reuse_addr = s->reuse_addr, reuse_port = s->reuse_port, ok = false;
 
     x = (x ^ x >> 31) * 0xbf58476d1ce4e5b9ull;
-    s->reuse_addr = s->reuse_port = false;  /* nobody wants a port of his choice shared */
+    s->reuse_addr = s->reuse_port = false;  /* a port that the stack chose is not shared */
     for (unsigned i = 0; i < N && !ok; i++)
         ok = bind_port(s, a, (uint16_t)(PORT_FIRST + (x + i) % N));
     s->reuse_addr = reuse_addr;
@@ -161,7 +161,8 @@ void udp_mute(struct udp_sock *s)
 
 /* ---- out -------------------------------------------------------------------------------- */
 
-/* The datagram in packet memory, room for its header in front; NULL: -ENOBUFS, -EFAULT. */
+/* Copies a datagram to packet memory, with room for its headers. NULL: *err is -ENOBUFS or
+ * -EFAULT. */
 static struct pkt *gather(const uint8_t *buf, size_t n, int *err)
 {
     struct pkt *first = NULL, **end = &first;

@@ -1,4 +1,4 @@
-/* udp.h - UDP as sockets see it.
+/* udp.h - UDP's interface for sockets.
  *
  * Calls do not wait. `wake` is called under the socket's lock (RANK_UDP) after a datagram or an
  * error has come; it may take locks of RANK_POLL and above only. All calls: g0, no lock of
@@ -43,7 +43,7 @@ struct udp_sock {
     struct udp_group groups[UDP_GROUPS];
 };
 
-/* What came with a datagram. */
+/* What is known of a received datagram besides its bytes. */
 struct udp_meta {
     struct net_addr src, dst;
     uint16_t sport;
@@ -53,24 +53,25 @@ struct udp_meta {
 };
 
 struct udp_sock *udp_new(bool v4, void (*wake)(void *, unsigned), void *arg); /* NULL: no memory */
-/* Port 0 chooses one. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (is bound). */
+/* Binds; port 0 chooses a free one. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL (already bound). */
 int udp_bind(struct udp_sock *s, const struct net_addr *a, uint16_t port, unsigned ifindex);
-/* Only datagrams of that peer from now on; port 0 dissolves it. Binds if it must. */
+/* From now on the socket receives from that peer only; port 0 ends this. Binds the socket if it is
+ * not bound. */
 int udp_connect(struct udp_sock *s, const struct net_addr *a, uint16_t port);
-/* Datagrams of nobody from now on, until udp_connect: its peer is not on any wire. */
+/* The socket receives nothing until udp_connect is called: its peer is inside this machine. */
 void udp_mute(struct udp_sock *s);
-/* The number of bytes sent. dst NULL: the connected peer. -EDESTADDRREQ, -EMSGSIZE, -ENOBUFS,
- * -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` (may be
- * NULL) gives source address and interface (IP_PKTINFO). */
+/* Returns the number of bytes sent. dst NULL: the connected peer. -EDESTADDRREQ, -EMSGSIZE,
+ * -ENOBUFS, -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` (may
+ * be NULL) gives source address and interface (IP_PKTINFO). */
 long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, const void *buf,
               size_t n, const struct udp_group *from);
 enum { UDP_PEEK = 1 };
-/* Bytes copied; -EAGAIN; a pending error. */
+/* Returns the bytes copied; -EAGAIN; a pending error. */
 long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, unsigned flags);
 unsigned udp_poll(struct udp_sock *s);
 size_t udp_first_length(struct udp_sock *s);  /* FIONREAD */
 int udp_take_error(struct udp_sock *s);       /* SO_ERROR: errno or 0 */
-/* Joins (or leaves) a group for this socket; telling the network is the control plane's.
+/* Joins (or leaves) a group for this socket. The control plane sends the IGMP or MLD reports.
  * 0, -ENOBUFS, -EADDRINUSE, -EADDRNOTAVAIL. */
 int udp_join(struct udp_sock *s, const struct udp_group *g, bool join);
 void udp_close(struct udp_sock *s);

@@ -1,4 +1,4 @@
-/* udp_in.c - datagrams in: to whom, and how they are read.
+/* udp_in.c - received datagrams: the socket that gets them, and how they are read.
  *
  * A queued packet keeps its IP and UDP headers in front of data; user[0] says how far, user[1] on
  * which interface it came, so addresses and TTL are read from the headers when the socket reads. */
@@ -6,11 +6,11 @@
 #include "gort/net/platform.h"
 #include "gort/net/udp_private.h"
 
-enum { OVERHEAD = 256 }; /* what a queued packet takes besides its bytes */
+enum { OVERHEAD = 256 }; /* memory of a queued packet besides its bytes */
 
 /* ---- to whom ---------------------------------------------------------------------------- */
 
-/* 0: not for this socket; more exact ones score more. */
+/* How exactly the socket matches the datagram; 0: not at all. */
 static unsigned score(const struct udp_sock *s, const struct ip_rx *ip, uint16_t sport,
                       uint16_t dport)
 {
@@ -19,7 +19,7 @@ static unsigned score(const struct udp_sock *s, const struct ip_rx *ip, uint16_t
 
     if (s->lport != dport || (addr_is_v4(&ip->dst) ? s->v6only : s->v4))
         return 0;
-    /* A socket that is bound to one address and joined a group takes that, too. */
+    /* A socket that is bound to one address also receives the groups that it joined. */
     if (!any && !addr_equal(&s->local, &ip->dst) && !addr_multicast(&ip->dst))
         return 0;
     if (s->ifindex && s->ifindex != ip->ifp->index)
@@ -42,7 +42,8 @@ static bool in_group(const struct udp_sock *s, const struct ip_rx *ip)
     return wants;
 }
 
-/* The best socket, referenced; of several that share a port, the flow's. */
+/* The socket that matches best, with a reference. Of several that share a port, the flow's hash
+ * decides. */
 static struct udp_sock *find(const struct ip_rx *ip, uint16_t sport, uint16_t dport)
 {
     struct udp_bucket *b = udp_bucket(dport);
@@ -104,7 +105,7 @@ static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
     unlock(&s->lock);
 }
 
-/* A copy with its headers, for the second and further sockets of a group. */
+/* Copies a packet with its headers, for the second and further sockets of a group. */
 static struct pkt *copy(const struct ip_rx *ip, struct pkt *pkt)
 {
     size_t n = ip->len + ip->hdr;
@@ -176,7 +177,7 @@ static void no_port(const struct ip_rx *ip, struct pkt *pkt)
     net_control->unreachable(ip->ifp, pkt);
 }
 
-/* Length and sum; false: it is dropped. */
+/* Are length and checksum right? False: the datagram is dropped. */
 static bool good(struct ip_rx *ip, struct pkt *pkt)
 {
     uint32_t len = pkt->len >= UDP_HDR ? get16(pkt->data + 4) : 0;
@@ -242,7 +243,7 @@ void udp_icmp(const struct net_addr *local, const struct net_addr *remote, uint1
     lock(&s->lock);
     if (e == ICMP_ERR_TOOBIG)
         pmtu_lower(remote, mtu, s->path.ifp ? s->path.mtu : pmtu_get(remote, 65535));
-    /* As Linux without IP_RECVERR: only a connected socket hears, and only hard errors. */
+    /* As Linux without IP_RECVERR: only a connected socket gets errors, and only hard ones. */
     if (s->rport && (e == ICMP_ERR_PORT || e == ICMP_ERR_PROTO ||
                      (e == ICMP_ERR_TOOBIG && s->dont_fragment))) {
         s->error = icmp_errno(e);
@@ -269,7 +270,7 @@ static void describe(const struct pkt *p, struct udp_meta *m)
     m->length = pkt_length(p);
 }
 
-/* The first n bytes, n <= the packet's length; false: the caller's memory is not there. */
+/* Copies the first n bytes, n <= the packet's length. False: the program has no such memory. */
 static bool copy_to(const struct pkt *p, uint8_t *buf, size_t n)
 {
     for (; n; p = p->next) {

@@ -28,8 +28,8 @@ void wheel_init(void)
     }
 }
 
-/* Level by distance, slot by the deadline's own digits: a slot of level 1 or 2 is spread over the
- * level below when the clock enters it. */
+/* The distance chooses the level, the deadline's own digits the slot. A slot of level 1 or 2 is
+ * spread over the level below when the clock enters it. */
 static void insert(struct wheel *w, struct net_timer *t)
 {
     int64_t due = t->due < w->now ? w->now : t->due;
@@ -57,7 +57,7 @@ static void unlink_timer(struct net_timer *t)
         t->next->pprev = t->pprev;
 }
 
-/* Slots from `from` on (circular) until one is used; SLOTS if none is. */
+/* The number of empty slots from `from` on (circular); SLOTS if all are empty. */
 static unsigned distance(const uint64_t used[SLOTS / 64], unsigned from)
 {
     for (unsigned i = 0; i < SLOTS;) {
@@ -70,7 +70,7 @@ static unsigned distance(const uint64_t used[SLOTS / 64], unsigned from)
     return SLOTS;
 }
 
-/* The ms in which the next slot of any level begins that holds something. */
+/* The ms in which the next slot with timers begins, of any level. */
 static int64_t next_ms(const struct wheel *w)
 {
     int64_t best = WHEEL_NEVER;
@@ -124,7 +124,7 @@ bool wheel_stop(struct net_timer *t)
     return was;
 }
 
-/* Moves what slot s of a level holds one level down, or to `due` if it is of level 0. */
+/* Moves the timers of slot s one level down, or to `due` if it is of level 0. */
 static void spread(struct wheel *w, unsigned level, struct net_timer **due)
 {
     unsigned s = w->now >> (SHIFT * level) & (SLOTS - 1);
@@ -170,7 +170,8 @@ int64_t net_timers_next(unsigned cpu)
     return __atomic_load_n(&wheels[cpu].next, __ATOMIC_RELAXED);
 }
 
-/* Timers that are due stay stoppable until their turn: they hang on a list of this call. */
+/* Due timers hang on a list of this call, so that each can still be stopped until its turn
+ * comes. */
 void net_timers_run(unsigned cpu)
 {
     struct wheel *w = &wheels[cpu];

@@ -1,10 +1,11 @@
-/* address.c - which addresses an interface gets, and what the user is told of it. */
+/* address.c - which addresses an interface gets, and the messages about them. */
 #include "kernel/print.h"
 #include "gort/netctl/private.h"
 
 enum { CONFLICT_S = 60 };
 
-/* "Who has this address?", from nobody (RFC 5227): whoever has it answers. */
+/* RFC 5227: sends an ARP request without a sender's address. A host that uses the address
+ * answers. */
 static void arp_probe(struct iface *f, const struct net_addr *a)
 {
     static const uint8_t start[8] = {0, 1, 8, 0, 6, 4, 0, 1};
@@ -70,7 +71,7 @@ const struct ip6_addr *netctl_gateway6(const struct lwip_netif *lw)
 
 /* ---- what the user is told ------------------------------------------------------------------ */
 
-/* Somebody else says that our address is his. */
+/* Another host claims an address of this one. */
 void address_conflict(struct iface *f, const uint8_t *arp)
 {
     struct net_addr sender = addr_v4(arp + 14);

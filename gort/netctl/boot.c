@@ -1,4 +1,4 @@
-/* boot.c - this control plane as gort/wire starts it. */
+/* boot.c - the functions that gort/wire calls to start and ask netctl. */
 #include "gort/netctl/boot.h"
 #include "gort/netctl/netctl.h"
 #include "kernel/options.h"

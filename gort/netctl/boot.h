@@ -1,4 +1,4 @@
-/* boot.h - what boot.c and files.c add in the kernel; host tests leave both out. */
+/* boot.h - what the kernel adds in boot.c and files.c, which host tests leave out. */
 #ifndef NETCTL_BOOT_H
 #define NETCTL_BOOT_H
 
@@ -6,8 +6,8 @@
 
 extern const struct wire_control netctl_wire;
 
-/* Writes /etc/resolv.conf and /etc/hosts as the addresses and resolvers are now. What the bundle
- * or the program has put there stays. g0, no locks. */
+/* Writes /etc/resolv.conf and /etc/hosts from the present addresses and resolvers. A file that the
+ * bundle or the program has written stays as it is. g0, no locks. */
 void netctl_files_write(void);
 
 #endif

@@ -1,8 +1,8 @@
-/* check.c - frames are looked at before lwIP sees them: what it has no use for ends here, and what
- * its 2.1.3 would read past the end of.
+/* check.c - frames are checked before lwIP gets them. Dropped are frames that lwIP has no use for,
+ * and frames beyond whose end lwIP 2.1.3 would read.
  *
- * Headers up to the transport's first bytes lie in one piece (ip_in.c pulls them); an IP header
- * has been found good there. */
+ * Headers up to the transport's first bytes lie in one piece (ip_in.c pulls them); IP
+ * headers were checked there. */
 #include "gort/netctl/private.h"
 
 enum { NH_HOP = 0, NH_ROUTING = 43, NH_FRAGMENT = 44, NH_DESTOPT = 60, PROTO_IGMP = 2 };
@@ -67,7 +67,7 @@ enum frame_kind check_frame(const uint8_t *f, size_t n)
     }
 }
 
-/* Options of a hop-by-hop or destination header, n bytes in all: each lies within. */
+/* Are the options of a hop-by-hop or destination header, n bytes in all, each within it? */
 static bool options_good(const uint8_t *o, size_t n)
 {
     for (size_t at = 2; at < n;) {
@@ -109,7 +109,8 @@ static size_t nd_fixed(uint8_t type)
 }
 
 /* Each option has a length, lies in the message, and those of known kind have their size: a link
- * address 8, a prefix 32, an MTU 8 bytes. Hop limit 255 means that no router has passed it on. */
+ * address 8, a prefix 32, an MTU 8 bytes. Hop limit 255 proves that no router forwarded the
+ * packet. */
 bool check_nd(const uint8_t *f, size_t n)
 {
     const uint8_t *h = f + LINK_HDR, *t = h + IPV6_HDR;
@@ -126,7 +127,8 @@ bool check_nd(const uint8_t *f, size_t n)
             return false;
         at += size;
     }
-    /* lwIP takes the first option of these for the link address, whatever it is. */
+    /* In these messages lwIP takes the first option for the link address without reading its
+     * type. */
     size_t fixed = nd_fixed(t[0]);
     if ((t[0] == ND_NS || t[0] == ND_NA) && len > fixed)
         return t[fixed] == (t[0] == ND_NS ? 1 : 2);

@@ -4,7 +4,7 @@
 
 enum { TOKEN = 64 };
 
-/* Four numbers up to 255 without leading zeros; NULL, or what follows them. */
+/* Parses four numbers up to 255 without leading zeros; returns the text behind them, or NULL. */
 static const char *parse_v4(const char *s, struct net_addr *a)
 {
     uint8_t b[4];
@@ -110,7 +110,7 @@ static const char *take_dns(const char *s, struct netctl_config *c)
     return NULL;
 }
 
-/* /LEN in bits of the family; 0: it is wrong. As bits of 128. */
+/* Parses LEN of /LEN; returns it as bits of 128 (IPv4: 96 more). 0: it is out of range. */
 static unsigned take_prefix(const char *s, bool v4)
 {
     unsigned n = 0, digits = 0, most = v4 ? 32 : 128;

@@ -46,7 +46,7 @@ void dns_init(void)
     changed = true;
 }
 
-/* NULL takes away what dns_getserver(n) has answered. */
+/* addr NULL removes server n. */
 void dns_setserver(u8_t n, const ip_addr_t *server)
 {
     struct net_addr a = {0}, *list = server && IP_IS_V4(server) ? v4 : v6;
@@ -59,7 +59,7 @@ void dns_setserver(u8_t n, const ip_addr_t *server)
     list[n] = a;
 }
 
-/* Called for IPv6 only, by a router that takes its resolver back. */
+/* Called for IPv6 only, when a router withdraws its resolver (lifetime 0). */
 const ip_addr_t *dns_getserver(u8_t n)
 {
     static ip_addr_t a;

@@ -1,5 +1,5 @@
-/* files.c - /etc/resolv.conf and /etc/hosts follow what DHCP and routers say, while nobody else has
- * written to them: a file that is not as it was left belongs to somebody. */
+/* files.c - /etc/resolv.conf and /etc/hosts follow what DHCP and routers say, as long as nothing
+ * else writes to them: a file that differs from what was written here last is left alone. */
 #include <string.h>
 #include "gort/netctl/boot.h"
 #include "gort/netctl/netctl.h"
@@ -8,7 +8,7 @@
 #include "kernel/lock.h"
 
 static struct text { char b[NETCTL_TEXT]; size_t n; } resolv, hosts; /* as left */
-static uint32_t writing;            /* [atomic] one CPU writes, and again if it must */
+static uint32_t writing;            /* [atomic] a CPU is writing; 2: it must write once more */
 
 static void add(struct text *t, const char *s)
 {
@@ -45,8 +45,8 @@ static void replace(const char *path, struct text *old, const struct text *new)
     inode_put(r.inode);
 }
 
-/* The address by which this machine's name is known: the first of IPv4, else of IPv6 that is not
- * the link's alone. */
+/* The address of this machine's name: the first IPv4 address, else the first IPv6 address that is
+ * not link-local. */
 static bool own_address(struct net_addr *out)
 {
     struct netif *ifp;
@@ -86,7 +86,7 @@ void netctl_files_write(void)
     struct text new;
 
     if (__atomic_fetch_add(&writing, 1, __ATOMIC_ACQ_REL))
-        return;         /* whoever is at it does it once more */
+        return;         /* the CPU that is writing does it once more */
     do {
         __atomic_store_n(&writing, 1, __ATOMIC_RELEASE);
         new.n = netctl_resolv_conf(new.b, sizeof new.b);

@@ -1,5 +1,5 @@
-/* frames.c - packets of gort/net become lwIP's pbufs and the other way round, by copy: what comes
- * here is rare, and a copy keeps both sides' memory apart. */
+/* frames.c - packets of gort/net become lwIP's pbufs and the other way round, by copy: such packets
+ * are rare, and a copy keeps the memory of both sides apart. */
 #include "kernel/check.h"
 #include "gort/netctl/private.h"
 
@@ -12,7 +12,8 @@ struct pbuf *frames_pbuf(const struct pkt *pkt, size_t front)
 
     if (n + front > 65535)
         return NULL;
-    /* What waits for an answer (neighbours, fragments) leaves a quarter to the rest. */
+    /* Packets that wait (for neighbours or fragments) must leave a quarter of the heap to the
+     * rest. */
     if (lwip_stats.mem.used > NETCTL_HEAP / 4 * 3)
         return NULL;
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(n + front), PBUF_RAM);
@@ -23,7 +24,7 @@ struct pbuf *frames_pbuf(const struct pkt *pkt, size_t front)
     return p;
 }
 
-/* A packet from `at` of a pbuf on. */
+/* Copies a pbuf, from byte `at` on, to a packet. */
 static struct pkt *to_pkt(const struct pbuf *p, size_t at)
 {
     struct pkt *first = NULL, **end = &first;
@@ -82,9 +83,9 @@ struct pkt *frames_put_off_take(void)
 
 /* ---- lwIP's raw sockets: they see a packet before its protocol does ----------------------- */
 
-/* lwIP 2.1.3 writes a payload length that is a fragment header's too small, and takes an IPv6
- * datagram for whole though a piece is missing: then there are fewer bytes than it has counted.
- * The right length is written. */
+/* Two faults of lwIP 2.1.3: the payload length of a reassembled IPv6 datagram lacks the size of a
+ * fragment header, and a datagram may count as whole although a piece is missing, in which case it
+ * has fewer bytes than counted. Writes the right length; false: a piece is missing. */
 static bool whole_v6(struct pkt *p)
 {
     size_t have = pkt_length(p) - IPV6_HDR, said = get16(p->data + 4);
@@ -95,7 +96,7 @@ static bool whole_v6(struct pkt *p)
     return true;
 }
 
-/* TCP and UDP, which lwIP has put together from fragments. 1: it is ours. */
+/* Takes TCP and UDP packets that lwIP has reassembled from fragments. 1: taken from lwIP. */
 static u8_t seen_transport(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *src)
 {
     struct pkt *pkt;
@@ -119,8 +120,8 @@ static bool is_error(bool v6, uint8_t type)
     return v6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
 }
 
-/* Neighbour discovery that came in fragments or behind other headers was not checked: it ends
- * here (RFC 6980). */
+/* Drops neighbour discovery messages that came in fragments or behind other headers, since check_nd
+ * has not seen them (RFC 6980). */
 static u8_t seen_icmp(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *src)
 {
     bool v6 = arg != NULL;
@@ -159,7 +160,7 @@ void frames_listen(void)
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
-/* The whole frame lies in p, in one piece. */
+/* Checks a frame that lies in p in one piece. */
 static bool frame_good(const struct pbuf *p)
 {
     const uint8_t *b = (const uint8_t *)p->payload + ETH_PAD_SIZE;

@@ -1,7 +1,8 @@
 /* lease.c - options of a DHCP lease that lwIP does not know: the link's MTU (26), the domain in
  * which names are looked up (15), classless routes (121, RFC 3442).
  *
- * What an ACK says counts until the next request. Nothing of it is believed beyond its bounds. */
+ * Options of an ACK are valid until the next request. Their lengths are checked against the
+ * message. */
 #include <string.h>
 #include "gort/netctl/private.h"
 
@@ -12,7 +13,7 @@ static struct lease *lease_of(const struct lwip_netif *lw)
     return &((struct iface *)lw->state)->lease;
 }
 
-/* Three more codes in the list of what is asked for, which is there already. */
+/* Adds three codes to the message's list of requested options. */
 void lease_ask(struct lwip_netif *lw, struct dhcp_msg *m, u8_t type, u16_t *len)
 {
     static const uint8_t more[] = {OPT_ROUTES, OPT_MTU, OPT_DOMAIN};
@@ -25,14 +26,14 @@ void lease_ask(struct lwip_netif *lw, struct dhcp_msg *m, u8_t type, u16_t *len)
         at = (u16_t)(at + 2 + o[at + 1]);
     if (at + 2 > *len || *len + sizeof more + 1 > DHCP_OPTIONS_LEN)
         return;
-    /* In front: RFC 3442 wants its routes to be asked for before the router. */
+    /* At the front: RFC 3442 requires its routes to be requested before the router. */
     memmove(o + at + 2 + sizeof more, o + at + 2, *len - at - 2u);
     memcpy(o + at + 2, more, sizeof more);
     o[at + 1] = (uint8_t)(o[at + 1] + sizeof more);
     *len = (u16_t)(*len + sizeof more);
 }
 
-/* A name that may stand in resolv.conf. */
+/* Takes the domain if resolv.conf may contain it. */
 static void take_domain(struct lease *l, const uint8_t *b, size_t n)
 {
     while (n && !b[n - 1])      /* some servers send the NUL */
@@ -50,7 +51,7 @@ static void take_domain(struct lease *l, const uint8_t *b, size_t n)
     dns_note_change();
 }
 
-/* Width, as many bytes of the network as it needs, router; router 0.0.0.0: on the link. */
+/* Each route: prefix length, the network's bytes that it needs, router (0.0.0.0: on the link). */
 static void take_routes(struct lease *l, const uint8_t *b, size_t n)
 {
     while (n && l->nroutes < LEASE_ROUTES) {

@@ -1,4 +1,4 @@
-/* lwip.c - the parts of lwIP that gort uses, as one unit of compilation.
+/* lwip.c - the parts of lwIP that gort uses, as one translation unit.
  *
  * The files are Debian's source package lwip, unmodified (scripts/fetch-source); port/lwipopts.h
  * says what of them is built. */
@@ -26,7 +26,7 @@
 #include <core/ipv6/inet6.c>
 #include <core/ipv6/ip6.c>
 #include <core/ipv6/ip6_addr.c>
-#define reassdatagrams reassdatagrams6      /* ip4_frag.c has one, too */
+#define reassdatagrams reassdatagrams6      /* ip4_frag.c has one of this name, too */
 #include <core/ipv6/ip6_frag.c>
 #undef reassdatagrams
 #include <core/ipv6/mld6.c>

@@ -1,9 +1,8 @@
 /* neigh.c - neighbours: lwIP resolves them, gort/net keeps a copy that its paths read.
  *
- * TCP and UDP send past lwIP, so it does not see which neighbours are in use. Once a second those
- * that are (net_neighbour_used) and have not been heard of for a while are asked again; one that
- * does not answer is forgotten. Whoever waits for one that never answers gets "host unreachable",
- * as from a router. */
+ * TCP and UDP do not send through lwIP, so it cannot see which neighbours are in use. Once a second
+ * each neighbour in use (net_neighbour_used) that has been silent for a while is probed; one that
+ * does not answer is removed. Packets that wait for it get "host unreachable", as from a router. */
 #include <string.h>
 #include "gort/netctl/private.h"
 
@@ -11,7 +10,7 @@
 enum { FRESH_S = 30, RELEARN_S = 240, IN_USE_S = 5, ASKS = 3, FAIL_S = 3 };
 enum { WAITING = 32, HEAD = 60 + 8, ND_SLOTS = LWIP_ND6_NUM_NEIGHBORS };
 
-/* Of the entry of the same number in lwIP's table: what was written to gort/net. [netctl_lock] */
+/* For each entry of lwIP's table, by its index: what was written to gort/net. [netctl_lock] */
 static struct slot {
     struct net_addr addr;
     unsigned ifindex;               /* 0: nothing */
@@ -20,7 +19,7 @@ static struct slot {
     bool dead;                      /* did not answer: not in gort/net, though lwIP keeps it */
 } arp_slots[ARP_TABLE_SIZE], nd_slots[ND_SLOTS];
 
-/* Packets that wait for a neighbour: as much of them as an ICMP error quotes. [netctl_lock] */
+/* Packets that wait for a neighbour: the bytes that an ICMP error quotes are kept. [netctl_lock] */
 static struct wait {
     struct net_addr next_hop;
     unsigned ifindex;               /* 0: unused */
@@ -31,7 +30,7 @@ static unsigned next_wait;
 
 /* ---- lwIP's tables -------------------------------------------------------------------------- */
 
-/* Entry i, if it has a link address. */
+/* The link address of lwIP's ARP entry i; NULL: it has none. */
 static const uint8_t *arp_entry(unsigned i, struct net_addr *a, unsigned *ifindex)
 {
     struct lwip_netif *lw;
@@ -65,7 +64,7 @@ static void waits_end(const struct net_addr *a, unsigned ifindex)
             waits[i].ifindex = 0;
 }
 
-/* First what has gone, then what is there: an address may have moved to another entry. */
+/* Removals come first, additions afterwards: an address may have moved to another entry. */
 static void publish_gone(struct slot *slots, unsigned n, entry_fn *entry)
 {
     struct net_addr a;
@@ -170,7 +169,7 @@ static void ask_arp(struct slot *s, int64_t now)
     etharp_request(&f->lw, &a);
 }
 
-/* A stale neighbour in use is probed by lwIP once it is told to (RFC 4861, 7.3.3). */
+/* Makes lwIP probe a stale neighbour that is in use (RFC 4861, 7.3.3). */
 static void ask_nd(unsigned i, int64_t now)
 {
     struct nd6_neighbor_cache_entry *e = &neighbor_cache[i];
@@ -194,7 +193,7 @@ static void wait_note(unsigned ifindex, const struct net_addr *next_hop, const s
     pkt_copy_out(ip, 0, w->head, w->n);
 }
 
-/* What a router would say: 3/1 host, or 1/3 address unreachable. */
+/* Sends the error that a router would: ICMP 3/1 (host) or ICMPv6 1/3 (address unreachable). */
 static void wait_fail(struct wait *w)
 {
     bool v6 = w->head[0] >> 4 == 6;
@@ -241,13 +240,13 @@ static void send_v4(struct iface *f, const struct net_addr *next_hop, struct pbu
     ip4_addr_t a;
 
     lw_addr4(&a, next_hop);
-    if (s && s->dead)   /* lwIP would send it to who has gone */
+    if (s && s->dead)   /* lwIP would send it to the neighbour that is gone */
         etharp_request(&f->lw, &a);
     else
         etharp_query(&f->lw, &a, p);
 }
 
-/* A packet of segments that the device is to cut is not kept: it is retransmitted. */
+/* A packet that the device would split into segments is not queued: TCP retransmits it. */
 void neigh_resolve(struct iface *f, const struct net_addr *next_hop, struct pkt *pkt)
 {
     struct pbuf *p = NULL;

@@ -46,7 +46,7 @@ static bool groups_wait(const struct iface *f)
     return false;
 }
 
-/* How soon something may be due: a report of a group, an answer of a server, all else. */
+/* The tick's period in ms: short while group reports or answers of a server are due. */
 static uint32_t period(void)
 {
     uint32_t ms = SLOW_MS;
@@ -64,8 +64,8 @@ static uint32_t period(void)
     return ms;
 }
 
-/* Whether an address that DHCP has given is free is known after two requests. lwIP waits 0.5 s for
- * each; an answer on a link takes a millisecond, and a program waits for the address. */
+/* lwIP probes an address from DHCP with two ARP requests and waits 0.5 s for each. An answer takes
+ * a millisecond on a link, and the program waits for the address, so both waits are shortened. */
 static void hurry(uint32_t ms)
 {
     for (unsigned i = 0; i < NETIF_MAX; i++)
@@ -92,7 +92,7 @@ static void run_timers(int64_t now)
 
 /* ---- brackets ------------------------------------------------------------------------------- */
 
-/* enter and leave stand round everything that touches lwIP; leave arms the timer. */
+/* Everything that touches lwIP runs between enter and leave; leave arms the timer. */
 static void enter(void)
 {
     lock(&netctl_lock);
@@ -130,7 +130,7 @@ static void deliver(struct pkt *p)
     pkt_free(p);
 }
 
-/* Does what was put off because the lock was held. No locks. */
+/* Does what was put off while the lock was held. Called without locks. */
 static void deliver_put_off(void)
 {
     lock(&netctl_lock);
@@ -214,7 +214,8 @@ static void resolve(struct netif *ifp, const struct net_addr *next_hop, struct p
     leave();
 }
 
-/* DHCP's answers to an address that is ours already come to a port that nobody of ours has. */
+/* When the address is configured already, DHCP's answers reach UDP, which has no socket for
+ * them. */
 static bool is_dhcp(const struct pkt *pkt)
 {
     const uint8_t *h = pkt->data;
@@ -273,7 +274,7 @@ static err_t lw_init(struct lwip_netif *lw)
     return ERR_OK;
 }
 
-/* False: there is no memory for it. */
+/* Starts lwIP once. False: there is no memory for its heap. */
 static bool lwip_start(void)
 {
     if (lwip_up)

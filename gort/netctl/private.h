@@ -1,4 +1,5 @@
-/* private.h - lwIP's names and ours in one place, and what the files of this folder share. */
+/* private.h - lwIP's headers without their clash of names with gort/net, and what files here
+ * share. */
 #ifndef NETCTL_PRIVATE_H
 #define NETCTL_PRIVATE_H
 
@@ -26,7 +27,7 @@
 #include <lwip/stats.h>
 #include <netif/ethernet.h>
 
-/* Fields of lwIP that are called netif are lwip_netif from here on, too. */
+/* From here on lwIP's fields that its sources call netif are named lwip_netif. */
 #undef netif
 #undef netif_add
 #undef udp_bind
@@ -40,10 +41,10 @@
 enum { ETH_ARP = 0x0806, ARP_BYTES = 28, DHCP_PORT = 68, DHCP6_PORT = 546 };
 enum { CTL_ROUTES = 16, CTL_ADDRS = LWIP_IPV6_NUM_ADDRESSES + 1 };
 
-/* What a frame is, as far as its first bytes tell. */
+/* Kinds of frames, as seen from their first bytes. */
 enum frame_kind { FRAME_DROP, FRAME_ARP, FRAME_ND, FRAME_DHCP, FRAME_OTHER, FRAME_FRAGMENT };
 
-/* Of DHCP's last answer, by lease.c. */
+/* Options of DHCP's last answer, written by lease.c. */
 enum { LEASE_ROUTES = 8 };
 struct lease {
     char domain[64];
@@ -51,7 +52,7 @@ struct lease {
     struct net_route routes[LEASE_ROUTES];
 };
 
-/* One interface; all of it [netctl_lock]. */
+/* One interface. Every field is [netctl_lock]. */
 struct iface {
     struct lwip_netif lw;
     struct netif *ifp;              /* NULL: unused */
@@ -82,7 +83,7 @@ extern struct frame_context {
 } netctl_frame;                     /* [netctl_lock] */
 void frames_listen(void);
 void frames_input(struct iface *f, struct pkt *pkt);    /* locked; owns pkt */
-/* Locked; a packet with data at the IP header. */
+/* Locked; takes a packet whose data is at the IP header. */
 void frames_input_ip(struct iface *f, struct pkt *pkt);
 err_t frames_output(struct lwip_netif *lw, struct pbuf *p);
 struct pbuf *frames_pbuf(const struct pkt *pkt, size_t front); /* front bytes of room; NULL */

@@ -1,6 +1,6 @@
-/* publish.c - what lwIP knows of addresses and routes is written into gort/net, where TCP and UDP
- * read it. lwIP tells little of its changes: after each packet that may have made one, and at
- * each tick, what ought to be there is compared with what was written last. */
+/* publish.c - writes lwIP's addresses and routes to gort/net, where TCP and UDP read them. lwIP
+ * reports few of its changes, so after each packet that may cause one, and at each tick, its state
+ * is compared with what was written last. */
 #include <string.h>
 #include "gort/netctl/private.h"
 
@@ -115,7 +115,7 @@ static void want_v4(const struct iface *f, struct route_list *l)
         return;
     want(l, (struct net_route){.dst = a, .prefix =
         (uint8_t)prefix_of(netif_ip4_netmask(&f->lw)->addr), .source = a}, f->ifp->index);
-    /* Where there are classless routes the router does not count (RFC 3442). */
+    /* RFC 3442: with classless routes in the lease, its router option is ignored. */
     for (unsigned i = 0; i < f->lease.nroutes; i++) {
         struct net_route r = f->lease.routes[i];
         r.source = a;
@@ -126,7 +126,7 @@ static void want_v4(const struct iface *f, struct route_list *l)
              f->ifp->index);
 }
 
-/* The default routers that lwIP knows, the first whose link address is known before others. */
+/* Adds lwIP's default routers, first the one whose link address is known. */
 static void want_routers(const struct iface *f, struct route_list *l)
 {
     const struct nd6_router_list_entry *best = NULL;
@@ -194,7 +194,7 @@ static bool write_routes(struct iface *f)
     return changed;
 }
 
-/* A router may ask for a smaller MTU than the device's. */
+/* A router may advertise a smaller MTU than the device's. */
 static void write_mtu(struct iface *f)
 {
     uint32_t mtu = f->lw.mtu6 && f->lw.mtu6 < f->lw.mtu ? f->lw.mtu6 : f->lw.mtu;

@@ -1,4 +1,4 @@
-/* addr.c - addresses of sockets, as the program writes them and as we keep them. */
+/* addr.c - socket addresses, converted between the program's layout and struct sock_addr. */
 #include <string.h>
 #include "gort/sock/sock.h"
 
@@ -95,7 +95,7 @@ int addr_from_user(const struct sock *s, const void *raw, uint32_t len, struct s
     memcpy(&family, raw, sizeof family);
     memset(a, 0, sizeof *a);
     if (family == L_AF_UNSPEC && s->domain != L_AF_UNIX)
-        return 0; /* dissolves a connection; bind(2) refuses it itself */
+        return 0; /* connect(2) ends a connection with it; bind(2) refuses it */
     if (family == L_AF_INET && (s->domain == L_AF_INET || s->domain == L_AF_INET6))
         return in4_from(s, raw, len, a);
     if (family != s->domain)

@@ -102,7 +102,7 @@ int backlog_take(struct sock *l, struct sock **out, struct sock **again)
     return err;
 }
 
-/* Connections that nobody has accepted are reset, connects that wait are refused. */
+/* Resets connections that were never accepted and refuses connects that wait. */
 void backlog_close(struct sock *l)
 {
     lock(&l->lock);

@@ -86,7 +86,7 @@ static int local_new(unsigned type, unsigned protocol, struct sock **out)
 {
     if (protocol != 0 && protocol != L_AF_UNIX)
         return -L_EPROTONOSUPPORT;
-    if (type == L_SOCK_RAW) /* as Linux understands it */
+    if (type == L_SOCK_RAW) /* as on Linux */
         type = L_SOCK_DGRAM;
     if (type != L_SOCK_STREAM && type != L_SOCK_DGRAM && type != L_SOCK_SEQPACKET)
         return -L_ESOCKTNOSUPPORT;
@@ -209,7 +209,7 @@ int64_t sys_listen(struct call *c)
                           : -L_EOPNOTSUPP;
 }
 
-/* Waits for the end of the connect that an earlier round has begun. */
+/* A later round of a connect call: waits until the connect that the first round began has ended. */
 static int64_t connect_wait(struct call *c, struct sock *s)
 {
     do {
@@ -224,7 +224,7 @@ static int64_t connect_wait(struct call *c, struct sock *s)
     return SYS_BLOCK;
 }
 
-/* AF_UNIX: connecting to a full listener fails at once if the call does not wait. */
+/* AF_UNIX: a connect to a full listener fails at once if the call must not block. */
 static int64_t connect_later(struct call *c, struct sock *s)
 {
     if (call_waits(c, 0)) {

@@ -1,4 +1,4 @@
-/* calls.h - what the files of system calls for sockets share. */
+/* calls.h - shared by the files with socket system calls. */
 #ifndef GORT_SOCK_CALLS_H
 #define GORT_SOCK_CALLS_H
 
@@ -8,14 +8,15 @@
 
 /* The socket of descriptor fd, kept in c->file; NULL: *err is -L_EBADF or -L_ENOTSOCK. */
 struct sock *call_sock(struct call *c, uint64_t fd, int64_t *err);
-/* An address at `p`, of len bytes, for s. 0 or a negative error. */
+/* Reads an address of len bytes at p for s. 0 or a negative error. */
 int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len, struct sock_addr *a);
-/* Writes a to p, whose room the integer at plen gives, and its length there. p may be 0. */
+/* Writes a to p, which has room for *plen bytes, and its length to plen. p may be 0. */
 int64_t call_give_addr(struct call *c, struct sock *s, const struct sock_addr *a, uint64_t p,
                        uint64_t plen);
-/* Brings the pages of [p, p + n); false: -L_EFAULT. They may be gone again when they are used. */
+/* Makes the pages of [p, p + n) present. False: -L_EFAULT. They may be unmapped again before
+ * use. */
 bool call_present(struct call *c, uint64_t p, uint64_t n, bool write);
-/* Does this call wait where there is nothing to do at once? */
+/* May this call block? */
 bool call_waits(const struct call *c, unsigned flags);
 
 #endif

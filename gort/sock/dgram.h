@@ -8,11 +8,11 @@ struct dgramq;
 
 struct dgramq *dgramq_new(void); /* NULL: no memory */
 void dgramq_free(struct dgramq *q);
-/* Appends the message m, from and to those addresses; `room` bytes may be in the queue. 0;
- * -L_EAGAIN: it is full; -L_ENOBUFS, -L_EFAULT. */
+/* Appends message m with its two addresses to a queue of at most `room` bytes. 0;
+ * -L_EAGAIN: the queue is full; -L_ENOBUFS, -L_EFAULT. */
 int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
                const struct sock_addr *to, size_t room);
-/* The first one into m. Bytes, or -L_EAGAIN. */
+/* Moves the first datagram to m. Returns its bytes, or -L_EAGAIN. */
 int64_t dgramq_take(struct dgramq *q, struct msg *m);
 bool dgramq_empty(struct dgramq *q);
 bool dgramq_has_room(struct dgramq *q, size_t room);

@@ -13,7 +13,7 @@ struct mark {
     struct rights *rights;
 };
 
-/* What one end reads. */
+/* One direction: the bytes and files that one end reads. */
 struct way {
     struct ring ring;
     struct mark *marks, **marks_end;
@@ -82,7 +82,7 @@ static void drop_last_mark_locked(struct way *to)
     to->marks_end = l;
 }
 
-/* A stream takes what there is room for, a message goes whole. */
+/* A stream takes as many bytes as there is room for; a message is put whole or not at all. */
 static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
 {
     bool packets = d->kind == DUPLEX_PACKETS;
@@ -158,8 +158,8 @@ static void take_mark_locked(struct way *me, struct msg *m)
     os_free(k, sizeof *k);
 }
 
-/* How many bytes a read that starts now may get: not past the next files in flight, and of a
- * message with files no more than that message. */
+/* The most bytes that a read may return now: it ends before the next files in flight, and a message
+ * with files is read alone. */
 static size_t stream_limit_locked(const struct way *me)
 {
     const struct mark *k = me->marks;
@@ -208,7 +208,8 @@ static int64_t take_packet_locked(struct way *me, struct msg *m)
     return (int64_t)n;
 }
 
-/* The writer waits for a third of the ring, a message for as much as it needs. */
+/* Wakes a stream's writer when a third of the ring is free, a message's writer when the message
+ * fits. */
 static void woken_by_room_locked(struct duplex *d, unsigned side, size_t room_before)
 {
     const struct ring *r = &d->way[side].ring;

@@ -12,16 +12,17 @@
 
 #include "gort/sock/sock.h"
 
-/* Is that address this machine's: does it never leave it? */
+/* Is the address one of this machine, so that no packet to it is sent out? */
 bool far_is_own(const struct net_addr *a);
 
 /* ---- TCP: far_tcp.c ------------------------------------------------------------------------- */
-/* Connections from outside, if s's address can have any. sock.lock is held. 0 or an error. */
+/* Listens for connections from outside, if s's address can be reached from there. sock.lock is
+ * held. 0 or an error. */
 int far_listen(struct sock *s, unsigned backlog);
-/* sock.lock is held, the state allows it. -L_EINPROGRESS, or an error. */
+/* Starts a connect; sock.lock is held and the state allows it. -L_EINPROGRESS, or an error. */
 int far_connect(struct sock *s, const struct sock_addr *to);
 int far_accept(struct sock *l, struct sock **out);
-/* Moves s's state on to what has become of its connect, if it is one of these. */
+/* Updates s's state from the result of its connect, if that went to another machine. */
 void far_settle(struct sock *s);
 int far_take_error(struct sock *s); /* 0 or negative */
 int64_t far_send(struct sock *s, struct msg *m);
@@ -30,20 +31,22 @@ unsigned far_poll(struct sock *s);
 int far_shutdown(struct sock *s, unsigned how);
 size_t far_unread(struct sock *s);
 size_t far_unacked(struct sock *s);
-/* A listener that has ceased to be one: nothing from outside either. sock.lock is held. */
+/* s no longer listens: stops taking connections from outside. sock.lock is held. */
 void far_deafen(struct sock *s);
 void far_close(struct sock *s);
 /* A program has changed an option of s. */
 void far_option(struct sock *s, int level, int name);
-/* struct tcp_info of Linux, as far as its first n bytes go. */
+/* Writes the first n bytes of Linux's struct tcp_info. */
 void far_tcp_info(struct sock *s, uint8_t *info, size_t n);
 
 /* ---- UDP: far_udp.c ------------------------------------------------------------------------- */
-/* s has been given its address: what comes from outside gets to it, too. sock.lock is held. */
+/* s has an address now: binds its wired half, so that datagrams from outside reach it. sock.lock is
+ * held. */
 int far_udp_bind(struct sock *s);
-/* sock.lock is held. to family 0: with nobody any more; an own address: with nobody outside. */
+/* Connects the wired half; sock.lock is held. `to` with family 0 disconnects; an address of this
+ * machine mutes the wired half. */
 int far_udp_connect(struct sock *s, const struct sock_addr *to);
-/* Its address, once it is connected. */
+/* The source address of a connected s. */
 struct net_addr far_udp_source(const struct sock *s);
 int64_t far_udp_send(struct sock *s, struct msg *m, const struct sock_addr *to);
 int64_t far_udp_recv(struct sock *s, struct msg *m);

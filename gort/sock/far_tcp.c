@@ -16,7 +16,7 @@ bool far_is_own(const struct net_addr *a)
     return net_addr_is_loopback(a) || (wire_present() && netif_has(NULL, a));
 }
 
-/* Can anything from outside be meant for that local address? */
+/* Can packets from outside be addressed to this local address? */
 static bool from_outside(const struct net_addr *a)
 {
     return wire_present() && !net_addr_is_loopback(a);
@@ -75,7 +75,7 @@ void far_option(struct sock *s, int level, int name)
             tcp_set(c, told[i].opt, told[i].value(s));
 }
 
-/* What has been set before there was a connection. */
+/* Hands options that were set before the connection existed on to it. */
 static void options_hand_on(const struct sock *s, struct tcp_conn *c)
 {
     tcp_set(c, TCP_OPT_REUSEADDR, s->reuse_addr);
@@ -128,7 +128,7 @@ void far_tcp_info(struct sock *s, uint8_t *info, size_t n)
 
 struct far_old { struct far_old *next; struct tcp_conn *conn; };
 
-/* The connection of s has failed: a new one may take its place. */
+/* Gives up the failed connection of s, so that a new one can take its place. */
 static int retire(struct sock *s)
 {
     struct far_old *o = s->conn ? os_alloc(sizeof *o) : NULL;
@@ -143,7 +143,7 @@ static int retire(struct sock *s)
     return 0;
 }
 
-/* A connection with s's options and, if it has one, its address. NULL: *err. */
+/* A new connection with s's options and, if it has one, its address. NULL: *err. */
 static struct tcp_conn *conn_new(struct sock *s, unsigned ifindex, int *err)
 {
     struct tcp_conn *c = tcp_new(s->domain == L_AF_INET, woken, s);
@@ -175,7 +175,7 @@ int far_listen(struct sock *s, unsigned backlog)
     return tcp_listen(c, backlog);
 }
 
-/* Where a link-local address is: the scope that the program has named. */
+/* The interface of a link-local address: the scope that the program has named. */
 static unsigned zone_of(const struct sock_addr *a)
 {
     return addr_link_local(&a->in.ip) ? a->in.scope : 0;
@@ -284,8 +284,7 @@ int far_accept(struct sock *l, struct sock **out)
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-/* What goes before an operation on the connection: an error that is kept here, a connect that
- * is still under way. */
+/* Checks before an operation on the connection: a pending error, or a connect that is not over. */
 static int may_move(struct sock *s)
 {
     if (__atomic_load_n(&s->error, __ATOMIC_RELAXED))
@@ -295,7 +294,7 @@ static int may_move(struct sock *s)
     return 0;
 }
 
-/* The buffers one after the other; a short one of several waits for the next. */
+/* Sends the buffers one after the other; all but the last are sent with TCP_MORE. */
 int64_t far_send(struct sock *s, struct msg *m)
 {
     struct tcp_conn *c = conn_of(s);

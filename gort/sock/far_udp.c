@@ -82,7 +82,7 @@ struct net_addr far_udp_source(const struct sock *s)
     return u ? u->local : s->local.in.ip;
 }
 
-/* The program's bytes in one piece: where they are, or a copy. NULL: *err. */
+/* The program's bytes in one piece: in place if they are, else a copy. NULL: *err. */
 static void *one_piece(struct msg *m, size_t n, bool in, int *err)
 {
     *err = 0;

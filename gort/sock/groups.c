@@ -1,5 +1,5 @@
-/* groups.c - multicast groups of UDP sockets: ip(7), ipv6(7). A membership is the wired half's
- * (udp.h); routers and switches are told by the control plane. */
+/* groups.c - multicast groups of UDP sockets: ip(7), ipv6(7). The wired half keeps
+ * memberships (udp.h); the control plane reports them to routers and switches. */
 #include <string.h>
 #include "gort/net/udp.h"
 #include "gort/netctl/netctl.h"
@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct l_group_req) == 136, "struct group_req");
 
 static bool addr_v4_any(const uint8_t a[4]) { return !(a[0] | a[1] | a[2] | a[3]); }
 
-/* The interface with that address, or the first. 0: there is none. */
+/* The index of the interface with this address, or of the first interface. 0: there is none. */
 static unsigned by_address(const uint8_t a[4])
 {
     struct net_addr want = addr_v4(a);
@@ -80,14 +80,14 @@ static int64_t change(struct sock *s, const struct udp_group *g, bool join)
     if (!netif_get(g->ifindex))
         return -L_ENODEV;
     if (!u)
-        return join ? -L_ENODEV : -L_EADDRNOTAVAIL;     /* bind it first */
+        return join ? -L_ENODEV : -L_EADDRNOTAVAIL;     /* the socket must be bound first */
     int err = udp_join(u, g, join);
     if (!err)
         netctl_join(g->ifindex, &g->group, join);
     return err;
 }
 
-/* Which request a name is; 0: none of these. Negative: to leave. */
+/* The kind of group request of an option's name; negative: to leave; 0: not such a request. */
 static int request(int level, int name)
 {
     if (level == L_IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))

@@ -6,10 +6,10 @@
 
 struct udp_sock;
 
-/* setsockopt(2) of IP and IPv6 that names a group or the interface of groups. 1: it does not. A
- * socket that has no address yet joins none (-L_ENODEV), nor does one on the loopback. */
+/* setsockopt(2) of IP and IPv6 for options of groups and their interface. 1: not such an option. A
+ * socket without an address, or on the loopback, cannot join (-L_ENODEV). */
 int64_t group_option(struct call *c, struct sock *s, int level, int name, uint64_t p, uint64_t len);
-/* The socket closes: nobody else uses u. No locks. */
+/* Leaves all groups of u, whose socket closes and which is not used otherwise. No locks. */
 void groups_leave(struct udp_sock *u);
 
 #endif

@@ -1,8 +1,8 @@
 /* icmp.c - ICMP and ICMPv6 for programs: raw sockets, and those of ping; icmp(7), raw(7).
  *
- * A raw socket sees all ICMP packets of its family that come for this host; a datagram socket
- * sends echo requests under an identifier of its own, its port, and gets their answers. lwIP
- * answers what others ask; it hands a copy here (netctl_icmp_seen). Addresses of this machine are
+ * A raw socket sees all ICMP packets of its family that come for this host; a datagram socket sends
+ * echo requests under an identifier of its own, its port, and gets their answers. lwIP answers
+ * requests of other hosts and hands a copy here (netctl_icmp_seen). Addresses of this machine are
  * answered without a packet. */
 #include <string.h>
 #include "gort/net/ip.h"
@@ -19,7 +19,7 @@ static struct lock list_lock = LOCK_INIT("icmp sockets", RANK_SOCK_NAMES);
 static struct sock *list;           /* [list_lock] by table_next */
 static uint32_t fragment_id;        /* [atomic] */
 
-/* One message, with what its IP header said. */
+/* One ICMP message, with the fields of its IP header. */
 struct seen {
     struct net_addr src, dst;
     uint8_t ttl, tos;
@@ -62,7 +62,8 @@ static bool wants(const struct sock *s, const struct seen *e)
             s->local.family && get16(m + 4) == s->local.in.port);
 }
 
-/* A raw socket of IPv4 sees the IP header, all others ICMP alone. A full queue loses it. */
+/* A raw socket of IPv4 sees the IP header, all others only the ICMP message. A full queue drops
+ * it. */
 static void hand_over(struct sock *s, const struct seen *e)
 {
     bool whole = s->type == L_SOCK_RAW && !is_v6(s);
@@ -94,7 +95,7 @@ static bool anybody(void)
     return __atomic_load_n(&list, __ATOMIC_RELAXED) != NULL;
 }
 
-/* data at the IP header, which has been checked. */
+/* pkt's data is at the IP header, which has been checked. */
 static void icmp_seen(struct netif *ifp, bool v6, const struct pkt *pkt)
 {
     const uint8_t *h = pkt->data;
@@ -131,7 +132,7 @@ static void write_sum(const struct seen *e)
     put16(m + 2, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
 }
 
-/* To an address of this machine: it is seen, and answered. */
+/* Sends a message to an address of this machine: raw sockets see it, and an echo is answered. */
 static void to_ourselves(struct sock *s, struct seen *e)
 {
     uint8_t *m = icmp_of(e);
@@ -222,7 +223,7 @@ static int bind_if_needed(struct sock *s)
     return s->local.family ? 0 : bind_to(s, &any, 0);
 }
 
-/* What the program gave, checked; *e owns bytes. */
+/* Copies and checks the program's message; *e owns its bytes. */
 static int take_message(struct sock *s, struct msg *m, struct seen *e)
 {
     size_t n = m->v.left;

@@ -4,8 +4,8 @@
 
 #include "gort/sock/sock.h"
 
-/* SOCK_RAW, or SOCK_DGRAM for echo alone; protocol ICMP of AF_INET or ICMPv6 of AF_INET6. NULL: no
- * memory. */
+/* A socket of SOCK_RAW, or of SOCK_DGRAM for echo only; protocol ICMP of AF_INET or ICMPv6 of
+ * AF_INET6. NULL: no memory. */
 struct sock *icmp_sock_new(unsigned domain, unsigned type, unsigned protocol);
 
 #endif

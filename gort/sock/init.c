@@ -1,4 +1,4 @@
-/* init.c - what sockets add to the system: their calls, and the files that resolvers read. */
+/* init.c - adds the socket calls, and the files that resolvers read, to the system. */
 #include <string.h>
 #include "gort/os/fs/vfs.h"
 #include "gort/os/sys.h"

@@ -1,4 +1,4 @@
-/* interfaces.h - the network's interfaces as Linux' programs ask for them: numbers and files. */
+/* interfaces.h - the numbers by which Linux programs ask for network interfaces. */
 #ifndef GORT_SOCK_INTERFACES_H
 #define GORT_SOCK_INTERFACES_H
 

@@ -1,4 +1,4 @@
-/* ioctl.c - ioctl(2) of sockets: bytes that wait, and what the interface is (netdevice(7)). */
+/* ioctl.c - ioctl(2) of sockets: bytes that wait, and facts about interfaces (netdevice(7)). */
 #include <string.h>
 #include "gort/sock/calls.h"
 #include "gort/sock/far.h"
@@ -20,7 +20,7 @@ struct view {
     unsigned prefix;        /* of 32 */
 };
 
-/* Interface number n, from 1 on; false: there is none. */
+/* Describes interface n, from 1 on. False: there is none. */
 static bool view_of(unsigned n, struct view *v)
 {
     static const uint8_t zero[6];
@@ -92,7 +92,7 @@ static int64_t interface(struct call *c, uint64_t request, uint64_t arg)
     return err ? err : copy_out(c, arg, &r, sizeof r);
 }
 
-/* Without a buffer: how many bytes there would be. What does not fit whole is left out. */
+/* SIOCGIFCONF: without a buffer, the size needed; else as many whole entries as fit. */
 static int64_t interfaces(struct call *c, uint64_t arg)
 {
     struct l_ifconf k;
@@ -125,7 +125,7 @@ int64_t sock_ioctl(struct call *c, struct file *f, uint64_t request, uint64_t ar
             return -L_EINVAL;
         n = (int32_t)s->ops->unread(s);
         return copy_out(c, arg, &n, sizeof n);
-    case L_SIOCOUTQ: /* in this machine the other end has it already */
+    case L_SIOCOUTQ: /* between two sockets of this machine nothing is in flight */
         n = s->conn && sock_state(s) != SS_LISTEN ? (int32_t)far_unacked(s) : 0;
         return copy_out(c, arg, &n, sizeof n);
     case L_SIOCATMARK:

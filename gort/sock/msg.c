@@ -1,6 +1,6 @@
 /* msg.c - sending and receiving: sendto, sendmsg, sendmmsg and their counterparts.
  *
- * A call that has waited begins anew: it reads its arguments again, and goes on behind the c->done
+ * A call that has waited starts again: it reads its arguments anew, and continues after the c->done
  * bytes (sendmmsg, recvmmsg: messages) of earlier rounds. */
 #include <string.h>
 #include "gort/os/mem.h"
@@ -23,7 +23,7 @@ static void iov_drop(struct user_msg *u)
     u->iov = NULL;
 }
 
-/* Copies the buffers' list, so that it cannot change any more, and checks what it names. */
+/* Copies the list of buffers, so that the program cannot change it afterwards, and checks it. */
 static int64_t iov_get(struct call *c, struct user_msg *u, bool write)
 {
     size_t n = u->h.iovlen;
@@ -203,7 +203,8 @@ int64_t sys_sendmsg(struct call *c)
     return err ? err : send_one(c, s, &u, (unsigned)c->a[2], c->done);
 }
 
-/* c->done counts messages: one that waits for room ends the call, unless it is the first. */
+/* c->done counts messages. A message that would wait for room ends the call, unless it is the
+ * first. */
 int64_t sys_sendmmsg(struct call *c)
 {
     int64_t err;
@@ -258,7 +259,7 @@ static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
     }
 }
 
-/* The room for control messages that is left. */
+/* The program's buffer for control messages, and how much of it is used. */
 struct controls { uint64_t at, left, used; };
 
 static bool control_put(struct call *c, struct controls *k, int level, int type, const void *data,
@@ -278,7 +279,7 @@ static bool control_put(struct call *c, struct controls *k, int level, int type,
     return true;
 }
 
-/* As many files as fit get descriptors; the others are closed, and the caller is told. */
+/* As many files as fit get descriptors; the others are closed. True: some did not fit. */
 static bool rights_give(struct call *c, struct controls *k, struct rights *r, bool cloexec)
 {
     int32_t fds[L_SCM_MAX_FD];

@@ -1,4 +1,4 @@
-/* netlink.c - NETLINK_ROUTE: what interfaces, addresses and routes there are, to be read.
+/* netlink.c - NETLINK_ROUTE: interfaces, addresses and routes, to be read only.
  *
  * A request for a dump is answered at once: the answers stand in the socket's inbox, a datagram per
  * kind and one with NLMSG_DONE. rtnetlink(7), netlink(7). */
@@ -53,7 +53,8 @@ static void post(struct reply *r)
     r->n = 0;
 }
 
-/* n bytes, zero where p is NULL, up to the alignment. There is room: begin has seen to it. */
+/* Appends n bytes (zeros if p is NULL), padded to the alignment. begin has made sure of the
+ * room. */
 static void append(struct reply *r, const void *p, size_t n)
 {
     size_t space = (n + 3) & ~(size_t)3;
@@ -194,7 +195,7 @@ static void lo_route(struct reply *r, uint8_t family)
     end(r, at);
 }
 
-/* proto: by the kernel for a network of our own address, by boot for a gateway. */
+/* Its proto is "kernel" for the network of an own address, "boot" for a gateway. */
 static void route(struct reply *r, const struct net_route *e, uint8_t family)
 {
     bool v4 = family == L_AF_INET, direct = addr_any(&e->gateway);
@@ -266,7 +267,7 @@ static int answer_error(struct reply *r, int err)
     return r->err;
 }
 
-/* A request, with the family that it asks for behind its header. */
+/* Answers one request, whose family stands behind its header. */
 static int answer(struct sock *s, const struct nlmsghdr *h, uint8_t family)
 {
     struct reply r = { .to = h, .s = s };
@@ -316,7 +317,7 @@ static unsigned netlink_poll(struct sock *s)
     return L_POLLOUT | (dgramq_empty(s->inbox) ? 0 : L_POLLIN);
 }
 
-/* Ports of this one process: its number, then numbers that are nobody's. */
+/* Chooses a port: the process's number for the first socket, then numbers that no process has. */
 static int netlink_bind(struct sock *s, const struct sock_addr *a)
 {
     static uint32_t next = 1; /* [atomic] */

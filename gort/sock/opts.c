@@ -1,4 +1,5 @@
-/* opts.c - getsockopt(2) and setsockopt(2): tables of what is kept, and the few that do more. */
+/* opts.c - getsockopt(2) and setsockopt(2): tables of options that are stored, and the few that do
+ * more. */
 #include <string.h>
 #include "gort/sock/calls.h"
 #include "gort/sock/far.h"
@@ -101,7 +102,8 @@ static int set_table(struct sock *s, const struct option *o, int32_t v)
     return 0;
 }
 
-/* Linux doubles what it is told, for its bookkeeping, and shows the double. */
+/* Linux doubles the size that a program sets, for its bookkeeping, and getsockopt shows the
+ * double. */
 static int set_buffer(uint32_t *field, int32_t v, uint32_t least)
 {
     enum { MOST = 212992 };
@@ -150,7 +152,7 @@ static int set_v6only(struct sock *s, int32_t v)
     return err;
 }
 
-/* Options whose value is no plain integer. 1: it is one. */
+/* Sets an option whose value is not a plain integer. 1: it is a plain integer. */
 static int64_t set_special(struct call *c, struct sock *s, int level, int name, uint64_t p,
                            uint64_t len)
 {
@@ -187,7 +189,7 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
     return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
 }
 
-/* What carries s's bytes to other machines keeps options of its own. */
+/* Passes a changed option on to the transport to other machines, which keeps its own copy. */
 static void option_told(struct sock *s, int level, int name)
 {
     if (level == L_SOL_SOCKET && (name == L_SO_RCVBUF || name == L_SO_SNDBUF ||
@@ -253,7 +255,7 @@ static int64_t give_time(struct call *c, int64_t ns)
     return give(c, &t, sizeof t);
 }
 
-/* A prefix of struct tcp_info: state, and retransmissions of which there are none. */
+/* Writes a prefix of struct tcp_info. Inside this machine only the state is not zero. */
 static int64_t give_tcp_info(struct call *c, struct sock *s)
 {
     enum { ESTABLISHED = 1, SYN_SENT = 2, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 };

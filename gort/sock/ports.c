@@ -30,7 +30,7 @@ static bool local_address(const struct net_addr *a)
     return addr_any(a) || far_is_own(a) || addr_multicast(a);
 }
 
-/* Does a packet for v4 or not, to one address, reach both? */
+/* Could one packet reach both sockets? */
 static bool overlap(const struct sock *s, const struct sock_addr *a, const struct sock *o)
 {
     bool any = addr_any(&a->in.ip), oany = addr_any(&o->local.in.ip);
@@ -67,7 +67,7 @@ static void insert_locked(struct table *t, struct sock *s)
     s->in_table = true;
 }
 
-/* Ports in an order that nobody can guess. */
+/* The i-th port to try, in an order that others cannot guess. */
 static uint16_t port_after(uint32_t start, uint32_t i)
 {
     return (uint16_t)(PORT_LO + (start + i) % (PORT_HI - PORT_LO + 1));
@@ -106,7 +106,7 @@ int ports_bind(enum port_kind k, struct sock *s, const struct sock_addr *a)
     return free ? 0 : -L_EADDRINUSE;
 }
 
-/* Is there a connection with this 4-tuple, or somebody who has the port for himself? */
+/* Is there a connection with this 4-tuple, or a socket that owns the port exclusively? */
 static bool taken_locked(enum port_kind k, const struct net_addr *src, uint16_t port,
                          const struct sock_addr *dst)
 {
@@ -143,7 +143,7 @@ int ports_connect(enum port_kind k, struct sock *s, const struct net_addr *src,
     return err;
 }
 
-/* How well o's address fits a packet to dst from `from`; 0: not at all. */
+/* How well the address of o matches a packet from `from` to dst; 0: not at all. */
 static unsigned score(enum port_kind k, const struct sock *o, const struct sock_addr *dst,
                       const struct sock_addr *from)
 {
@@ -166,7 +166,7 @@ static unsigned score(enum port_kind k, const struct sock *o, const struct sock_
     return points;
 }
 
-/* Of sockets that share an address with SO_REUSEPORT one is taken by the sender's port. */
+/* Among sockets that share an address by SO_REUSEPORT the sender's port chooses. */
 struct sock *ports_find(enum port_kind k, const struct sock_addr *dst, const struct sock_addr *from)
 {
     struct table *t = &tables[k];

@@ -20,7 +20,7 @@ static int put_part(struct ring *r, uint64_t at, struct vec *v, const char *from
     return err || part == n ? err : vec_from(v, r->mem, n - part);
 }
 
-/* Room for `need` bytes in all. */
+/* Makes the ring large enough for `need` bytes in all. False: no memory. */
 static bool grow(struct ring *r, size_t need)
 {
     size_t size = r->size ? r->size : RING_MIN, used = ring_used(r);

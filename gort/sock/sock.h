@@ -1,4 +1,4 @@
-/* sock.h - sockets: what the calls see, and the kinds behind them.
+/* sock.h - sockets: their interface for system calls, and the kinds that implement it.
  *
  *   calls.c, msg.c, opts.c   socket(2) ... setsockopt(2): check arguments, wait, copy
  *            |  struct sock_ops
@@ -13,8 +13,8 @@
  * of a listener or a table of names holds it (refs). Its kind's state has locks of its own;
  * sock.lock guards what bind, listen, connect and the options change.
  *
- * Operations never wait: they answer -L_EAGAIN, and calls.c waits on rq (input, connections) or
- * wq (room, the end of connect). Whoever changes a state makes it visible first and wakes then.
+ * Operations never block: they return -L_EAGAIN, and calls.c waits on rq (input, connections) or
+ * wq (room, the end of connect). A change of state is made visible before waiters are woken.
  *
  * Locks: sock.lock (RANK_SOCK) < table of ports or names (RANK_SOCK_NAMES) < duplex, queue of
  * datagrams (RANK_FILE) < gort/net (RANK_TCP ... RANK_NET) < waitq (RANK_POLL). Two sockets are
@@ -51,7 +51,7 @@ struct rights {
     struct file *file[]; /* referenced */
 };
 
-/* Puts the files; r may be NULL. No locks: to put a file may close a socket. */
+/* Drops the references to the files; r may be NULL. No locks held: this may close a socket. */
 void rights_free(struct rights *r);
 
 /* One message of send or recv. */
@@ -59,7 +59,7 @@ struct msg {
     struct vec v;             /* the caller's bytes */
     unsigned flags;           /* L_MSG_* */
     bool has_addr;            /* send: addr is the destination */
-    struct sock_addr addr;    /* recv: where it came from; family 0: nobody's */
+    struct sock_addr addr;    /* recv: the sender's; family 0: it has none */
     struct sock_addr to;      /* recv: where it went to, for IP_PKTINFO */
     struct rights *rights;    /* send: taken if the message goes; recv: the caller's */
     uint64_t full_length;     /* recv of datagrams: before it was cut */
@@ -72,9 +72,9 @@ struct msg {
 struct sock_ops {
     int (*bind)(struct sock *s, const struct sock_addr *a);
     int (*listen)(struct sock *s, unsigned backlog);
-    /* 0, -L_EINPROGRESS (wq is woken at the end, sock.error says how), or an error. */
+    /* 0, -L_EINPROGRESS (at the end wq is woken and sock.error holds the result), or an error. */
     int (*connect)(struct sock *s, const struct sock_addr *a);
-    /* A connection that waits, with one reference; -L_EAGAIN. */
+    /* Returns the next connection in *out, with one reference; or -L_EAGAIN. */
     int (*accept)(struct sock *s, struct sock **out);
     int64_t (*send)(struct sock *s, struct msg *m); /* bytes taken */
     int64_t (*recv)(struct sock *s, struct msg *m); /* bytes given */
@@ -133,20 +133,20 @@ struct sock {
     uint64_t bound_ino;             /* [names' lock] AF_UNIX bound to a path */
 };
 
-/* A socket without state; NULL: no memory. refs 1. */
+/* A new socket of no kind yet, with one reference; NULL: no memory. */
 struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol,
                       const struct sock_ops *ops);
 static inline void sock_get(struct sock *s) { __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED); }
 void sock_put(struct sock *s);
 /* The socket of an open file, or NULL. */
 struct sock *sock_of_file(struct file *f);
-/* Makes the file of s, whose reference it takes, and a descriptor. fd or an error. */
+/* Makes a file and a descriptor for s; takes the reference to s. The descriptor, or an error. */
 int64_t sock_install(struct sock *s, unsigned flags);
 /* ioctl.c: for the file's operations. */
 int64_t sock_ioctl(struct call *c, struct file *f, uint64_t request, uint64_t arg);
-/* Leaves an error for the next call, positive, and wakes everybody. */
+/* Stores an error (positive) for the next call and wakes all waiters. */
 void sock_fail(struct sock *s, int error);
-/* The pending error, negative, or 0; it is taken. */
+/* Takes the pending error: negative, or 0. */
 int sock_take_error(struct sock *s);
 static inline uint32_t sock_state(const struct sock *s)
 {
@@ -164,24 +164,25 @@ struct sock *unix_sock_new(unsigned type);
 struct sock *netlink_sock_new(unsigned type);
 
 /* ---- backlog.c: listeners -------------------------------------------------------------- */
-/* s, which is bound or new, listens. */
+/* Makes s, which is bound or new, a listener. */
 int backlog_listen(struct sock *s, unsigned max);
-/* A connection for listener l: peer is its far end, whose reference goes to the queue. 0;
+/* Adds a connection to listener l: peer is its far end, whose reference passes to the queue. 0;
  * -L_EAGAIN: l is full; -L_ECONNREFUSED: it does not listen. */
 int backlog_push(struct sock *l, struct sock *peer);
-/* l is full: s is to be connected when there is room, unless backlog_forget gives it up.
+/* l is full: registers s to be connected when there is room, unless backlog_forget gives it up.
  * -L_EINPROGRESS; -L_EAGAIN: there is room now; -L_ECONNREFUSED. */
 int backlog_wait(struct sock *l, struct sock *s);
 void backlog_forget(struct sock *s);
-/* The next connection, with a reference; *again: a connect that may be tried once more, with one.
+/* Takes the next connection, with a reference; *again is a connect that may be retried, with a
+ * reference.
  * 0, -L_EAGAIN, -L_EINVAL (does not listen). */
 int backlog_take(struct sock *l, struct sock **out, struct sock **again);
 void backlog_close(struct sock *l);
 
 /* ---- addr.c ------------------------------------------------------------------------------- */
-/* From the program's bytes, for a socket of that domain. 0, -L_EINVAL, -L_EAFNOSUPPORT. */
+/* Converts the program's bytes to *a, for a socket of s's domain. 0, -L_EINVAL, -L_EAFNOSUPPORT. */
 int addr_from_user(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a);
-/* Into raw; its full length, which may be more than fits in cap. */
+/* Writes an address to raw, cut to cap bytes; returns its full length. */
 uint32_t addr_to_user(const struct sock *s, const struct sock_addr *a, void *raw, uint32_t cap);
 struct net_addr net_addr_any(bool v4);
 struct net_addr net_addr_loopback(bool v4);
@@ -191,17 +192,18 @@ bool net_addr_is_loopback(const struct net_addr *a);
 enum port_kind { PORTS_TCP, PORTS_UDP, PORT_KINDS };
 /* Gives s the local address a; port 0: any that is free. 0, -L_EADDRINUSE, -L_EADDRNOTAVAIL. */
 int ports_bind(enum port_kind k, struct sock *s, const struct sock_addr *a);
-/* A port of its own for a connection from src to dst. */
+/* Gives s a port for a connection from src to dst. */
 int ports_connect(enum port_kind k, struct sock *s, const struct net_addr *src,
                   const struct sock_addr *dst);
-/* Who listens (TCP), or receives what comes from `from` (UDP), at dst; referenced, or NULL. */
+/* The socket that listens at dst (TCP), or receives datagrams from `from` to dst (UDP), with a
+ * reference; or NULL. */
 struct sock *ports_find(enum port_kind k, const struct sock_addr *dst,
                         const struct sock_addr *from);
 void ports_release(enum port_kind k, struct sock *s);
-/* Changes the addresses of s, which others look at while it is in the table. sock.lock is held. */
+/* Changes the addresses of s under the table's lock, since others read them. sock.lock is held. */
 void ports_change(enum port_kind k, struct sock *s, const struct net_addr *local,
                   const struct sock_addr *peer);
-/* Is listening at s's address allowed beside the others there? */
+/* May s listen at its address beside the other sockets there? */
 int ports_may_listen(struct sock *s);
 
 void sock_init(void); /* boot: the calls, files of /proc and /etc */

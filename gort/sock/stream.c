@@ -1,4 +1,4 @@
-/* stream.c - connected sockets, both ends here: see stream.h. */
+/* stream.c - connected sockets whose ends are both in this machine: see stream.h. */
 #include "gort/sock/stream.h"
 
 static struct duplex *pipe_of(const struct sock *s)
@@ -194,8 +194,8 @@ size_t stream_unread(struct sock *s)
     return d ? duplex_unread(d, s->side) : 0;
 }
 
-/* The state says closed before the connection is looked for: join, which may be about to
- * give s one, looks under the same lock. */
+/* The state becomes closed before the connection is read: join, which may be about to give s a
+ * connection, checks the state under this lock. */
 void stream_close(struct sock *s)
 {
     lock(&s->lock);

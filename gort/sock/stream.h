@@ -1,4 +1,4 @@
-/* stream.h - what TCP's and AF_UNIX's connected sockets have in common, as members of sock_ops. */
+/* stream.h - members of sock_ops that TCP's and AF_UNIX's connected sockets share. */
 #ifndef GORT_SOCK_STREAM_H
 #define GORT_SOCK_STREAM_H
 
@@ -9,10 +9,10 @@
  * follows. */
 int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
                    enum duplex_kind kind);
-/* p, a new socket in the queue of l, gets its options. */
+/* Copies the options of l to p, a new socket in its queue. */
 void stream_inherit(struct sock *p, const struct sock *l);
 int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind);
-/* The next connection of l. Whoever has waited for room in l is tried again. */
+/* The next connection of l. A connect that waited for room in l is tried again. */
 int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind);
 
 int64_t stream_send(struct sock *s, struct msg *m);

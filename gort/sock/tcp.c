@@ -45,7 +45,7 @@ static bool is_far(const struct sock *s)
     return __atomic_load_n(&s->conn, __ATOMIC_ACQUIRE) && sock_state(s) != SS_LISTEN;
 }
 
-/* Ours towards an address of ours: the loopback's, or the same one. */
+/* The source address of a connection to an own address: the loopback's, or the own address. */
 static struct net_addr own_source(const struct net_addr *to)
 {
     return net_addr_is_loopback(to) ? net_addr_loopback(addr_is_v4(to)) : *to;
@@ -60,14 +60,14 @@ static int may_connect(const struct sock *s)
     }
 }
 
-/* s gets its own address, and counts as connecting. */
+/* Gives s its local address and makes its state SS_CONNECTING. */
 static int start(struct sock *s, const struct sock_addr *to)
 {
     bool v4 = addr_is_v4(&to->in.ip);
     struct net_addr src = own_source(&to->in.ip);
     int err = 0;
 
-    far_deafen(s); /* what an earlier connect has left */
+    far_deafen(s); /* removes the state of an earlier connect */
     if (!s->in_table)
         err = ports_connect(PORTS_TCP, s, &src, to);
     else if (!addr_any(&s->local.in.ip) && addr_is_v4(&s->local.in.ip) != v4)
@@ -109,7 +109,7 @@ static int tcp_connect(struct sock *s, const struct sock_addr *a)
     return err;
 }
 
-/* Both queues take their turns. */
+/* Accepts from the queues for local and for outside connections in turn. */
 static int tcp_accept(struct sock *s, struct sock **out)
 {
     bool far = __atomic_load_n(&s->conn, __ATOMIC_ACQUIRE) && sock_state(s) == SS_LISTEN;
@@ -169,7 +169,7 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
     return err;
 }
 
-/* The port is free at once if nothing of the connection is on any wire; else gort/net knows. */
+/* The port is free at once if the connection was inside this machine; else gort/net keeps it. */
 static void tcp_close(struct sock *s)
 {
     ports_release(PORTS_TCP, s);

@@ -41,7 +41,7 @@ static void target(struct sock_addr *to)
         to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
 }
 
-/* Ours towards that address. */
+/* The source address of datagrams to `to`. */
 static struct net_addr own_source(const struct sock *s, const struct net_addr *to)
 {
     if (!far_is_own(to))

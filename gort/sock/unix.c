@@ -83,7 +83,7 @@ static void path_of(const struct sock_addr *a, char path[sizeof a->un.path + 1])
     path[a->un.len] = 0;
 }
 
-/* The inode's number of a path that is a socket's. */
+/* Finds the inode number of a socket's path. */
 static int ino_of(const struct sock_addr *a, uint64_t *ino)
 {
     char path[sizeof a->un.path + 1];
@@ -102,7 +102,7 @@ static int ino_of(const struct sock_addr *a, uint64_t *ino)
     return err;
 }
 
-/* Whoever has that name, referenced. */
+/* The socket that has this name, with a reference. */
 static int find(const struct sock_addr *a, struct sock **out)
 {
     uint64_t ino;
@@ -154,7 +154,7 @@ static int unix_bind(struct sock *s, const struct sock_addr *a)
 {
     lock(&s->lock);
     bool bound = s->local.family != 0;
-    s->local.family = L_AF_UNIX; /* nobody else binds it meanwhile */
+    s->local.family = L_AF_UNIX; /* no other bind of s gets past the check meanwhile */
     unlock(&s->lock);
     if (bound)
         return -L_EINVAL;

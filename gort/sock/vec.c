@@ -1,8 +1,8 @@
-/* vec.c - copying between the program's buffers and ours. */
+/* vec.c - copying between the program's buffers and the kernel's. */
 #include "gort/sock/vec.h"
 #include "gort/os/user.h"
 
-/* The caller has brought the pages; one that is gone again is -L_EFAULT. */
+/* The caller has made the pages present. A page that is unmapped again gives -L_EFAULT. */
 static int copy(uint64_t p, void *ours, size_t n, bool in)
 {
     void *theirs = (void *)p;

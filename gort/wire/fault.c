@@ -1,7 +1,7 @@
-/* fault.c - the boot option netfault=N: a network that is worse than QEMU's.
+/* fault.c - the boot option netfault=N: received packets are lost, doubled and reordered.
  *
- * One received packet in N is lost, comes twice, or comes behind the next one; and once in 200 N
- * packets the device is reset, as if it had been stuck, while sockets live. */
+ * One received packet in N is lost, received twice, or swapped with the next one; and once in
+ * 200 N packets the device is reset, as if it had been stuck, while sockets are open. */
 #include "gort/wire/private.h"
 #include "kernel/options.h"
 
@@ -19,7 +19,7 @@ static uint64_t chance(uint64_t n)
     return (x ^ x >> 31) % n;
 }
 
-/* A copy in one piece; NULL: it is too long for one, or there is no memory. */
+/* Copies a packet into one piece. NULL: it is too long for one, or there is no memory. */
 static struct pkt *twin(const struct pkt *p)
 {
     size_t n = pkt_length(p);

@@ -26,7 +26,8 @@ static void receive(void *arg, struct netdev *d, unsigned queue, struct pkt *lis
         net_input(arg, d, queue, list);
 }
 
-/* Before there are goroutines: the boot CPU does what schedule() will do. */
+/* Polls the devices until the interfaces have their addresses. There are no goroutines yet, so the
+ * boot CPU does here what schedule() does later. */
 static void settle(void)
 {
     struct netdev *d;

@@ -1,4 +1,4 @@
-/* irq.c - what interrupts of network devices, and the timer's, need to know. */
+/* irq.c - called by interrupts: a device has packets; when a polling CPU must poll next. */
 #include "arch/x86_64/arch.h"
 #include "gort/wire/wire.h"
 
@@ -13,7 +13,8 @@ int64_t wire_next_irq(void)
     return timers < poll ? timers : poll;
 }
 
-/* As console input does (os/stdio.c): the IPI to itself stops even a goroutine without calls. */
+/* Like console input (os/stdio.c): the IPI to the CPU itself preempts even a goroutine that makes
+ * no calls. */
 void wire_wake_irq(void *arg, struct netdev *d, unsigned queue)
 {
     struct cpu *c = cpu_self();

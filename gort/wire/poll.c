@@ -8,14 +8,14 @@
 #include "kernel/clock.h"
 
 enum { BUDGET = 64 };           /* packets of a queue in a turn: bounds how long a stop waits */
-#define POLL_NS  100000ll       /* a goroutine may keep the CPU that long before it is polled */
-#define QUIET_NS 50000ll        /* without a packet that long: back to interrupts */
-#define LATE_NS  2000000ll      /* timers of a CPU that is so late are run by others */
+#define POLL_NS  100000ll       /* a CPU that runs one goroutine is polled this often */
+#define QUIET_NS 50000ll        /* after so long without a packet a CPU returns to interrupts */
+#define LATE_NS  2000000ll      /* when a CPU's timers are so late, another CPU runs them */
 
 struct queue {
     struct netdev *dev;
     unsigned index, cpu;
-    struct queue *next;         /* of the same CPU */
+    struct queue *next;         /* the next queue of this CPU */
 };
 static struct queue queues[NET_CPUS];       /* [const after boot] */
 static struct queue *queues_of[NET_CPUS];   /* [const after boot] by CPU */
@@ -33,7 +33,7 @@ static bool waits(const struct queue *q)
     return q->dev->ops->pending(q->dev, q->index);
 }
 
-/* Interrupts on where packets have ceased to come. True: some have come after all. */
+/* Switches the interrupts of a CPU's queues on. True: packets have come meanwhile. */
 static bool irqs_on(unsigned cpu)
 {
     bool more = false;
@@ -43,7 +43,7 @@ static bool irqs_on(unsigned cpu)
     return more;
 }
 
-/* This CPU's, and those of others that are late. */
+/* Runs this CPU's due timers and, with `all`, those of CPUs that are late. */
 static void run_timers(unsigned cpu, int64_t now, bool all)
 {
     if (net_timers_next(cpu) <= now)
@@ -93,8 +93,8 @@ static bool net_rest(void)
     return irqs_on(cpu);
 }
 
-/* Once a second: links, devices that are stuck, what was sent long ago, an interrupt that got
- * lost. */
+/* Once a second: notices link changes and stuck devices, frees sent packets, and polls every queue
+ * in case an interrupt was lost. */
 static void service(void)
 {
     for (unsigned i = 0; i < nqueues; i++) {

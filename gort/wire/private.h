@@ -1,11 +1,11 @@
-/* private.h - between the files of gort/wire. */
+/* private.h - shared by the files of gort/wire. */
 #ifndef GORT_WIRE_PRIVATE_H
 #define GORT_WIRE_PRIVATE_H
 
 #include "gort/wire/wire.h"
 
-void wire_queues_init(void);        /* poll.c: who polls what; interrupts are on afterwards */
-/* fault.c: what of the list comes, and when. */
+void wire_queues_init(void);        /* poll.c: gives CPUs their queues, then switches interrupts on */
+/* fault.c: returns the list as netfault delivers it: packets dropped, doubled, delayed. */
 struct pkt *wire_fault(struct netdev *d, struct pkt *list);
 
 #endif

@@ -1,14 +1,14 @@
-/* wire.h - the stack of gort/net in this kernel: its platform, the devices' polling, boot.
+/* wire.h - gort/net in this kernel: polling of network devices, interrupts, boot.
  *
  *   interrupt -> irq.c: CPU_PENDING_NET -> schedule() -> poll.c: device -> net_input -> wake()
  *                                              ^   |                     `- net_timers_run
  *                                              `---' while packets keep coming: no interrupts
  *
  * A queue belongs to a CPU (netdev_queue_cpu). Its interrupt is off from its first packet until the
- * CPU has nothing to do: meanwhile schedule() looks at the queue each time it comes by, and a timer
- * brings it there if a goroutine keeps the CPU for POLL_NS. Other CPUs poll a queue only when its
- * own cannot (CPU_PENDING_NET is passed on). All of this is g0 with a P and without locks; woken
- * goroutines become that P's. */
+ * CPU has nothing to do: meanwhile each schedule() polls the queue, and a timer calls schedule() if
+ * a goroutine keeps the CPU for POLL_NS. Other CPUs poll a queue only when its own cannot
+ * (CPU_PENDING_NET is passed on). All of this runs on g0 with a P and without locks; woken
+ * goroutines are queued on that P. */
 #ifndef GORT_WIRE_WIRE_H
 #define GORT_WIRE_WIRE_H
 
@@ -26,8 +26,8 @@ struct wire_control {
 };
 extern const struct wire_control *wire_control; /* [const once wire_init is called] */
 
-/* Boot, with the scheduler's structures there: takes the devices over and waits until control says
- * that they are settled. Nothing to do without a device. */
+/* Boot, after the scheduler's structures are set up: takes the network devices over and waits until
+ * wire_control->settled(). Without a device it does nothing. */
 void wire_init(void);
 bool wire_present(void);        /* is there any device? */
 

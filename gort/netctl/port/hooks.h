@@ -1,4 +1,4 @@
-/* hooks.h - what lwIP's DHCP client asks for besides its own, and what becomes of it (lease.c). */
+/* hooks.h - hooks of lwIP's DHCP client: more options are requested and read by lease.c. */
 #ifndef NETCTL_HOOKS_H
 #define NETCTL_HOOKS_H
 

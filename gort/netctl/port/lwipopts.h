@@ -1,8 +1,8 @@
 /* lwipopts.h - which parts of lwIP are built, and their bounds (lwIP's opt.h says what each means).
  *
  * It is the control plane alone: neither TCP nor sockets, no threads, no timers of its own. Its UDP
- * carries DHCP. Memory is one heap of HEAP bytes that netctl_heap shows, so nothing from the wire
- * can take more. */
+ * carries DHCP. All memory is one heap of NETCTL_HEAP bytes at netctl_heap, so packets
+ * from the wire cannot use more. */
 #ifndef NETCTL_LWIPOPTS_H
 #define NETCTL_LWIPOPTS_H
 
