@@ -139,7 +139,7 @@ static void attach(uint64_t pa, uint64_t size, unsigned irq)
     volatile uint32_t *regs = vm_map_device(pa, size, VM_R | VM_W | VM_UNCACHED);
 
     if (!regs || regs[R_MAGIC] != MAGIC) {
-        kprintf("gort: no virtio device is at %#llx, where the host has named one\n",
+        kprintf("gort: there is no virtio device at %#llx, though the host has named one\n",
                 (unsigned long long)pa);
         return;
     }

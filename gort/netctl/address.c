@@ -95,7 +95,7 @@ static void duplicate6(struct iface *f, int i)
     char text[48];
 
     netif_ip6_addr_set_state(&f->lw, i, IP6_ADDR_INVALID);
-    kprintf("gort: %s: %s is already used by another machine: this one does without it%s\n",
+    kprintf("gort: %s: %s is already used by another machine: this machine does not use it%s\n",
             f->ifp->dev->name, netctl_addr_print(&a, text),
             f->config.has6 && addr_equal(&a, &f->config.addr6) ? " (-ip gives another)" : "");
 }
@@ -112,7 +112,7 @@ void address_tick(struct iface *f, int64_t now)
     if (!netif_is_link_up(&f->lw))
         kprintf("gort: %s: no link: is its cable plugged in?\n", f->ifp->dev->name);
     else
-        kprintf("gort: %s: no DHCP server has answered for %d s; it is asked on. -ip "
+        kprintf("gort: %s: no DHCP server has answered for %d s; requests go on. -ip "
                 "ADDR/LEN,gw=ADDR sets an address without one\n", f->ifp->dev->name,
                 (int)(NETCTL_PATIENCE / 1000000000ll));
 }

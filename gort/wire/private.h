@@ -4,7 +4,7 @@
 
 #include "gort/wire/wire.h"
 
-void wire_queues_init(void);        /* poll.c: gives CPUs their queues, then switches interrupts on */
+void wire_queues_init(void);        /* poll.c: queues and interrupts of all devices */
 /* fault.c: returns the list as netfault delivers it: packets dropped, doubled, delayed. */
 struct pkt *wire_fault(struct netdev *d, struct pkt *list);
 

@@ -35,7 +35,8 @@ var (
 	sizes = types.SizesFor("gc", "amd64")
 )
 
-// What is printed. The order of all lists is that of the declarations, or of the lists below.
+// The facts that are printed. All lists are in the order of the declarations, or of the lists
+// below.
 type (
 	facts struct {
 		Release string      `json:"release,omitempty"`
@@ -68,7 +69,7 @@ type (
 	}
 )
 
-// structs lists what becomes a C struct, in an order in which embedded ones come first.
+// structs lists the Go structs that become C structs; embedded ones come first.
 var structs = []struct{ pkg, name, c string }{
 	{"runtime", "bitvector", "bitvector"},
 	{"runtime", "pcHeader", "pc_header"},
@@ -103,7 +104,7 @@ var structs = []struct{ pkg, name, c string }{
 	{"internal/runtime/maps", "Iter", "go_map_iter"},
 }
 
-// offsets lists structs of which only macros are wanted: C has its own declaration.
+// offsets lists structs that C declares itself: only macros of their offsets are printed.
 var offsets = []struct{ pkg, name, prefix string }{
 	{"runtime", "_defer", "GO_DEFER"},
 	{"runtime", "_panic", "GO_PANIC"},
@@ -246,7 +247,7 @@ func fieldOffsets(s *types.Struct) ([]*types.Var, []int64) {
 	return f, sizes.Offsetsof(f)
 }
 
-// layoutOf leaves out fields without a size. Those that C has no name for become padding.
+// layoutOf leaves out fields of size 0. Blank fields become padding.
 func layoutOf(s *types.Struct, goName, c string, withTypes bool) layout {
 	l := layout{Name: c, Go: goName, Size: sizes.Sizeof(s)}
 	fields, offs := fieldOffsets(s)
@@ -461,7 +462,7 @@ type dirImporter struct {
 
 func (d dirImporter) Import(path string) (*types.Package, error) { return d.ImportFrom(path, d.dir, 0) }
 
-// mirrors lists what the overlay declares of structures that C owns, or that C and the compiler
+// mirrors lists the overlay's declarations of structures that C owns, or that C and the compiler
 // share.
 var mirrors = []struct{ name, prefix string }{
 	{"g", "OVERLAY_G"}, {"_defer", "OVERLAY_DEFER"}, {"_panic", "OVERLAY_PANIC"},

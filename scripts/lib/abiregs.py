@@ -1,8 +1,8 @@
 """abiregs - assembly that names every register, from the table of gort/abi/registers.def.
 
-What is written here is dictated: by internal/abi.RegArgs (calls by reflection), by the compiler
-(bounds checks, the write barrier), or by "all of them" (asynchronous preemption). How the pieces
-are put together is in the templates below; the overlay's asm_amd64.s has what is not tables.
+The order of the registers is dictated: by internal/abi.RegArgs (calls by reflection), by the
+compiler (bounds checks, the write barrier), or it is all registers (asynchronous preemption). The
+templates below put the pieces together; the overlay's asm_amd64.s has the rest.
 """
 NAMES = {"integer", "float", "machine", "frames", "barrier"}
 WORD = 8
@@ -40,7 +40,7 @@ def frame_sizes(table):
 
 
 def moves(registers, base, first, store):
-    """MOVQs between registers and the words from first(base) on."""
+    """MOVQs between registers and the words at first(base) and after it."""
     for i, r in enumerate(registers):
         word = f"{first + i * WORD}({base})"
         yield f"\tMOVQ {r}, {word}" if store else f"\tMOVQ {word}, {r}"
@@ -66,8 +66,8 @@ TEXT ·unspillArgs(SB), NOSPLIT|NOFRAME, $0-0
 REFLECTCALL = """
 // reflectcall(stackArgsType, fn, stackArgs, stackArgsSize, stackRetOffset, frameSize uint32,
 // regArgs): a frame cannot be sized at run time, so there is one function per power of two. The
-// smallest that holds frameSize is told by the highest bit of frameSize - 1; what is larger than
-// all of them finds badreflectcall in the table.
+// highest bit of frameSize - 1 selects the smallest that holds frameSize; for a larger frame than
+// any of them the table has badreflectcall.
 DATA_ROWS
 GLOBL reflectframes<>(SB), RODATA, $TABLE_SIZE
 
@@ -129,10 +129,10 @@ TEXT ·callSIZE(SB), WRAPPER, $SIZE-48
 """
 
 PREEMPT = """
-// The timer or IPI handler has made the interrupted goroutine call this: every register comes
-// back as it was. Vector registers are saved whole where the machine has them (the upper halves
+// The timer or IPI handler has made the interrupted goroutine call this, so every register must be
+// restored. Vector registers are saved whole where the machine has them (the upper halves
 // hold live data in AVX code), by the kernel's slots 5 and 6, into the CPU's scratch area and out
-// of g's own. The handler has seen to it that there is room on the stack.
+// of g's own. The handler has checked that the stack has room.
 //
 //  BP_SLOT(SP)  the interrupted BP, and above it the interrupted pc
 //  FLAGS_SLOT(SP)  flags
@@ -227,7 +227,7 @@ import (
     "unsafe"
 )
 
-// The functions that reflectcall jumps to. Nobody calls them by name: from these declarations the
+// The functions that reflectcall jumps to. No code calls them by name: from these declarations the
 // compiler makes the pointer maps of their arguments, without which a stack with a reflected call
 // on it could be neither moved nor scanned.
 """

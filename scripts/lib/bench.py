@@ -1,7 +1,7 @@
 """bench - rows, guests and the table of scripts/bench.
 
 A program prints "BENCH-START ...", a line "BENCH row value unit" per figure, and "BENCH-END d"
-with the time that has passed by its own clock.
+where d is the time that has passed by the program's own clock.
 """
 import os
 import re
@@ -15,7 +15,7 @@ import gobuild
 from common import KERNEL, ROOT, UserError
 from machine import Config, Machine
 
-# Rows by target, with the most that gort may need, as a multiple of what Linux needs.
+# Rows by target, with the limit for gort's figure as a multiple of Linux'.
 GC = {"alloc_8": 1, "alloc_64": 1, "alloc_64_ptr": 1, "alloc_1k": 0.5, "alloc_64k": 0.5,
       "append_grow": 1, "string_concat_100": 1, "iface_convert": 1, "strings_builder": 1,
       "binary_trees_14": 1, "parallel_alloc": 1, "map_assign_lookup": 1, "defer_recover": 1,
@@ -27,10 +27,10 @@ SCHED = {"go_spawn_join": 0.5, "chan_pingpong": 0.5, "chan_uncontended": 1,
          "sleep1ms_late_p50": 1, "sleep1ms_late_p99": 1, "sleep1ms_late_loaded_p50": 1 / 50,
          "sleep1ms_late_loaded_p99": 1 / 50, "spawn_100k_parked": 0.5}
 OTHER = {"cpu_loop": None, "json_roundtrip": 1, "sprintf": 1}
-# The speed-up is gort's own goal, whatever Linux makes of it.
+# The speed-up has a goal of its own, not relative to Linux.
 SPEEDUP = {"speedup_compute": None, "speedup_trees": None, "speedup_maps": None}
 ALL = {**OTHER, **GC, **SCHED, **SPEEDUP}
-# What tests/bench/main.go calls the part of it that prints several rows.
+# The argument of tests/bench/main.go for a part that prints several rows.
 PART = {"gc_cycles": "gc_pause", "gc_pause_p50": "gc_pause", "gc_pause_max": "gc_pause",
         "gc_alloc_rate": "gc_pause", "gc_full_1M_objects": "gc_pause",
         "sleep1ms_late_p50": "timer", "sleep1ms_late_p99": "timer",
@@ -72,7 +72,7 @@ def jobs(rows, each):
 
 
 def seconds(text):
-    """What time.Duration prints."""
+    """Parses a duration as time.Duration prints it."""
     found = DURATION.findall(text)
     if not found or "".join(n + u for n, u in found) != text:
         raise ValueError(f"{text!r} is no duration")
@@ -105,7 +105,7 @@ class Output:
 
 
 class Guest:
-    """A kernel with what it needs around a program."""
+    """One of the two systems: a kernel with all that it needs to run a program."""
 
     def __init__(self, name, kernel, cmdline, directory):
         self.name, self.kernel, self.cmdline, self.directory = name, kernel, cmdline, directory
@@ -187,7 +187,8 @@ def cell(values):
 
 
 def ratio(linux, gort, unit):
-    """What gort needs of what Linux needs: below 1, gort is better. None: nothing to compare."""
+    """The ratio of gort's figure to Linux': below 1, gort is better. None: one of them is
+    missing."""
     a, b = statistics.median(linux), statistics.median(gort)
     if unit in MORE_IS_BETTER:
         a, b = b, a

@@ -41,7 +41,7 @@ def ldflags():
 
 
 def libs():
-    # libgort comes whole and first: what it has is not taken from newlib.
+    # libgort is linked whole and first, so that its functions replace newlib's.
     return ["-Wl,--whole-archive", LIBGORT, "-Wl,--no-whole-archive",
             "-Wl,--start-group", os.path.join(NEWLIB, "lib", "libc.a"),
             os.path.join(NEWLIB, "lib", "libm.a"), gcc_file("-print-libgcc-file-name"),

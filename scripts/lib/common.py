@@ -14,7 +14,7 @@ STATUS_NO_EXIT = 125        # the machine stopped without saying a status
 
 
 class UserError(Exception):
-    """Something the user can put right: one line, no traceback."""
+    """An error that the user can correct: one line, no traceback."""
 
 
 def fail(message, status=1):
@@ -29,7 +29,7 @@ def cache_dir():
 
 
 def first_writable(*paths):
-    """The first directory that is there, or can be made, and can be written to; None: none is."""
+    """The first directory that exists or can be made, and is writable; None: none is."""
     for path in paths:
         try:
             os.makedirs(path, exist_ok=True)
@@ -41,7 +41,8 @@ def first_writable(*paths):
 
 
 def work_dir():
-    """Where gort's own files go: build/ of the project, the user's cache if that is not ours."""
+    """The directory for gort's own files: the project's build/, or the user's cache if that is not
+    writable."""
     path = first_writable(BUILD, os.path.join(cache_dir(), "build"))
     if not path:
         raise UserError(f"neither {BUILD} nor {cache_dir()} is writable")
@@ -49,7 +50,7 @@ def work_dir():
 
 
 def user_dir(name):
-    """A directory of the user's cache; below build/ if that is not to be written."""
+    """A directory of the user's cache; below build/ if the cache is not writable."""
     path = first_writable(os.path.join(cache_dir(), name), os.path.join(work_dir(), name))
     if not path:
         raise UserError(f"{cache_dir()} is not writable")

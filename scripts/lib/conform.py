@@ -1,5 +1,5 @@
-"""conform - what the two conformance scripts share: results that outlive a run, and which kernel
-and overlay gave them."""
+"""conform - shared by the two conformance scripts: results that outlive a run, and the kernel and
+overlay that they are of."""
 import hashlib
 import json
 import os
@@ -10,8 +10,8 @@ from common import KERNEL, ROOT, UserError
 
 
 def words_for(line, text):
-    """A line of an expect file without comment, or "" if it begins with another line of Go than
-    ours: `go1.26 NAME: cause` is for go1.26 alone."""
+    """A line of an expect file without comment, or "" if it is for another line of Go than
+    this run's: `go1.26 NAME: cause` is for go1.26 alone."""
     text = text.split("#", 1)[0].strip()
     first, _, rest = text.partition(" ")
     if first in gobuild.RELEASES:
@@ -35,12 +35,12 @@ def read_expected(path, go_line):
 
 
 def report_path(name, go_line):
-    """Where the table of a line stands: docs/NAME-1.26.md."""
+    """The file of a line's table: docs/NAME-1.26.md."""
     return os.path.join(ROOT, "docs", f"{name}-{go_line.removeprefix('go')}.md")
 
 
 def product_hash(version):
-    """Changes when a result may change: the kernel, the overlay, the gates, Go."""
+    """A hash of everything that results depend on: the kernel, the overlay, the gates, Go."""
     h = hashlib.sha256(version.encode())
     for name in sorted(os.listdir(gobuild.OVERLAY_DIR)):
         with open(os.path.join(gobuild.OVERLAY_DIR, name), "rb") as f:
@@ -52,8 +52,8 @@ def product_hash(version):
 
 
 class State:
-    """Results so far, written after each program or package. keep: not, they are of no use to
-    another run."""
+    """Results so far, written after each program or package. keep false: the results are of
+    no use to another run, and are not stored."""
 
     def __init__(self, work, go, again, keep=True):
         self.path, self.lock = os.path.join(work, f"state-{go.line}.json"), threading.Lock()
@@ -63,7 +63,7 @@ class State:
                 self.results = json.load(f)
 
     def stale(self, name):
-        """Was it run by another kernel or overlay, or not at all?"""
+        """Has this not been run yet, or by another kernel or overlay?"""
         return self.results.get(name, {}).get("product") != self.product
 
     def add(self, name, result):

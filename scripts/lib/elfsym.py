@@ -33,7 +33,7 @@ def value_of(data, name):
 
 
 def read(data, address, size):
-    """Bytes of the program as they are in memory at first."""
+    """Bytes of the program's memory as they are at its start."""
     for _, kind, _, base, offset, length, *_ in sections(data):
         if kind != SHT_NOBITS and base and base <= address and address + size <= base + length:
             return data[offset + address - base:][:size]
@@ -41,7 +41,7 @@ def read(data, address, size):
 
 
 def go_string(data, name):
-    """The text of a variable of type string. One that is zero at first, or left out, is empty."""
+    """The text of a string variable; "" if it is zero at the start, or not in the program."""
     address = value_of(data, name)
     if address is None:
         return ""

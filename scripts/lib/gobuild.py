@@ -1,10 +1,9 @@
 """gobuild - the stock Go toolchain, with package runtime replaced by an overlay.
 
-`go build -overlay FILE` takes a JSON map from source files to replacements; "" removes a
-file. gort/overlay/overlay.list says which files of GOROOT/src/runtime stay; all others are
-removed, and the files of gort/overlay and what scripts/gen-abi makes are added as zgort_NAME, a
-name that no file of Go has.
-"""
+`go build -overlay FILE` takes a JSON map from source files to replacements; "" removes a file.
+gort/overlay/overlay.list says which files of GOROOT/src/runtime stay; all others are removed, and
+the files of gort/overlay and what scripts/gen-abi makes are added as zgort_NAME, so that the names
+do not clash with Go's. """
 import glob
 import hashlib
 import json
@@ -18,7 +17,7 @@ import sys
 import elfsym
 from common import BUILD, ROOT, UserError, user_dir, work_dir
 
-# The release lines that the overlay is written for, and what go is asked for if it selects another.
+# The release lines that the overlay supports, and the release to use if go selects another line.
 RELEASES = {"go1.26": "go1.26.8", "go1.27": "go1.27.3"}
 NEWEST = list(RELEASES)[-1]
 LINES_TEXT = "Go " + " and ".join(line.removeprefix("go") for line in RELEASES)
@@ -44,7 +43,7 @@ def last_line(text):
 
 
 def line_of(version):
-    """go1.27.3, go1.27rc1, go1.27-devel_...: go1.27. None: no version."""
+    """go1.27 for go1.27.3, go1.27rc1, go1.27-devel_...; None: not a version."""
     m = re.match(r"go\d+\.\d+(?!\d)", version)
     return m and m[0]
 
@@ -58,23 +57,23 @@ def nearest(version):
 
 
 def newest_here():
-    """The newest release that go can be made to be."""
+    """The newest supported release that go can run or fetch."""
     for release in reversed(RELEASES.values()):
         r = run_go(["env", "GOVERSION"], dict(os.environ, GOTOOLCHAIN=release), ROOT)
         if r.stdout.split()[:1] == [release]:
             return release
-        print(f"gort: {release} is not to be had: {last_line(r.stderr)}", file=sys.stderr)
-    raise UserError(f"no {LINES_TEXT} is to be had")
+        print(f"gort: {release} cannot be fetched: {last_line(r.stderr)}", file=sys.stderr)
+    raise UserError(f"no {LINES_TEXT} is installed or can be fetched")
 
 
 def link_to(goroot, version):
-    """A symbolic link to a toolchain in the module cache. go build refuses to replace files below
-    the cache, and tells by the names of the paths."""
+    """A symbolic link to a toolchain in the module cache. go build refuses to replace files whose
+    path lies below the cache."""
     base = os.path.join(user_dir("toolchains"), version)
     for link in (base, f"{base}-{hashlib.sha256(goroot.encode()).hexdigest()[:8]}"):
         if os.path.islink(link) and os.readlink(link) == goroot:
             return link
-        if os.path.exists(link):        # another user of the name, whose programs have it in them
+        if os.path.exists(link):        # the name is in programs of another toolchain
             continue
         temporary = f"{link}.{os.getpid()}"
         os.symlink(goroot, temporary)
@@ -86,8 +85,8 @@ def link_to(goroot, version):
 class Go:
     """A checked toolchain: `env` to run it with, its GOROOT, version and line.
 
-    Which go it is, the user decides as for plain go build: by what is on the PATH, GOTOOLCHAIN,
-    go.mod and go.work. If that is no supported line, the nearest one is asked for."""
+    The user chooses the go as for plain go build: by PATH, GOTOOLCHAIN, go.mod and go.work. If it
+    is not of a supported line, the nearest supported release is used."""
 
     def __init__(self, cwd=None):
         for name, want in (("GOOS", "linux"), ("GOARCH", "amd64")):
@@ -109,7 +108,7 @@ class Go:
             self.goroot = link_to(self.goroot, self.version.split()[0])
             path = os.path.join(self.goroot, "bin") + os.pathsep + self.env.get("PATH", os.defpath)
             self.env.update(GOROOT=self.goroot, PATH=path)
-        self.env["GOTOOLCHAIN"] = "local"       # what was selected in cwd, wherever it is run
+        self.env["GOTOOLCHAIN"] = "local"       # keep the go that was selected in cwd
 
     def ask(self, cwd):
         r = run_go(["env", "-json", "GOVERSION", "GOROOT", "GOMODCACHE", "GOFLAGS", "GOEXPERIMENT"],
@@ -132,7 +131,7 @@ class Go:
         self.env.pop("GOROOT", None)
         r = run_go(["env", "GOVERSION"], self.env, cwd)
         if r.returncode:
-            raise UserError(f"{want} is not to be had: {last_line(r.stderr)}")
+            raise UserError(f"{want} cannot be fetched: {last_line(r.stderr)}")
         facts = self.ask(cwd)
         if line_of(facts["GOVERSION"]) not in RELEASES:
             raise UserError(f"asked for {want}, go selects {facts['GOVERSION']}")
@@ -177,8 +176,7 @@ def flag_in(goflags, name):
 
 
 def merge(replace, path):
-    """Ours and a user's overlay. Nobody else may replace what we do: the program would not be
-    one of gort's."""
+    """gort's overlay merged with a user's, which must not replace the files that gort replaces."""
     try:
         with open(path, encoding="utf-8") as f:
             theirs = json.load(f).get("Replace") or {}
@@ -186,7 +184,7 @@ def merge(replace, path):
     except OSError as e:
         raise UserError(f"-overlay={path}: {e.strerror}") from None
     except (ValueError, AttributeError, TypeError):
-        raise UserError(f"-overlay={path}: no overlay file: expected "
+        raise UserError(f"-overlay={path}: not an overlay file: expected "
                         '{"Replace": {"FILE": "FILE", ...}}') from None
     ours = {os.path.realpath(k) for k in replace} # a toolchain may be used through a link
     both = sorted(k for k in theirs if os.path.realpath(k) in ours)
@@ -199,7 +197,7 @@ def merge(replace, path):
 
 
 def read_list(line, path=OVERLAY_LIST):
-    """Returns what is for a release line: (kept names, [(package path/file, overlay file)])."""
+    """Returns the overlay list's entries for a line: (kept names, [(package path/file, file)])."""
     keep, replaced = set(), []
     try:
         with open(path, encoding="utf-8") as f:
@@ -222,7 +220,7 @@ def read_list(line, path=OVERLAY_LIST):
 
 
 def overlay_map(goroot, line, strict=True):
-    """strict: a file that is kept must be there."""
+    """strict: a kept file that is missing is an error."""
     keep, replaced = read_list(line)
     if not all(os.path.exists(path) for path in GENERATED):
         raise UserError("the gates are not generated: run make")
@@ -273,7 +271,7 @@ REFUSED = {
 }
 
 
-# GOEXPERIMENTs whose programs would not link, or not do what they are for. All others build.
+# GOEXPERIMENTs whose programs would not link, or would not do their purpose. All others build.
 NO_EXPERIMENT = {
     "arenas": "gort's runtime has no arenas",
     "boringcrypto": "it needs cgo",
@@ -289,7 +287,7 @@ def check_experiments(names):
 
 
 def check_flag(name, value):
-    """Refuses flags that ask for what gort cannot give."""
+    """Refuses flags for features that gort does not have."""
     if name in REFUSED and value not in ("false", "0"):
         raise UserError(f"-{name} is not possible: {REFUSED[name]}")
     if name == "buildmode" and value not in ("exe", "default"):
@@ -314,8 +312,8 @@ def build(go, packages, output, flags, overlay=None, quiet=False):
 
 
 def cgo_packages(go, packages):
-    """Packages outside std among the dependencies of which nothing is left without cgo: one
-    that has other files for that case is not to blame."""
+    """Dependencies outside std that have no files left without cgo. A package with files for that
+    case is not counted."""
     def those(condition, cgo):
         form = f"{{{{if and {condition} (not .Standard)}}}}{{{{.ImportPath}}}}{{{{end}}}}"
         r = run_go(["list", "-e", "-deps", "-f", form, *packages], dict(go.env, CGO_ENABLED=cgo))
@@ -325,8 +323,8 @@ def cgo_packages(go, packages):
 
 
 def linked_goroot(binary):
-    """The GOROOT that a program's linker has put into it, where package time looks for its zones.
-    A stripped program does not tell: that of the go at hand. None: it looks for none."""
+    """The GOROOT that a program's linker has put into it, where package time looks for time zones.
+    For a stripped program, the GOROOT of the go at hand. None: the program has no zones to load."""
     try:
         with open(binary, "rb") as f:
             return elfsym.go_string(f.read(), "runtime.defaultGOROOT") or None

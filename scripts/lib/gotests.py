@@ -11,12 +11,12 @@ import re
 import shlex
 
 DIRECTORIES_SKIPPED = ("codegen", "errcheck")
-# What package os of Linux on amd64 answers to in //go:build lines.
+# The //go:build words that are true for Linux on amd64.
 TAGS = {"linux", "unix", "amd64", "gc", "goexperiment.swissmap"}
 RELEASE_TAG = re.compile(r"go1\.(\d+)$")
 WORD = re.compile(r"\s*(&&|\|\||!|\(|\)|[\w.]+)")
 IMPORT_BLOCK = re.compile(r"^import\s*(?:\(([^)]*)\)|(?:[\w.]+\s+)?(\"[^\"]+\"))", re.M)
-# Packages whose use says that a program cannot pass, and why.
+# Imports with which a program cannot pass, and why.
 NEEDS = {"os/exec": "needs os/exec", "C": "needs cgo", "plugin": "needs plugins",
          "net": "needs the network", "net/http": "needs the network",
          "runtime/cgo": "needs cgo", "runtime/race": "needs the race detector"}
@@ -117,7 +117,7 @@ class GoTest:
         return None
 
     def matches(self, out, err):
-        """None, or what differs."""
+        """Compares outputs; None, or the difference."""
         out, err = out.replace("\r\n", "\n"), err.replace("\r\n", "\n")
         if self.want in (out + err, err + out) or merged(self.want, out, err):
             return None
@@ -127,8 +127,8 @@ class GoTest:
 
 
 def merged(want, out, err):
-    """Is want a merge of the lines of both? Keeps the set of how many lines of out may have
-    been used after each line of want."""
+    """Is want a merge of the lines of out and err? After each line of want it keeps the set of
+    possible numbers of lines taken from out."""
     a, b = out.splitlines(), err.splitlines()
     lines = want.splitlines()
     if len(lines) != len(a) + len(b):
@@ -141,7 +141,7 @@ def merged(want, out, err):
 
 
 def action(text):
-    """The words of the first comment line that is no build constraint, or []."""
+    """The words of the first comment line that is not a build constraint, or []."""
     for line in text.splitlines():
         if not line.strip() or line.startswith("//go:build") or line.startswith("// +build"):
             continue

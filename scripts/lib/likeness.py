@@ -1,4 +1,4 @@
-"""likeness - how much one body of code resembles another: what scripts/check-own measures with.
+"""likeness - how much one body of code resembles another: the measure of scripts/check-own.
 
 A function of Go is compared by the tokens between its braces, in two spellings:
 
@@ -6,10 +6,10 @@ A function of Go is compared by the tokens between its braces, in two spellings:
               renaming only, and much rarer by chance than if every name were one symbol
     letter    identifiers as they stand
 
-In both every literal is one symbol: messages are what programs compare, and not our choice.
+In both spellings every literal is one symbol: programs compare messages, so their text is dictated.
 
 Each token is one character of a string, so that a run of equal tokens is a common substring.
-Runs that are shorter than RUN count for nothing: any two functions of Go share those.
+Runs shorter than RUN are not counted, since any two functions of Go share such runs.
 """
 import difflib
 import os
@@ -115,13 +115,13 @@ def functions(source, where):
 
 
 def common(a, b, run=RUN):
-    """How many tokens of a stand, in their order and in runs, in b too."""
+    """How many tokens of a are also in b, in the same order and in runs."""
     blocks = difflib.SequenceMatcher(None, a, b, False).get_matching_blocks()
     return sum(block.size for block in blocks if block.size >= run)
 
 
 def covered(own, other):
-    """Which part of own other has: (by pattern, by letter)."""
+    """The part of own that other has, too: (by pattern, by letter)."""
     return (common(own.pattern, other.pattern) / own.size,
             common(own.letter, other.letter, RUN - 1) / own.size)
 

@@ -1,19 +1,19 @@
 """machine - one run of QEMU, seen as a process: stdin, stdout, stderr, an exit status.
 
-What the guest has to say comes by these ways, each a socket pair that QEMU inherits:
+The guest writes to these channels, each a socket pair that QEMU inherits:
 
     COM1, COM2   the program's stdout and stderr, with the kernel's first messages, as bytes
     ports        gort.stdin, gort.stdout, gort.stderr of a virtio console: the same, fast, from the
                  moment at which the kernel has found them
-    COM3         control: "gort: ready" says that input may come, "gort: input by port" before it
-                 that it goes to gort.stdin and not to COM1 (whose UART loses what comes while it is
-                 being set up); files that the program has written (gort/os/fs/outputs.c); "gort:
-                 ending" when the machine waits for us to take what it has written; "gort: exit N"
-                 the status before it powers off
+    COM3         control: "gort: ready" when input may be sent; "gort: input by port" before it if
+                 input goes to gort.stdin and not to COM1 (whose UART loses bytes while it is set
+                 up); files that the program has written (gort/os/fs/outputs.c); "gort: ending" when
+                 the machine waits until its output has been read; "gort: exit N", the status before
+                 it powers off
 
 To the guest, 0x1c is an escape: 0x1c 'd' is the end of input, 'c', 'q', 'g', 's' are keys
 (drivers/console.c), and 0x1c before any other byte is that byte. So 0x1c itself is escaped, and
-Ctrl-D, which the kernel takes for the end of input when somebody types it on a bare serial line.
+Ctrl-D, which the kernel takes for the end of input on a serial line without gort.
 """
 import collections
 import ctypes
@@ -39,14 +39,14 @@ FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/qe
             "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/edk2-ovmf/x64/OVMF.fd")
 # The UEFI loader's word that from here on COM1 and COM2 are gort's (boot/uefi/loader.h).
 SERIAL_MARK = b"\x1cgort\x1c\n"
-# What OVMF says when it has started nothing of what it was given.
+# Messages of OVMF when it could start none of its boot entries.
 REFUSED_RE = re.compile(rb"EFI Internal Shell|No bootable option")
 EXIT_RE = re.compile(rb"^gort: exit (\d+)\r?$", re.M)
 READY = b"gort: ready\n"
 BY_PORT = b"gort: input by port\n"
 ENDING = b"gort: ending\n"
 FILE_RE = re.compile(rb"gort: (file|part|end)(?: (.+))?\n")
-# What the kernel and the program say when the machine's memory does not suffice.
+# Messages of the kernel and the program when the machine has too little memory.
 NO_MEMORY_RE = re.compile(rb"out of memory|no space left on device|no memory for|"
                           rb"too little memory|MiB of memory")
 MEMORY_SECONDS = 30
@@ -85,7 +85,7 @@ def has_ports():
 
 
 END_OF_INPUT = b"\x1cd"
-# What our own signals are for the guest: a letter on COM3. SIGTERM presses the power button.
+# Signals are passed to the guest as a letter on COM3. SIGTERM presses the power button.
 KEYS = {signal.SIGINT: (b"c", "interrupt"), signal.SIGQUIT: (b"q", "quit"),
         signal.SIGUSR1: (b"g", None)}
 
@@ -111,7 +111,7 @@ class Config:
         self.network = network  # None: no device
         self.net_fds = []       # of its tap, for QEMU to inherit
         self.outputs = outputs or {}    # files to bring back: {guest path: host path}
-        self.outputs_optional = outputs_optional    # of these it is no news if they are not written
+        self.outputs_optional = outputs_optional    # outputs that need not be written
         # Counted instructions leave no room for a device that works beside them.
         self.ports = has_ports() and not counted
 
@@ -159,12 +159,13 @@ class Config:
 
 
 def die_with_parent():
-    """In the child: no QEMU outlives gort, however gort ends."""
+    """Runs in the child: QEMU is killed when gort ends, however it ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Sink:
-    """Bytes on their way to a descriptor of ours. Its reader may be slow: nothing waits here."""
+    """A buffer in front of one of gort's descriptors. Its reader may be slow, so writes never
+    block."""
 
     def __init__(self, fd):
         self.fd, self.parts, self.size = fd, collections.deque(), 0
@@ -179,7 +180,7 @@ class Sink:
             self.size += len(data)
 
     def pump(self):
-        """One write; poll has said that there is room."""
+        """Writes once; poll has reported room."""
         part = self.parts.popleft()
         try:
             n = os.write(self.fd, part[:self.piece])
@@ -195,7 +196,7 @@ class Sink:
 
 
 class Port:
-    """Our end of one of the guest's ports."""
+    """The host's end of one of the guest's ports."""
 
     def __init__(self, sink=None, firmware=False):
         self.sink = sink
@@ -206,7 +207,7 @@ class Port:
         self.open = True
 
     def read(self):
-        """Bytes, b'' if there are none now; notes the end."""
+        """Reads bytes; b'' if there are none now. Notes the end of the stream."""
         try:
             data = self.ours.recv(CHUNK)
         except BlockingIOError:
@@ -218,7 +219,7 @@ class Port:
         return data
 
     def after_mark(self, data):
-        """What of the data comes from gort."""
+        """The part of the data that comes from gort, not from firmware."""
         if not self.firmware:
             return data
         self.dropped = self.dropped[-100:] + data
@@ -250,7 +251,7 @@ class Machine:
         self.ending = False             # the guest waits until we have read everything
         self.ctl_text = b""
         self.arriving = None            # [path, bytes] of a file that the guest hands over
-        self.arrived = set()            # paths of those that have
+        self.arrived = set()            # paths of outputs that have arrived
         self.lost = False               # one of them could not be kept
         self.tail = collections.deque(maxlen=12)    # last lines of stderr
         self.partial = b""
@@ -284,7 +285,7 @@ class Machine:
             p.theirs.close()
 
     def check_input(self):
-        """A background job must not read the terminal, or it would be stopped."""
+        """May stdin be read? A background job that reads the terminal would be stopped."""
         try:
             os.fstat(self.stdin)
             if os.isatty(self.stdin) and os.tcgetpgrp(self.stdin) != os.getpgrp():
@@ -294,7 +295,7 @@ class Machine:
             self.pending += END_OF_INPUT
 
     def stop(self):
-        """QEMU holds nothing that is worth a graceful end, and says so when it gets one."""
+        """Kills QEMU: it has no state to save, and would print a message at SIGTERM."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -341,13 +342,13 @@ class Machine:
         return None
 
     def write_keys(self):
-        """Keys are few: COM3 takes them without delay once it is set up."""
+        """Writes keys to COM3, which never blocks for so few bytes once it is set up."""
         if self.ready and self.ctl.open and self.keys:
             self.ctl.ours.sendall(self.keys)
             self.keys = b""
 
     def deadline(self):
-        """Of the machine; who reads its output may take any time."""
+        """Ends the machine at -timeout. A slow reader of its output may still take any time."""
         limit = self.started + self.config.timeout if self.config.timeout else None
         if self.status is not None:
             off = self.status_time + POWER_OFF_SECONDS
@@ -380,7 +381,8 @@ class Machine:
         return self.flush(STATUS_NO_EXIT)
 
     def flush(self, status):
-        """The machine is gone: its output goes to a slow reader, too; Ctrl-C ends that."""
+        """The machine has ended: writes the rest of its output, however slow the reader. Ctrl-C
+        ends this."""
         self.stop()
         while self.to_stdout.size or self.to_stderr.size:
             self.step(1.0, sinks_only=True)
@@ -389,7 +391,7 @@ class Machine:
         return status
 
     def interests(self, sinks_only):
-        """Descriptor, events, what to do then."""
+        """Yields (descriptor, events, function to call)."""
         yield self.wake, select.POLLIN, self.drain_wake
         for sink in {id(s): s for s in (self.to_stdout, self.to_stderr)}.values():
             if sink.size:
@@ -473,13 +475,14 @@ class Machine:
             end = time.monotonic() + MEMORY_SECONDS
             while not os.path.exists(path) or os.path.getsize(path) < size:
                 if time.monotonic() > end:
-                    raise UserError("QEMU does not give the program's output files")
+                    raise UserError("QEMU's monitor does not return the program's output files")
                 time.sleep(0.002)
             with open(path, "rb") as f:
                 return f.read()
 
     def host_path(self, path):
-        """Where a file goes that was asked for, or is in a directory that was. None: nowhere."""
+        """The host path of a file that -out names, or that lies in a directory of -out. None: of
+        neither."""
         if path in self.config.outputs:
             self.arrived.add(path)
             return self.config.outputs[path]
@@ -504,7 +507,8 @@ class Machine:
             self.lost = True
 
     def check_outputs(self, status):
-        """Says which files the program has not written; a status for files that are lost."""
+        """Reports the files that the program has not written; returns a status if files are
+        lost."""
         for path in self.config.outputs:
             if path not in self.arrived and path not in self.config.outputs_optional and \
                     not self.lost:
@@ -531,7 +535,7 @@ class Machine:
 
     # ---- reports ------------------------------------------------------------------------
     def out_of_memory(self):
-        """Did the program end for that reason? Known once the machine has ended."""
+        """Did the program end because of too little memory? Known once the machine has ended."""
         return any(NO_MEMORY_RE.search(line) for line in self.tail)
 
     def note(self, text):

@@ -41,10 +41,11 @@ class Forward:
             raise UserError(f"-p {text}: {self.ip} is not an IPv4 address of the host") from None
         for port in (self.host, self.guest):
             if not 1 <= port <= 65535:
-                raise UserError(f"-p {text}: {port} is no port (1 to 65535)")
+                raise UserError(f"-p {text}: {port} is not a port (1 to 65535)")
 
     def check(self):
-        """QEMU's own message for a port that cannot be had names neither cause nor flag."""
+        """Tries to bind the port, since QEMU's message for a port in use names neither cause nor
+        flag."""
         kind = socket.SOCK_STREAM if self.protocol == "tcp" else socket.SOCK_DGRAM
         with socket.socket(socket.AF_INET, kind) as s:
             if self.protocol == "tcp":
@@ -136,7 +137,7 @@ class Network:
     FLAGS = {"net", "p", "ip", "mac"}
 
     def __init__(self):
-        self.kind, self.tap = None, None        # kind: user, tap, none; None: as the program wants
+        self.kind, self.tap = None, None        # kind: user, tap, none; None: as settle chooses
         self.forwards, self.address, self.mac = [], None, None
 
     def set(self, name, value):
@@ -157,7 +158,7 @@ class Network:
             raise UserError(f"-net {value}: expected user, none or tap=INTERFACE")
 
     def settle(self, binary):
-        """Once all flags and the program are known."""
+        """Chooses the network once all flags and the program are known."""
         if self.kind is None:
             asked = self.forwards or self.address or self.mac
             self.kind = "user" if asked or (binary and links_net(binary)) else "none"
@@ -172,7 +173,7 @@ class Network:
             seen.add((f.ip, f.host, f.protocol))
 
     def for_image(self):
-        """gort build: only the address belongs to the image."""
+        """For gort build: the image contains only the address."""
         for given, flag in ((self.forwards, "-p"), (self.kind, "-net"), (self.mac, "-mac")):
             if given:
                 raise UserError(f"{flag} is for gort run and exec: an image has the network of "
@@ -187,7 +188,7 @@ class Network:
             ipaddress.ip_interface(f"{USER_NET[USER_GUEST]}/{USER_NET.prefixlen}")
 
     def words(self):
-        """Where both ends are QEMU's there is nothing to ask for: the boot does not wait."""
+        """In the user network both ends are known, so the boot does not wait for DHCP."""
         if self.kind == "none":
             return []
         text = self.address.text if self.address else ""
@@ -220,7 +221,8 @@ class Network:
         return ["-netdev", netdev, "-device", f"{device},netdev=net0,mac={mac}{extra}"]
 
     def default_mac(self):
-        """The same each time, so that a DHCP server gives the same address; of each tap another."""
+        """The link address: constant, so that a DHCP server gives an equal lease; another for each
+        tap."""
         if self.kind == "user":
             return "52:54:00:12:34:56"
         return "52:54:00:" + hashlib.sha256(self.tap.encode()).digest()[:3].hex(":")
@@ -229,7 +231,7 @@ class Network:
         i = self.user_interface()
         net = i.network if i else USER_NET
         if i and (net.prefixlen > 29 or i.ip in (net[USER_HOST], net[USER_DNS], net[0], net[-1])):
-            raise UserError(f"-ip {self.address.text}: of the user network the host has {net[0]}, "
+            raise UserError(f"-ip {self.address.text}: in the user network the host has {net[0]}, "
                             f"{net[-1]}, and 2 and 3 behind the first; LEN is at most 29")
         guest = i.ip if i else net[USER_GUEST]
         words = ["user", "id=net0", "ipv6=off"]
@@ -243,8 +245,9 @@ class Network:
 
 
 def open_tap(name, queues):
-    """Descriptors of a tap that exists, one per queue, or one if the tap has one queue. Which it is
-    nobody tells in a network namespace without a /sys of its own: the kernel refuses the wrong."""
+    """Descriptors of a tap that exists, one per queue, or one if the tap has one queue. In a
+    network namespace without a /sys of its own only a try tells which: the kernel refuses the
+    other."""
     try:
         socket.if_nametoindex(name)
     except OSError:
@@ -255,7 +258,7 @@ def open_tap(name, queues):
         except OSError as e:
             if e.errno != errno.EINVAL:
                 raise UserError(f"-net tap={name}: {tap_error(e, name)}") from None
-    raise UserError(f"-net tap={name}: {name} is no tap: {make_tap(name)}")
+    raise UserError(f"-net tap={name}: {name} is not a tap: {make_tap(name)}")
 
 
 def attach_tap(name, flags):

@@ -1,7 +1,7 @@
-"""stdtests - the standard library's packages that have tests, and what a test binary says.
+"""stdtests - the standard library's packages that have tests, and the output of a test binary.
 
-Test binaries are run with -test.v=test2json, which begins each line of the framework's own with
-a byte 0x16: a test that prints no newline hides none of them.
+Test binaries are run with -test.v=test2json, which begins each line of the framework with a
+byte 0x16, so that they are found even if a test prints no newline.
 """
 import fnmatch
 import json
@@ -49,8 +49,8 @@ class Settings:
 
 
 class Output:
-    """What a run of a test binary has shown: {test: PASS|FAIL|SKIP} of those that came to an
-    end, and those that were begun."""
+    """The results of a run of a test binary: {test: PASS|FAIL|SKIP} of tests that ended, and the
+    tests that were begun."""
 
     def __init__(self, text):
         self.ended, self.begun = {}, []
@@ -86,7 +86,7 @@ def packages(go):
 
 
 def binary_base(name):
-    """What go names a package's test binary after: the last element that is no version."""
+    """The name of a package's test binary: the last path element that is not a version."""
     parts = name.split("/")
     return parts[-2] if len(parts) > 1 and re.fullmatch(r"v[2-9]\d*", parts[-1]) else parts[-1]
 

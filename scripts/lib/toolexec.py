@@ -1,11 +1,10 @@
-"""toolexec - what one of Go's own tools reads and writes, told from its command line.
+"""toolexec - the files that one of Go's own tools reads and writes, found from its command line.
 
 `go build -toolexec "gort toolexec"` gives us each command line of a tool (cmd/go/internal/work says
-which there are). A machine has no files of the host's, so it gets those that the tool reads, at
-their own paths, and gives back those that it writes. What a flag's value means comes from the
-tool's own -h; files that are named in configuration files (importcfg, embedcfg, vet.cfg, a cover
-pkgcfg, response files) come from the readers below.
-"""
+which there are). The guest has none of the host's files, so it is given those that the tool reads,
+at their own paths, and those that it writes are copied back. The meaning of a flag's value is known
+from the tool's own -h; files that are named in configuration files (importcfg, embedcfg, vet.cfg, a
+cover pkgcfg, response files) come from the readers below. """
 import fcntl
 import hashlib
 import json
@@ -46,7 +45,7 @@ FLAGS = {
     "addr2line": {},
     "covdata": {"": "i o pkg pkgpath mode"},
 }
-# What a tool does with the arguments that are no flags, where it is not reading.
+# What tools do with arguments that are not flags, if not read them.
 ARGUMENTS = {"vet": "c", "fix": "c", "buildid": "rw"}
 REFUSED = {
     "cgo": "cgo runs a C compiler",
@@ -75,7 +74,7 @@ class Action:
         return os.path.normpath(os.path.join(self.cwd, name))
 
     def read(self, name):
-        """A name that is no file is the tool's to complain about."""
+        """Adds a file to read. If it does not exist, the tool itself reports that."""
         path = self.path(name)
         if os.path.isfile(path):
             self.reads.add(path)
@@ -217,7 +216,7 @@ def load(text, what):
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise UserError(f"{what} is no JSON object")
+        raise UserError(f"{what} is not a JSON object")
     return value
 
 
@@ -232,8 +231,8 @@ def response_file(path):
 
 
 def tool_of(path, goroot):
-    """The name of one of Go's tools, by its file: cmd/go runs no others through -toolexec but C
-    compilers."""
+    """The name of one of Go's tools, by its file: besides these cmd/go runs only C
+    compilers through -toolexec."""
     name = os.path.basename(path)
     if name in REFUSED:
         raise UserError(f"{name} cannot run on gort: {REFUSED[name]}")
@@ -258,8 +257,8 @@ def built_tool(name, go):
     with open(path + ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)    # cmd/go starts several actions at a time
         if not os.path.exists(path):
-            # The user's own flags are for what is being built, and -toolexec leads back to here.
-            # His cache may be one that is to hold nothing but what was made on gort.
+            # The user's flags are for the program being built, and -toolexec would lead back here.
+    # The user's cache may be one for results made on gort alone.
             env = {k: v for k, v in go.env.items() if k != "GOEXPERIMENT"}
             # Below GOROOT/src go would take the packages by the real names of their directories,
             # which are not the overlay's where GOROOT is a link.
@@ -275,7 +274,7 @@ def built_tool(name, go):
 
 
 def peak_memory():
-    """MiB that the largest child of ours had in memory: the machine."""
+    """The largest resident size of a child process, in MiB: QEMU's."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 

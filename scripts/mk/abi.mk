@@ -1,5 +1,5 @@
-# abi.mk - what C shares with Go's toolchain: gort/abi/facts, one file for each release line, and
-# gort/abi/goabi.h, their merger. Both are committed: neither is made by a usual build.
+# abi.mk - layouts and numbers that C shares with Go's toolchain: gort/abi/facts has a file for each
+# release line, gort/abi/goabi.h merges them. Both are committed; a usual build makes neither.
 # `make abi` asks go for each line's toolchain (it fetches those that are not there).
 abi:
 	@for v in $$(scripts/gort lines); do echo "  ABI $$v"; \

@@ -226,7 +226,7 @@ static void dhcp_silence(void)
     EXPECT(!netctl_settled() && !*said);
     advance(2500);
     EXPECT(netctl_settled());
-    EXPECT(told("eth0: no DHCP server has answered for 5 s; it is asked on. -ip ADDR/LEN,gw=ADDR"));
+    EXPECT(told("eth0: no DHCP server has answered for 5 s; requests go on. -ip ADDR/LEN,gw=ADDR"));
     unsigned n = 0;
     while (next(is_dhcp))
         n++;

@@ -159,7 +159,7 @@ class Program:
 
 
 def use_go(release):
-    """From here on go is that release, for Linux and for gort, unless it is not to be had. Returns
+    """Selects a release of Go for Linux and for gort, unless it cannot be fetched. Returns
     what is wrong, or None."""
     global binaries
     r = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, cwd=ROOT,

@@ -51,7 +51,7 @@ class Committed(unittest.TestCase):
             r = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True,
                                cwd=ROOT, env=dict(os.environ, GOTOOLCHAIN=release))
             if r.stdout.strip() != release:
-                print(f"test_abigen: {release} is not to be had: not compared", file=sys.stderr)
+                print(f"test_abigen: {release} cannot be fetched: not compared", file=sys.stderr)
                 continue
             seen += 1
             r = abigen(release)

@@ -126,8 +126,8 @@ class Flags(unittest.TestCase):
         goroot = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True,
                                 cwd=self.dir, check=True).stdout.strip()
         proc = os.path.join(goroot, "src", "runtime", "proc.go")
-        for text, complaint in (("{", "no overlay file"), ("[]", "no overlay file"),
-                                ('{"Replace": {"a": 1}}', "no overlay file"),
+        for text, complaint in (("{", "not an overlay file"), ("[]", "not an overlay file"),
+                                ('{"Replace": {"a": 1}}', "not an overlay file"),
                                 (json.dumps({"Replace": {proc: "main.go"}}),
                                  "which gort replaces")):
             path = self.write("bad.json", text)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Which go builds a program: the one that plain `go build` would take there, or the nearest that
-gort is for. With real toolchains, wherever they lie. Lines that are not to be had are left out."""
+gort is for. Uses real toolchains, wherever they are installed. Lines that cannot be fetched are
+left out."""
 import contextlib
 import os
 import re

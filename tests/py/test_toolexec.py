@@ -146,7 +146,7 @@ class Reading(Scratch):
         with self.assertRaisesRegex(UserError, "it runs a C compiler"):
             self.action("link", "-linkmode=external", "x.a")
         self.write("bad", "{")
-        with self.assertRaisesRegex(UserError, "embedcfg is no JSON object"):
+        with self.assertRaisesRegex(UserError, "embedcfg is not a JSON object"):
             self.action("compile", "-embedcfg", "bad")
 
 

@@ -76,7 +76,7 @@ static void send_file(struct inode *n, const char *path, char *buf, size_t cap)
     while ((got = data_read(&n->data, buf, cap, at)) > 0) {
         at += got;
         if (!hand_over(buf, (size_t)got)) {
-            kprintf("gort: the host does not take %s\n", path);
+            kprintf("gort: the host does not accept %s\n", path);
             break;
         }
     }
