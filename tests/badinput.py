@@ -1,4 +1,5 @@
-"""badinput - damaged and absurd inputs: each ends in an error that says so, none in a hang.
+"""badinput - damaged and absurd inputs: each must end in an error that names the cause, none in a
+hang.
 
 A refusal is a message and a status that is neither 0 nor the runner's own 124 (time limit) and
 125 (stopped without a status).
@@ -106,7 +107,7 @@ def load_headers(elf):
 
 
 def test_bad_tree(directory):
-    """Names that are in each other's way, symbolic links to names that are none."""
+    """Names that clash, symbolic links with invalid targets."""
     host = write(directory, "text", b"a file\n")
     elf = app(directory)
     cases = [("/deep/link is a symbolic link to a name of 9000 bytes",
@@ -132,7 +133,7 @@ def test_truncated_elf(directory):
 
 
 def test_flipped_elf(directory):
-    """Damage in the ELF header and the program headers: refused by name, or it does not matter."""
+    """Damage in the ELF header and the program headers is refused with its name, or is harmless."""
     data, good, r = read(app(directory)), greeting(directory), random.Random(3)
     end = max(load_headers(data)) + PH_SIZE
     for n in range(12):
@@ -148,7 +149,7 @@ def test_flipped_elf(directory):
 
 
 def test_foreign_elf(directory):
-    """A good program for Linux, with Linux's runtime."""
+    """A program that was built for Linux without gort's overlay."""
     native = os.path.join(directory, "native")
     expect(run(["go", "build", "-o", native, "./apps/hello"]), 0)
     refused(boot(bundle(directory, native), "-smp", "1"), "was not built for gort", "gort build")
@@ -195,7 +196,7 @@ def altered(directory, old, new):
 
 
 def interface_hash():
-    """Of the runtime entries: generated into the kernel, and into each app."""
+    """The hash of the runtime entries, which is generated into the kernel and into each app."""
     header = read(os.path.join(ROOT, "build", "gen", "rt_frames.h")).decode()
     return struct.pack("<Q", int(re.search(r"RT_ABI_VERSION 0x(\w+)ull", header)[1], 16))
 
@@ -228,7 +229,7 @@ def test_other_go(directory):
 
 # ---- the machine --------------------------------------------------------------------------
 def test_little_memory(directory):
-    """Too little: an error that says so. A little more: it works."""
+    """Too little memory ends in an error that says so; with a little more the program works."""
     path = bundle(directory, app(directory))
     for mem in ("8M", "12M", "16M", "24M"):
         result = boot(path, "-m", mem)
@@ -244,7 +245,7 @@ def test_limited_memory(directory):
 
 
 def test_bad_map(directory):
-    """Free memory in crumbs, and a firmware that changes the map once more."""
+    """Free memory in small pieces, and firmware that changes the memory map once more."""
     image = os.path.join(directory, "fragments.img")
     expect(run([MKIMAGE, "-o", image, "--loader", LOADER, "--kernel", KERNEL, "--bundle",
                 bundle(directory, app(directory)), "--cmdline", "fragmap stalekey"]), 0)

@@ -50,7 +50,7 @@ def test_kinds(directory):
 
 
 def test_one_serial_port(directory):
-    """Nothing but COM1: everything is there, in order, and the status is QEMU's."""
+    """A machine with COM1 alone: all output is there, in order, and the status is QEMU's."""
     name = os.path.join(directory, "one")
     with open(name, "w", encoding="utf-8") as f:
         f.write("misc\n")
@@ -62,7 +62,7 @@ def test_one_serial_port(directory):
 
 
 def test_rng(directory):
-    """The host's randomness is all that there is."""
+    """A machine whose only source of randomness is the host's device."""
     bare = ["--", "-cpu", "max,-rdrand,-rdseed"]
     expect(boot(directory, "random", more=bare), 0, "random: error -5\n")
     for kind, device in (("q35", "virtio-rng-pci"), ("microvm", "virtio-rng-device")):
@@ -91,7 +91,7 @@ class Wire:
 
 
 def echo_frames(wire, count):
-    """Some frames under way at a time; each comes back with its addresses turned round."""
+    """Keeps some frames in flight; each comes back with its addresses swapped."""
     sizes = random.Random(1)
     expected = collections.deque()
     mac = None
@@ -164,7 +164,7 @@ def test_echo(directory):
 
 
 def storm(directory, test, smp):
-    """Begins when the kernel is up: firmware does not survive NMIs."""
+    """NMIs begin once the kernel is up, because firmware does not survive them."""
     path = os.path.join(directory, f"mon-{test}-{smp}")
     with subprocess.Popen(command(directory, test, smp, ["-monitor", path]), cwd=ROOT,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -201,7 +201,8 @@ SHAPES = ["q35", "pc", "pc,acpi=off", "isapc", "microvm", "microvm,acpi=off"]
 
 
 def bare_qemu(directory, machine, *more):
-    """Without the runner and its devices. Returns what COM1 said, or None if it does not end."""
+    """Boots without the runner and its devices. Returns COM1's output, or None if it does not
+    end."""
     bundle, com1 = os.path.join(directory, "name"), os.path.join(directory, "com1")
     with open(bundle, "w", encoding="utf-8") as f:
         f.write("misc\n")
@@ -229,7 +230,7 @@ def test_power_off(directory):
 
 
 def test_too_little(directory):
-    """No clock to measure by, no local APIC: one line says so."""
+    """A machine without a reference clock or a local APIC is refused in one line."""
     for machine, cpu, text in (("microvm,pit=off", "max", "8254 counts"),
                                ("q35", "qemu64,-apic", "the local APIC")):
         said = bare_qemu(directory, machine, "-cpu", cpu)
@@ -252,7 +253,7 @@ def test_century(directory):
 
 
 def test_sci_storm(directory):
-    """An ACPI event that nobody acknowledges holds the line; its interrupt is masked."""
+    """An ACPI event that is not acknowledged keeps the line active; its interrupt is masked."""
     path = os.path.join(directory, "mon-sci")
     with subprocess.Popen(command(directory, "busy", 1, ["-monitor", path, "--", "-device",
                                                          "pcie-root-port,id=rp1"]),
@@ -270,7 +271,7 @@ def test_sci_storm(directory):
 
 
 def test_tscskew(directory):
-    """TSCs out of step, by half a second and by more than the machine is old."""
+    """TSCs out of step, by half a second and by more than the machine's age."""
     for smp, ticks in ((2, 10 ** 9), (4, 10 ** 14)):
         words = f"lockrank verbose tscskew={ticks}"
         expect(run(command(directory, "all", smp, words=words)), 0, ALL_OK,

@@ -62,7 +62,7 @@ def test_img(directory):
 
 
 def test_efi(directory):
-    """The one file, as BOOTX64.EFI of an otherwise empty disk."""
+    """The single .efi file, as BOOTX64.EFI on an otherwise empty disk."""
     efi = build(directory, ".efi")
     esp = os.path.join(directory, "esp")
     os.makedirs(os.path.join(esp, "EFI", "BOOT"), exist_ok=True)
@@ -90,7 +90,7 @@ def test_c(directory):
 
 
 def test_partition_table(directory):
-    """What firmware and other tools think of the disk."""
+    """The disk, as firmware and other tools read it."""
     image = build(directory, ".img")
     if not shutil.which("sgdisk"):
         raise Failed("sgdisk is not installed: run scripts/setup test")

@@ -1,5 +1,5 @@
-/* What the other programs do not use of gort.h: each part against what Go's does. Prints one line a
- * part, and "bad" behind what is wrong. */
+/* The functions of gort.h that the other programs do not use, compared with the behaviour of Go's.
+ * Prints a line for each part, with "bad" behind a wrong result. */
 #include <gort.h>
 #include <stdio.h>
 #include <stdlib.h>

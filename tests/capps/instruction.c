@@ -1,5 +1,5 @@
-/* The SYSCALL instruction: results, what stays (registers, the red zone), calls that wait, and
- * buffers on pages of a stack that nobody has touched. */
+/* The SYSCALL instruction: results, what it must keep (registers, the red zone), calls that wait,
+ * and buffers on stack pages that were never touched. */
 #include <gort.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static void sleeper(void *unused)
 
 static int ends[2];
 
-/* 64 KiB of a fresh stack, of which only the call touches any. */
+/* A buffer of 64 KiB on a fresh stack, which only the system call touches. */
 static void reader(void *unused)
 {
     char buffer[65536];

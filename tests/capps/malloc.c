@@ -1,4 +1,4 @@
-/* malloc and its kin: malloc             eight goroutines free what others have allocated
+/* malloc and its kin: malloc             eight goroutines free objects of each other
  *                     malloc twice|foreign|realloc   ends in a report */
 #include <errno.h>
 #include <gort.h>
@@ -29,7 +29,7 @@ static void check(struct parcel a)
     free(a.p);
 }
 
-/* Sends every second object to the next goroutine, and frees what comes from the last. */
+/* Sends every second object to the next goroutine, and frees those that the previous one sends. */
 static void work(void *arg)
 {
     int id = (int)(intptr_t)arg;

@@ -1,4 +1,4 @@
-/* What ends a program: misuse WHAT. */
+/* Misuses that end a program: misuse WHAT. */
 #include <assert.h>
 #include <gort.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What newlib declares and the system provides: files and their flags, directories, clocks. */
+/* Functions that newlib declares and the system provides: files and their flags, directories,
+ * clocks. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

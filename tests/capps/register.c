@@ -1,16 +1,16 @@
-/* What only a register of a goroutine holds that never calls anything survives collections,
- * and goes once the register is cleared: so nothing else can have held it. */
+/* An object that only a register holds, of a goroutine that makes no calls, survives collections,
+ * and is freed once the register is cleared, which shows that nothing else held it. */
 #include <gort.h>
 #include <stdint.h>
 #include <stdio.h>
 
 static gort_weak *weak;
-/* The object's address, inverted: no pointer for a conservative scan. */
+/* The object's address, inverted, so that a conservative scan does not find it. */
 static volatile uintptr_t hidden;
 static volatile int at, clear, quit;
 
-/* Runs before there is an object, so its stack has no trace of one. hold moves the address from
- * r12 to where it is to be. */
+/* Starts before the object is made, so its stack has no copy of the address. `hold` moves the
+ * address from r12 to the register under test. */
 #define HOLDER(name, hold, drop)                                                          \
     static void name(void *unused)                                                        \
     {                                                                                     \
@@ -31,7 +31,7 @@ HOLDER(in_r12, "", "xorl %%r12d, %%r12d")
 HOLDER(in_rax, "movq %%r12, %%rax\n\txorl %%r12d, %%r12d", "xorl %%eax, %%eax")
 HOLDER(in_xmm9, "movq %%r12, %%xmm9\n\txorl %%r12d, %%r12d", "pxor %%xmm9, %%xmm9")
 
-/* A goroutine of its own: its stack is gone with it. */
+/* A goroutine of its own, so that its stack, with copies of the address, is freed. */
 static void maker(void *unused)
 {
     void *p = gort_new(64);

@@ -1,4 +1,4 @@
-/* Where a panic comes from: trace. What the environment says: trace collect|sleep. */
+/* trace: a panic's traceback. trace collect|sleep: settings from the environment. */
 #include <gort.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Goroutines that hold values in every vector register, all 256 bits, while they are stopped
- * wherever they are: vector [MS]. Without AVX: the lower 128 bits. */
+/* Goroutines that hold values in every vector register, all 256 bits, while they are preempted
+ * at any instruction: vector [MS]. Without AVX: the lower 128 bits. */
 #include <cpuid.h>
 #include <gort.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* fake_lan.h - one interface of the stack with lwIP behind it, and a link on which the test is
- * everybody else: it sees what is sent, writes what comes, and answers as a DHCP server does. */
+/* fake_lan.h - one interface of the stack with lwIP behind it, and a link on which the test plays
+ * all other hosts: it reads the frames that are sent, writes those that arrive, and answers as a
+ * DHCP server. */
 #include "gort/net/ip.h"
 #include "gort/net/udp.h"
 #include "gort/netctl/netctl.h"
@@ -106,7 +107,7 @@ static void advance(int64_t ms)
     vnow = until;
 }
 
-/* The next frame that was sent and for which match says yes; NULL: there is none. */
+/* The next frame that was sent and for which match is true; NULL: there is none. */
 static const struct frame *next(bool (*match)(const struct frame *f))
 {
     while (looked < nsent) {
@@ -117,7 +118,7 @@ static const struct frame *next(bool (*match)(const struct frame *f))
     return NULL;
 }
 static void forget(void) { looked = nsent; }
-/* Time passes until such a frame is sent, at most `s` seconds. */
+/* Advances time until such a frame is sent, by at most `s` seconds. */
 static const struct frame *wait_for(bool (*match)(const struct frame *f), int s)
 {
     const struct frame *f;
@@ -202,7 +203,8 @@ static uint16_t sum_of(const uint8_t *p, size_t n, uint32_t sum)
     return (uint16_t)~((sum & 0xffff) + (sum >> 16));
 }
 
-/* n bytes of a datagram's payload lie at out + 34; frag is the field of flags and offset. */
+/* Sends an IPv4 packet whose payload of n bytes is at out + 34; frag: the field of flags and
+ * offset. */
 static void ip4(const uint8_t *mac, uint8_t proto, uint32_t src, uint32_t dst, size_t n,
                 uint16_t id, uint16_t frag)
 {
@@ -222,7 +224,7 @@ static void ip4(const uint8_t *mac, uint8_t proto, uint32_t src, uint32_t dst, s
     in(out, 34 + n);
 }
 
-/* n bytes lie at out + 54. */
+/* Sends an IPv6 packet whose payload of n bytes is at out + 54. */
 static void ip6(uint8_t nh, const struct net_addr *src, const struct net_addr *dst, size_t n)
 {
     uint8_t *h = out + 14;
@@ -270,7 +272,7 @@ static void start(const char *config)
     netctl_start(ifp, config);
 }
 
-/* Each test is a process of its own: there is one lwIP, and it does not end. */
+/* Each test is a process of its own, because lwIP has global state and cannot be shut down. */
 #include <sys/wait.h>
 #include <unistd.h>
 static void run(const char *name, void (*fn)(void))
@@ -328,7 +330,7 @@ static bool resolv_is(const char *want)
     return !strcmp(text, want);
 }
 
-/* A packet of TCP, whose errors are seen by tcp_icmp. */
+/* Sends a TCP packet, so that ICMP errors about it reach tcp_icmp. */
 static void send_tcp(const char *to)
 {
     struct net_addr dst = addr(to), any = {0};
@@ -372,7 +374,7 @@ static uint8_t *option(uint8_t *o, uint8_t kind, uint32_t v)
 static uint8_t more_options[64];        /* of offers and acks */
 static size_t more_bytes;
 
-/* An answer to what is in f: 2 offer, 5 ack, 6 nak. */
+/* Answers the DHCP message in f: 2 offer, 5 ack, 6 nak. */
 static void dhcp_answer(const struct frame *f, uint8_t type, uint32_t dst)
 {
     uint8_t *m = out + 42, *o = m + 240;

@@ -1,7 +1,7 @@
 /* fake_net.h - clock, locks, objects and packet memory for host tests of the network stack.
  *
- * Time is virtual. Packet pieces are blocks of their own, so that the address sanitizer sees a
- * byte too far; what is allocated is counted, and must be back at the end. */
+ * Time is virtual. Packet pieces are blocks of their own, so that the address sanitizer finds
+ * accesses past their end. Allocations are counted, and all must have been freed at the end. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -35,7 +35,7 @@ void kernel_panic(const char *file, int line, const char *fmt, ...)
     abort();
 }
 
-/* Locks know their order, as the kernel's do. */
+/* Locks check their ranks, as the kernel's do. */
 static const struct lock *held[16];
 static unsigned nheld;
 
@@ -97,7 +97,7 @@ static int64_t fake_now = 1700000000ll * 1000000000;
 int64_t clock_wall_ns(void) { return fake_now += 1000; }
 int64_t clock_mono_ns(void) { return fake_now; }
 
-#ifndef FAKE_OS_WITH_WAITING /* the tree alone: nobody waits */
+#ifndef FAKE_OS_WITH_WAITING /* only the file tree: no call waits */
 static unsigned wakes;
 void waitq_init(struct waitq *q) { q->first = NULL; }
 void queue_wake(struct waitq *q) { (void)q; wakes++; }
@@ -108,7 +108,7 @@ bool call_wait(struct call *c, struct waitq *q)
     c->queued = true;
     return first;
 }
-uint32_t notify_watches; /* nobody watches */
+uint32_t notify_watches; /* there are no watches */
 void notify_self(struct inode *n, uint32_t mask) { (void)n, (void)mask; }
 void notify_file(struct inode *n, uint32_t mask) { (void)n, (void)mask; }
 void notify_gone(struct inode *n) { (void)n; }
@@ -130,7 +130,7 @@ int seals_allow_size(const struct inode *n, int64_t size, int64_t old)
 }
 #endif
 
-/* The copy that stops at a page that cannot be touched: fakevm.h knows some, all others are. */
+/* A copy that stops at an unmapped page: fakevm.h knows which pages of the window are mapped. */
 #ifdef FAKE_OS_WITH_WAITING
 static bool touchable(uintptr_t va, bool write)
 {
@@ -150,7 +150,7 @@ int copy_out(const struct call *c, uint64_t dst, const void *src, size_t n)
     return copy_in(c, (void *)dst, (uint64_t)src, n);
 }
 #endif
-/* Unchecked by the sanitizer: a path is copied with what lies behind its NUL. */
+/* Not checked by the sanitizer, since a path is copied with the bytes behind its NUL. */
 __attribute__((no_sanitize("address"))) size_t user_copy(void *dst, const void *src, size_t n)
 {
     volatile uint8_t *d = dst;

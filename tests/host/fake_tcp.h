@@ -4,7 +4,7 @@
 
 struct app {
     struct tcp_conn *c;
-    unsigned events;            /* ever told */
+    unsigned events;            /* all that wake was called with */
 };
 
 static void app_wake(void *arg, unsigned ev) { ((struct app *)arg)->events |= ev; }
@@ -20,7 +20,7 @@ static struct tcp_conn *listener(int end, bool v6, uint16_t port, unsigned backl
     return a->c;
 }
 
-/* A pair of connected ends in virtual time; false: it did not come about within `ms`. */
+/* Connects a pair of ends in virtual time. False: they were not connected within `ms`. */
 static bool pair_up(bool v6, struct app *a, struct app *b, struct app *l, int64_t ms)
 {
     struct net_addr to = host_addr(1, v6);

@@ -66,7 +66,7 @@ static void put_on_wire(int to, const uint8_t *b, size_t n)
         fly(to, b, n, delay + 1000, false);
 }
 
-/* What the device does with a packet larger than the MTU: segments with headers of their own. */
+/* Does what a device does with a packet larger than the MTU: cuts it into segments with headers. */
 static void cut_segments(int to, const uint8_t *b, size_t n, const struct pkt *p)
 {
     static uint8_t s[70000];
@@ -130,7 +130,7 @@ static struct pkt *dev_transmit(struct netdev *d, unsigned queue, struct pkt *li
 
 static const struct netdev_ops dev_ops = {.transmit = dev_transmit};
 
-/* A frame in pieces as a driver might deliver it; NULL: no memory. */
+/* Makes a frame in pieces, as a driver might deliver it; NULL: no memory. */
 static struct pkt *make_frame(const uint8_t *b, size_t n, bool split)
 {
     struct pkt *first = NULL, **end = &first;
@@ -242,7 +242,7 @@ static struct net_addr host_addr(int end, bool v6)
     return v6 ? a : v4(0x0a000001 + (uint32_t)end);
 }
 
-/* Interfaces, addresses, host routes and neighbours of both ends. */
+/* Sets up interfaces, addresses, host routes and neighbours of both ends. */
 static void wire_setup(uint32_t features, uint16_t mtu)
 {
     static bool once;

@@ -1,4 +1,4 @@
-/* test_acpi.c - tables as firmware writes them, and as it should not.
+/* test_acpi.c - ACPI tables, correct ones and broken ones.
  * sources: drivers/acpi_tables.c */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_buddy.c - the page-frame allocator against a plain map of who owns what.
+/* test_buddy.c - the page-frame allocator against a plain map of which block each frame is in.
  * sources: mm/buddy.c */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* test_bundle.c - gort/load/bundle.c over archives that scripts/mkbundle and cpio(1) have not
- * made: small ones, written here. tests/py/test_mkbundle.py is about the real ones.
+/* test_bundle.c - gort/load/bundle.c over small archives that are written here.
+ * tests/py/test_mkbundle.py tests those of scripts/mkbundle and cpio(1).
  * sources: gort/load/bundle.c boot/common/cpio.c */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // sources: gort/capp/capp_env.c
-/* The environment of C programs, as Go reads it. */
+/* GOGC and the like in the environment of C programs, read by Go's rules. */
 #include "gort/capp/capp_env.h"
 #include <stdio.h>
 #include <string.h>

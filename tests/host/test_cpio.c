@@ -177,7 +177,7 @@ static void test_sums(void)
     len = 0;
 }
 
-/* Every single bit flipped and every length cut: whatever happens, it stays in bounds. */
+/* Flips every single bit and cuts at every length: the parser must stay in bounds. */
 static void test_damage(void)
 {
     char text[CPIO_TEXT_MAX];

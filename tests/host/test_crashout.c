@@ -1,5 +1,5 @@
 // sources: gort/os/crashout.c
-/* debug.SetCrashOutput's file: what goes there, and when; that a full pipe is not waited for. */
+/* debug.SetCrashOutput's file: which output goes there, and when; a full pipe is not waited for. */
 #include <stdio.h>
 #include <string.h>
 #include "gort/observe/dying.h"

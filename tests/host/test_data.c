@@ -128,7 +128,7 @@ static void test_append(void)
         ;
 }
 
-/* What is cut off counts until it is freed, some pages at a time. */
+/* Truncated contents count as used until they are freed, some pages at a time. */
 static void test_graves(void)
 {
     struct filedata d, e;
@@ -159,7 +159,7 @@ static void test_graves(void)
     check(frames_used == before, "all pages given back");
 }
 
-/* Memory that a failed call has made goes back; what was written meanwhile stays. */
+/* A failed call frees the memory that it allocated; bytes written meanwhile stay. */
 static void test_allocate(void)
 {
     struct filedata d;

@@ -1,6 +1,6 @@
 // sources: gort/stack/dwarf_line.c
-/* Lines of addresses: what addr2line says of the same file, for DWARF 2 to 5, by gcc and clang;
- * then tables with flipped bits and cut ends, which must be survived. */
+/* Lines of addresses, compared with addr2line's for one file, DWARF 2 to 5, by gcc and clang; then
+ * tables with flipped bits and cut ends, which must not crash. */
 #include "gort/stack/dwarf_line.h"
 #include <elf.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static const char *base(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Of a version below 5 our path may be the end of theirs. */
+/* For a version below 5 our path may be a suffix of addr2line's. */
 static void compare(const uint8_t *elf, const struct dwarf_sections *d, int version,
                     const char *name)
 {
@@ -114,7 +114,7 @@ static void compare(const uint8_t *elf, const struct dwarf_sections *d, int vers
     check(full, "paths are whole: ", name);
 }
 
-/* Damaged tables: any answer, but one. */
+/* Damaged tables: any answer is allowed, a crash or hang is not. */
 static void damage(const struct dwarf_sections *d, uint64_t lo, uint64_t n)
 {
     uint8_t *line = (uint8_t *)d->line.p;

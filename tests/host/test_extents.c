@@ -53,7 +53,7 @@ static bool small(void)
            p.tables_end == 2 * MIB + PER_FRAME * 65536 && !p.lost && one_to_one(m, 2);
 }
 
-/* 2 GiB, and one more a TiB above it: 27 MiB of tables and not 2.3 GiB. */
+/* 2 GiB, and one GiB a TiB above: the tables take 27 MiB and not 2.3 GiB. */
 static bool sparse(void)
 {
     const struct boot_mem m[] = { { MIB, 2 * GIB - MIB, BOOT_MEM_FREE, 0 },
@@ -78,7 +78,7 @@ static bool terabytes(void)
            p.tables_end - p.tables == (2 + 8192ull) * PER_FRAME * GIB_FRAMES;
 }
 
-/* More than 32 bits of frames: what is above is said to be lost. */
+/* More frames than 32 bits count: the rest is reported as unused. */
 static bool beyond(void)
 {
     const struct boot_mem m[] = { { 0, 2 * GIB, BOOT_MEM_FREE, 0 },
@@ -89,7 +89,7 @@ static bool beyond(void)
            (uint64_t)GIBS_MAX * GIB && extents_frame(&p.x, 20 * TIB) == FRAME_NONE;
 }
 
-/* No piece is large enough for the tables of all. */
+/* No piece of memory is large enough for the tables of all frames. */
 static bool crumbs(void)
 {
     static struct boot_mem m[400];

@@ -37,7 +37,7 @@ _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
     abort();
 }
 
-/* The profile wants an object here and there: the bitmap's cache ends before it. */
+/* The memory profile samples an object now and then: the bitmap's cache ends before it. */
 static unsigned sampled;
 static bool sample_large(uint64_t size) { (void)size; return false; }
 static void count_sampled(struct g *gp, uintptr_t p, uint64_t size)
@@ -211,7 +211,7 @@ static void collect(int keep_percent)
         objs[n++] = objs[i];
     }
     nobjs = n;
-    sweep_begin(); /* what the P has cached is stale now */
+    sweep_begin(); /* the P's cached spans are stale now */
     for (int i = rand() % 50; i > 0; i--)
         sweep_one();
     sweep_cached();
@@ -259,8 +259,8 @@ static void test_tiny(void)
     check(malloc_gc(0, NULL, true) == app->zerobase, "nothing is at zerobase");
 }
 
-/* Half of what may be allocated before the next cycle is allocated, in a size that nobody else has:
- * half of what is to be swept is swept then, though nothing else sweeps. */
+/* Allocates half of the bytes that may be allocated before the next cycle, in a size that nothing
+ * else uses: half of the spans must have been swept then, though nothing else sweeps. */
 static void test_sweep_pays(void)
 {
     uint64_t live = gc.heap_live, room = 64 << 20;
@@ -390,7 +390,7 @@ static void test_scavenge(void)
     sweep_all();
 }
 
-/* What goes into the queues comes out once, over two Ps and the lists between them. */
+/* Every object put into the work queues comes out once, over two Ps and the lists between them. */
 static void test_work(void)
 {
     static struct p q;

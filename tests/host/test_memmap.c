@@ -1,4 +1,4 @@
-/* test_memmap.c - boot_info's memory map, and how the firmware's becomes one.
+/* test_memmap.c - boot_info's memory map, and its construction from the firmware's.
  * sources: boot/uefi/efimap.c boot/pvh/memmap.c */
 #include <stdio.h>
 #include <stdlib.h>

@@ -46,7 +46,7 @@ static void arp_answers(void)
            get32(f->b + 28) == US && get32(f->b + 38) == PEER);
     arp(1, all_mac, PEER, US + 1, peer_mac);
     EXPECT(!next(is_arp_reply));
-    /* Who asks is known from now on. */
+    /* A host that sends an ARP request is a known neighbour from now on. */
     struct udp_sock *s = sock_to("10.0.0.2", 53);
     EXPECT(udp_send(s, NULL, 0, "x", 1, NULL) == 1 && next(is_udp4));
     udp_close(s);
@@ -63,7 +63,7 @@ static void arp_nobody(void)
     EXPECT(tcp_errors == 1 && tcp_error == ICMP_ERR_HOST);
     advance(20000);
     EXPECT(tcp_errors == 1);
-    /* It is asked again for the next packet, and may come back. */
+    /* The next packet makes netctl ask again, and the neighbour may be back. */
     forget();
     EXPECT(udp_send(s, NULL, 0, "y", 1, NULL) == 1 && next(is_arp_request));
     arp(2, our_mac, 0x0a00004d, US, peer_mac);
@@ -71,7 +71,7 @@ static void arp_nobody(void)
     udp_close(s);
 }
 
-/* TCP sends past lwIP: a neighbour that is in use and silent is asked again, then forgotten. */
+/* TCP does not send through lwIP: a neighbour in use that is silent is probed, then removed. */
 static void arp_used(void)
 {
     static const uint8_t new_mac[6] = {2, 0, 0, 0, 0, 0x77};
@@ -79,7 +79,7 @@ static void arp_used(void)
     start(STATIC);
     arp(1, all_mac, PEER, US, peer_mac);
     struct udp_sock *s = sock_to("10.0.0.2", 53);
-    for (int i = 0; i < 200; i++) {     /* it answers: it stays for more than lwIP's 300 s */
+    for (int i = 0; i < 200; i++) {     /* it answers, and stays longer than lwIP's 300 s */
         forget();
         EXPECT(udp_send(s, NULL, 0, "x", 1, NULL) == 1);
         EXPECT(next(is_udp4));
@@ -88,10 +88,10 @@ static void arp_used(void)
             arp(2, our_mac, PEER, US, peer_mac);
     }
     forget();
-    advance(60000);                     /* not in use: nobody asks */
+    advance(60000);                     /* not in use: no probes */
     EXPECT(!next(is_arp_request));
     unsigned asked = 0;
-    for (int i = 0; i < 24; i++) {      /* it has gone */
+    for (int i = 0; i < 24; i++) {      /* the neighbour is gone */
         udp_send(s, NULL, 0, "x", 1, NULL);
         advance(500);
         while (next(is_arp_request))
@@ -143,7 +143,7 @@ static void dhcp_works(void)
     forget();
     advance(60000);
     EXPECT(!next(is_dhcp) && has_address("10.0.0.100"));
-    advance(65000);                     /* nobody answers any more: broadcast, then the end */
+    advance(65000);                     /* no server answers: broadcast, then the lease ends */
     advance(400000);
     EXPECT(!has_address("10.0.0.100"));
     struct net_path p;

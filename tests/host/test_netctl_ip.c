@@ -62,7 +62,7 @@ static size_t whole_ra(uint8_t *o)
 static void ra_works(void)
 {
     start("10.0.0.15/24");
-    EXPECT(!has_address(LL));           /* it may be another's */
+    EXPECT(!has_address(LL));           /* another host may have it */
     advance(3000);
     EXPECT(next(is_ns) && has_address(LL) && next(is_rs));
     ra(1800, whole_ra(out + 70));
@@ -76,7 +76,7 @@ static void ra_works(void)
     EXPECT(udp_send(s, NULL, 0, "hello", 5, NULL) == 5);
     const struct frame *f = next(is_udp6);
     EXPECT(f && !memcmp(f->b, peer_mac, 6));    /* the router said its own */
-    ra(0, 0);                           /* it is a router no longer */
+    ra(0, 0);                           /* no longer a router */
     struct net_path p;
     struct net_addr d = addr("2001:db8::1"), any = {0};
     EXPECT(net_path_find(&p, &d, &any, 0) == -ENETUNREACH);
@@ -137,7 +137,7 @@ static void dad_duplicate(void)
     EXPECT(!has_address(LL) && told(LL " is already used by another machine"));
 }
 
-/* What lwIP's parser would read past the end of does not reach it. */
+/* Options whose end lwIP's parser would read past do not reach it. */
 static void nd_bad_options(void)
 {
     struct net_addr peer = addr("fe80::9"), us = addr(LL);
@@ -240,7 +240,7 @@ static void fragments_v6(void)
     fragment6(&src, &dst, 7, 0, 1448, 4000);
     fragment6(&src, &dst, 7, 1448, 1448, 4000);
     EXPECT(udp_recv(s, got, sizeof got, NULL, 0) == 3992 && !memcmp(got, big + 8, 3992));
-    /* A hole before a piece that comes late is no whole datagram. */
+    /* A datagram with a hole before its last piece is not complete. */
     fragment6(&src, &dst, 8, 0, 800, 4000);
     fragment6(&src, &dst, 8, 2896, 1104, 4000);
     fragment6(&src, &dst, 8, 1448, 1448, 4000);
@@ -277,7 +277,7 @@ static void echo(void)
     m[0] = 128;
     memcpy(m + 8, "abcdefgh", 8);
     icmp6(&src, &dst, 64);
-    f = next(is_ns);                    /* it does not know who asks */
+    f = next(is_ns);                    /* the neighbour does not know the asker */
     EXPECT(f != NULL);
     na(&src, &dst, &src, 0x60);
     f = next(is_icmp6);

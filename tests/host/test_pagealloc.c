@@ -1,5 +1,5 @@
 // sources: gort/heap/pagealloc.c
-/* The page allocator against an array of bytes: random runs are taken and given back, every
+/* The page allocator against an array of bytes: random runs are allocated and freed, and every
  * answer must be the lowest run that the array has. */
 #include <stdarg.h>
 #include <stdio.h>

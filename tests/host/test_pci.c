@@ -1,5 +1,5 @@
-/* test_pci.c - the scan of the PCI buses on machines that firmware has set up, or has not, and
- * with functions that return nonsense; words that name virtio devices on MMIO.
+/* test_pci.c - the scan of the PCI buses, with and without a setup by firmware, and with functions
+ * that return nonsense; the boot words that name virtio devices on MMIO.
  * sources: drivers/pci.c drivers/virtio_mmio_word.c */
 #include <stdarg.h>
 #include <stdio.h>
@@ -131,7 +131,7 @@ static uint32_t bar_of(const struct fn *f, unsigned i)
     return v;
 }
 
-/* pci.c remembers what it has seen: each scan is a process of its own. */
+/* pci.c keeps its results in globals, so each scan runs in a process of its own. */
 #include <sys/wait.h>
 #include <unistd.h>
 static bool apart(bool (*fn)(void))
@@ -195,7 +195,7 @@ static bool no_firmware(void)
            strstr(printed, "pci 00:04.0: no room for the 268435456 bytes of BAR 0");
 }
 
-/* Bridges that lead to a bus that has been seen, or to themselves. */
+/* Bridges that lead to a bus that was scanned already, or to themselves. */
 static bool loops(void)
 {
     struct fn *a = add(0x0008, 0x000c1b36, 6, 1), *b = add(0x0100, 0x000c1b36, 6, 1);

@@ -38,7 +38,7 @@ void kernel_panic(const char *file, int line, const char *fmt, ...)
     exit(1);
 }
 
-/* Everything that was taken is free again, and the frames of it go back. */
+/* All packets are free again, and their frames are given back. */
 static bool all_back(void)
 {
     struct pkt_stats s;

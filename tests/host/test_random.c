@@ -1,4 +1,4 @@
-/* test_random.c - sources of random words that are none.
+/* test_random.c - sources of random words that are broken.
  * sources: kernel/random.c */
 #include <stdio.h>
 #include <stdlib.h>

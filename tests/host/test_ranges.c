@@ -76,7 +76,7 @@ static bool all(uintptr_t lo, uintptr_t size, bool v)
     return true;
 }
 
-/* What ranges_take must answer: the lowest aligned place. */
+/* The result that ranges_take must have: the lowest aligned place. */
 static uintptr_t lowest(uintptr_t min, uintptr_t size, uintptr_t align)
 {
     uintptr_t p = (min + align - 1) & ~(align - 1);

@@ -13,7 +13,7 @@ enum { THREADS = 3, GS = 8, BUFFER = 16, STACK = 8192, DEPTH = 400 };
 
 struct store { void *at; uint64_t v; size_t size; };
 
-/* All that changes, in one piece that can be saved and put back. */
+/* The whole state, in one structure that can be saved and restored. */
 static struct world {
     struct p p[THREADS];
     struct g g[GS];
@@ -81,7 +81,7 @@ static void model_store(void *at, uint64_t v, size_t size)
     mix(&t->observed, 2);
 }
 
-/* What a locked instruction does: all earlier stores come first. Returns the old value. */
+/* A locked instruction: all earlier stores become visible first. Returns the old value. */
 static uint64_t model_swap(void *at, const uint64_t *expected, uint64_t v, size_t size)
 {
     struct thread *t = &w.t[current];
@@ -221,7 +221,8 @@ static void two_and_get(void) { put(0, false); put(1, false); get(); }
 static void steals_and_gets(void) { steal(); get(); }
 static void steals_twice(void) { steal(); steal(); }
 
-/* The dance of sched.h: one queues and looks for idle Ps, one says idle and looks at queues. */
+/* The protocol of sched.h: one thread queues, then looks for idle Ps; the other sets idle, then
+ * looks at the queues. */
 static void maker(void)
 {
     put(0, false);
@@ -240,7 +241,7 @@ static void idler(void)
 }
 
 /* ---- verdicts ------------------------------------------------------------------------------- */
-/* Each goroutine that was put came out once, or is in one place of one queue. */
+/* Each goroutine that was queued came out once, or is in one place of one queue. */
 static bool once_each(void)
 {
     uint8_t n[GS];

@@ -215,7 +215,7 @@ static void co_body(struct fg *fg)
 
 void kprintf(const char *fmt, ...) { (void)fmt; }
 
-/* There are no bubbles, and nobody counts. */
+/* Hooks of bubbles, which these tests do not use. */
 void g_ending(struct g *gp) { (void)gp; }
 void bubble_park(struct g *gp, enum wait_reason why) { (void)gp, (void)why; }
 void bubble_parked(void *b) { (void)b; }

@@ -13,7 +13,7 @@ static void check(bool ok, const char *name)
     failures += !ok;
 }
 
-/* What mallocgc would give for size bytes, type word not counted. */
+/* The usable bytes that mallocgc gives for size bytes, without the type word. */
 static size_t usable(size_t size, bool noscan)
 {
     size_t header = !noscan && size > HEADER_MIN ? MALLOC_HEADER : 0;

@@ -143,7 +143,7 @@ static uintptr_t elf_symbol(const char *name)
     return 0;
 }
 
-/* The image as the linker made it: enough for the tables. */
+/* Maps the image as the linker made it, which is enough for the tables. */
 static void elf_map(void)
 {
     Elf64_Phdr *p = (void *)((char *)elf + elf->e_phoff);
@@ -323,7 +323,7 @@ static void text_write(void *arg, const char *s, size_t n)
     }
 }
 
-/* main.stop called runtime.Stack first, at the offset that the text tells, then trapped: the
+/* main.stop called runtime.Stack first, at the offset that its text shows, then trapped: the
  * traceback from the former position must be the same text. */
 static uintptr_t stack_call_pc(const struct frame *fr, const char *trace)
 {
@@ -353,8 +353,8 @@ static void compare_trace(const char *name, const char *want, const struct g *gp
         printf("---- Go:\n%s---- gort:\n%s----\n", want, t.buf);
 }
 
-/* What is dead may keep its old value; everything else that pointed into the old stack must
- * not. This counts what is left, for the curious. */
+/* Dead words may keep old values; all others that pointed into the old stack must have changed.
+ * Counts the words that still point there, for information. */
 static unsigned stale_words(const struct g *gp, struct stack old)
 {
     unsigned n = 0;
@@ -477,8 +477,8 @@ static void stop_others(pid_t me)
     }
 }
 
-/* What a thread stopped for is its own affair: another signal than ours it gets, an event needs no
- * answer. A SIGSTOP that is still to come is swallowed in run_child. */
+/* The signal to pass on to a stopped thread: one that the test has not caused, or 0 for an event. A
+ * SIGSTOP that is still pending is swallowed in run_child. */
 static int signal_of(int status)
 {
     int sig = WSTOPSIG(status);
@@ -541,7 +541,7 @@ static void run_child(void)
     report("exit status", WIFEXITED(st) && WEXITSTATUS(st) == 0, "not 0");
 }
 
-/* The CPU that code of the runtime believes to run on. */
+/* A struct cpu behind GS for the runtime's code. */
 static void cpu_make(void)
 {
     static struct m m0;

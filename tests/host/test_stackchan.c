@@ -1,5 +1,5 @@
 /* test_stackchan.c - moving the stack of a goroutine that waits on channels, without frames:
- * sudogs, slots, g's own words, deferred records; and what must not move.
+ * sudogs, slots, g's own words, deferred records; and stacks that must not move.
  * sources: gort/abi/go_line.c gort/stack/symtab.c gort/stack/unwind.c gort/stack/stack.c
  */
 #define _GNU_SOURCE
@@ -277,7 +277,7 @@ static void test_newstack(void)
     drop_g(gp);
 }
 
-/* The CPU that code of the runtime believes to run on. */
+/* A struct cpu behind GS for the runtime's code. */
 static void cpu_make(void)
 {
     static struct m m0;

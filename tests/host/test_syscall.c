@@ -12,8 +12,8 @@
 // sources: gort/os/sys_proc.c gort/os/splice.c gort/os/wait.c
 // sources: gort/os/fs/walk.c gort/os/user.c
 // flags: -Wno-unused-function
-/* System calls through their gate, by goroutines that are only a g each: what blocks, what
- * wakes whom, deadlines, readiness, signals, the devices and /proc. */
+/* System calls through their gate, by goroutines that are only a g each: which calls block, which
+ * events wake them, deadlines, readiness, signals, the devices and /proc. */
 #define FAKE_OS_WITH_WAITING
 #define _GNU_SOURCE
 #include <asm/prctl.h>

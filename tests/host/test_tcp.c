@@ -72,7 +72,7 @@ static void one_wire(bool v6, bool tso, unsigned loss, int64_t delay_ms, uint64_
     }
     int64_t ms = transfer(v6, total, 3600000);
     net_stats_read(&s);
-    EXPECT(loss || s.tcp_retrans == retrans);   /* what is not lost is not sent again */
+    EXPECT(loss || s.tcp_retrans == retrans);   /* without loss no retransmission */
     if (say || failures != before)
         printf("%sv%d tso %d loss %u delay %ld: %ld ms; rtx %lu rto %lu tlp %lu rec %lu undo %lu\n",
                failures != before ? "FAIL " : "", v6 ? 6 : 4, tso, loss, delay_ms, ms,
@@ -81,7 +81,7 @@ static void one_wire(bool v6, bool tso, unsigned loss, int64_t delay_ms, uint64_
     settle();
 }
 
-/* An argument is the number of bytes; then it tells of each transfer. */
+/* With an argument, the number of bytes, each transfer is reported. */
 int main(int argc, char **argv)
 {
     uint64_t total = argc > 1 ? strtoull(argv[1], NULL, 0) : 200000;

@@ -8,7 +8,7 @@
 // sources: gort/net/tcp_timer.c gort/net/tcp_tw.c gort/net/tcp_xmit.c
 // flags: -Wno-unused-function -Wno-missing-field-initializers
 /* Established connections, segment by segment: Nagle, cork, delayed ACKs, windows and probes of
- * shut ones, out-of-order data with SACK and D-SACK, timestamps and PAWS, keepalive, timeouts. */
+ * closed ones, out-of-order data with SACK and D-SACK, timestamps and PAWS, keepalive, timeouts. */
 #include "fake_peer.h"
 
 static void nagle(void)
@@ -108,7 +108,7 @@ static void probes(void)
     script_end(c, "zero-window probes");
 }
 
-/* A peer that answers probes is alive, one that does not is given up. */
+/* A connection to a peer that answers probes lives on; without answers it ends. */
 static void probes_forever(void)
 {
     struct tcp_conn *c = OPENED(.wnd = 1460, .sack_ok = true);
@@ -284,7 +284,7 @@ static void full_buffer(void)
     script_end(c, "a full send buffer");
 }
 
-/* Nobody but a timer can say that there is memory again. */
+/* Only a timer can find out that there is memory again. */
 static void no_memory(void)
 {
     struct tcp_conn *c = OPENED();
@@ -305,7 +305,7 @@ static void no_memory(void)
     script_end(NULL, "a writer is woken when there is memory again");
 }
 
-/* Pieces without copies, both ways, and bytes that come one by one share memory. */
+/* Pieces are sent and received without copies; bytes that arrive singly share a piece. */
 static void pieces_and_bytes(void)
 {
     struct tcp_conn *c = OPENED();

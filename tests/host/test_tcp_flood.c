@@ -56,8 +56,8 @@ static void route_everywhere(void)
     net_route_add(&r);
 }
 
-/* Half-open connections are bounded by the backlog; beyond, a SYN costs nothing, and one that is
- * meant honestly still gets through, with its options. */
+/* Half-open connections are bounded by the backlog; beyond it a SYN takes no memory, and an honest
+ * client still gets its connection, with its options. */
 static void syn_flood(void)
 {
     static const uint8_t opts[] = {2, 4, 5, 180, 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0,
@@ -95,7 +95,8 @@ static void syn_flood(void)
     script_end(NULL, "a flood of SYNs");
 }
 
-/* The last ACK finds the accept queue full: the peer is kept waiting, not lied to. */
+/* The handshake's last ACK finds the accept queue full: it is dropped, so that the peer tries
+ * again. */
 static void accept_queue(void)
 {
     uint32_t iss[6];
@@ -129,7 +130,7 @@ static void accept_queue(void)
     from_peer(0x0b000001, 3001, TF_SYN, 1, 0, NULL, 0);
     last = get32(captured[(ncaptured - 1) % CAPTURED].b + 38);
     from_peer(0x0b000001, 3001, TF_ACK, 2, last + 1, NULL, 0);
-    tcp_close(lis.c);                   /* what nobody took is reset */
+    tcp_close(lis.c);                   /* connections not accepted are reset */
     EXPECT(captured[(ncaptured - 1) % CAPTURED].b[34 + 13] & TF_RST);
     script_end(NULL, "a full accept queue, and its end");
 }
@@ -223,7 +224,7 @@ static void reuse_by_connect(bool ts)
     script_end(d, ts ? "TIME-WAIT is reused by connect" : "but not without timestamps");
 }
 
-/* Whatever fails to be allocated, nothing breaks and nothing is lost for ever. */
+/* Whichever allocation fails, nothing crashes and no memory is lost. */
 static void failing_memory(void)
 {
     wire_tap = NULL;
@@ -247,7 +248,7 @@ static void failing_memory(void)
     script_end(NULL, "allocations that fail");
 }
 
-/* A peer that fills the window with crumbs, in order or not, and nobody reads. */
+/* A peer fills the window with tiny segments, in order or not, and the program does not read. */
 static void caps(void)
 {
     struct tcp_conn *c = OPENED(.sack_ok = true);
@@ -269,7 +270,7 @@ static void caps(void)
     script_end(c, "memory caps");
 }
 
-/* A driver that hands over crumbs of pieces: what the window promised is taken nevertheless. */
+/* A driver delivers tiny pieces: all bytes for which the window promised room must be taken. */
 static void crumbs(void)
 {
     struct tcp_conn *c = OPENED();
@@ -369,7 +370,7 @@ static void noise(void)
     script_end(NULL, "random bytes");
 }
 
-/* What /proc/net/tcp shows. */
+/* States that tcp_for_each reports, as for /proc/net/tcp. */
 static unsigned seen[12];
 static void see(void *arg, const struct tcp_name *name, const struct tcp_info *info)
 {

@@ -13,7 +13,7 @@
 
 enum { M = 1460 };
 
-/* n segments that are sent now, from segment `first` on. */
+/* Expects n segments to be sent now, from segment `first` on. */
 static void out_segments(unsigned first, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -22,7 +22,7 @@ static void out_segments(unsigned first, unsigned n)
 
 static void ack_segments(unsigned upto) { IN("A", 1, 0, 1 + upto * M); }
 
-/* A round trip of 50 ms is known, the window is 10 segments. */
+/* A connection with a measured round trip of 50 ms and a window of 10 segments. */
 static struct tcp_conn *ready(bool sack)
 {
     struct net_addr to = host_addr(1, false);
@@ -130,7 +130,7 @@ static void fast_retransmit(void)
     out_segments(0, 10);
     run_ms(50);
     IN("A", 1, 0, 1, .sack = {1 + M, 1 + 2 * M});
-    out_segments(10, 1);                /* RFC 3042: what has left makes room */
+    out_segments(10, 1);                /* RFC 3042: segments that have left make room */
     IN("A", 1, 0, 1, .sack = {1 + M, 1 + 3 * M});
     out_segments(11, 1);
     IN("A", 1, 0, 1, .sack = {1 + M, 1 + 4 * M});
@@ -266,7 +266,7 @@ static void reneging(void)
     out_segments(0, 3);
     IN("A", 1, 0, 1, .sack = {1 + M, 1 + 3 * M});
     OUT("A", 1, M, 1, .ms = 13);
-    ack_segments(1);                    /* and not the rest, which it has dropped */
+    ack_segments(1);                    /* and not the others, which the peer has dropped */
     int64_t start = vnow;
     OUT("A", 1 + M, M, 1, .ms = 200 + 50);
     EXPECT(vnow - start < 700000000);
@@ -277,7 +277,7 @@ static void reneging(void)
     script_end(c, "a peer that takes SACKs back");
 }
 
-/* Blocks that say nothing true change nothing. */
+/* Invalid SACK blocks change nothing. */
 static void wild_sacks(void)
 {
     struct tcp_conn *c = ready(true);
@@ -325,7 +325,7 @@ static void cubic_curve(void)
     }
     EXPECT(at_k >= 95 * M && at_k <= 103 * M && end > 115 * M && end < 130 * M);
     c->cwnd_limited = false;
-    tcp_cubic_ack(c, c->cwnd);          /* a sender that does not use it does not grow it */
+    tcp_cubic_ack(c, c->cwnd);          /* an unused window does not grow */
     EXPECT(c->cwnd == end);
     tcp_abort(c);
     script_end(NULL, "CUBIC's curve");

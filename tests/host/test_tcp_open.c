@@ -8,7 +8,7 @@
 // sources: gort/net/tcp_timer.c gort/net/tcp_tw.c gort/net/tcp_xmit.c
 // flags: -Wno-unused-function -Wno-missing-field-initializers
 /* Opening and closing, segment by segment: handshakes, retries, resets and forged segments
- * (RFC 5961), half and simultaneous closing, TIME-WAIT, what close() means. */
+ * (RFC 5961), half and simultaneous closing, TIME-WAIT, close(). */
 #include "fake_peer.h"
 
 static void active(void)
@@ -46,7 +46,7 @@ static void refused(void)
     me.c = tcp_new(true, app_wake, &me);
     tcp_connect(me.c, &to, PEER_PORT);
     OUT("S", 0);
-    IN("R", 0);                 /* no ACK: anybody could have sent it */
+    IN("R", 0);                 /* no ACK: it may be forged */
     IN("R.", 0, 0, 77);         /* of nothing that was sent */
     NONE(10);
     EXPECT(!(me.events & NET_ERR));
@@ -84,7 +84,7 @@ static void passive(void)
     EXPECT(!tcp_accept(lis.c, &err) && err == -EAGAIN);
     IN("S", 0, .mss = 1460, .sack_ok = true);
     OUT("S.", 0, 0, 1);
-    IN("S", 0, .mss = 1460, .sack_ok = true);   /* ours was lost */
+    IN("S", 0, .mss = 1460, .sack_ok = true);   /* our SYN-ACK was lost */
     OUT("S.", 0, 0, 1);
     OUT("S.", 0, 0, 1, .ms = 1000);
     OUT("S.", 0, 0, 1, .ms = 2000);
@@ -173,7 +173,7 @@ static void close_first(void)
     IN("FA", 11, 0, 2);
     OUT("A", 2, 0, 12);
     EXPECT(take(c, 100) == 0 && tcp_poll(c) & NET_HUP);
-    IN("FA", 11, 0, 2);         /* ours was lost: TIME-WAIT answers */
+    IN("FA", 11, 0, 2);         /* our ACK was lost: TIME-WAIT answers */
     OUT("A", 2, 0, 12);
     IN("R", 12);                /* RFC 1337 */
     IN("FA", 11, 0, 2);
@@ -181,7 +181,7 @@ static void close_first(void)
     tcp_close(c);
     NONE(59000);
     run_ms(2000);
-    IN("A", 12, 0, 2);          /* a minute later nobody knows it */
+    IN("A", 12, 0, 2);          /* a minute later there is no connection */
     OUT("R", 2);
     script_end(NULL, "half close, TIME-WAIT");
 }
@@ -269,7 +269,7 @@ static void resets(void)
     NONE(1);
     IN("S", 300);               /* RFC 5961, 4 */
     OUT("A", 1, 0, 1);
-    IN("A", 1, 0, 500000);      /* of what was never sent */
+    IN("A", 1, 0, 500000);      /* ACK of bytes never sent */
     OUT("A", 1, 0, 1);
     IN("PA", 1, 10, 1);
     OUT("A", 1, 0, 11);
@@ -280,7 +280,7 @@ static void resets(void)
     script_end(c, "resets: exact ones only");
 }
 
-/* Ten challenges a second, whatever comes. */
+/* At most ten challenge ACKs a second. */
 static void challenge_limit(void)
 {
     struct tcp_conn *c = OPENED();
@@ -328,7 +328,8 @@ static void reuse(void)
     script_end(kid.c, "TIME-WAIT is reused by a later SYN");
 }
 
-/* ICMP: of a SYN it is hard, of an established connection soft, of other numbers nothing. */
+/* An ICMP error is hard for a SYN, soft for an established connection, ignored for other
+ * numbers. */
 static void icmp(void)
 {
     struct net_addr to = host_addr(1, false), from = host_addr(0, false);

@@ -180,7 +180,7 @@ static void woken(void *arg, unsigned ev)
     __atomic_fetch_add(&wakes, 1, __ATOMIC_RELAXED);
 }
 
-/* Serves whichever connection has its turn: any CPU may. */
+/* Serves the connection whose turn it is, on any CPU. */
 static void serve(void)
 {
     struct served *s = &served[any(CONNS * 2)];

@@ -286,7 +286,7 @@ static void timeouts(struct fg *fg)
     END
 }
 
-/* Resets, stops and receives on timers that all share: it must only not break. */
+/* Resets, stops and receives on shared timers: nothing must break. */
 static void sharer(struct fg *fg)
 {
     BODY

@@ -1,4 +1,4 @@
-/* test_tscsync.c - what two CPUs conclude from readings of each other's counter.
+/* test_tscsync.c - the verdict from readings of two CPUs' counters.
  * sources: arch/x86_64/tscsync.c */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static bool in_step(void)
     return true;
 }
 
-/* Corrected to within the fastest message, which is what anybody could notice. */
+/* Corrected to within the time of the fastest message: smaller errors cannot be noticed. */
 static bool apart(void)
 {
     static const int64_t ds[] = { 200, -200, 5000, 3000000000, -3000000000, 1ll << 50,
@@ -59,7 +59,7 @@ static bool unsteady(void)
     struct tsc_verdict v = tsc_judge(-500, 300, 10000, true); /* d <= -500 and d >= -300 */
     bool drifts = v.done && v.unsteady;
 
-    v = tsc_judge(-500, 100000000, 10000, false); /* nobody has answered fast: go on */
+    v = tsc_judge(-500, 100000000, 10000, false); /* no fast answer yet: go on */
     bool on = !v.done;
     v = tsc_judge(-500, INT64_MAX, 10, true);
     return drifts && on && v.done && v.unsteady && v.offset == 500;

@@ -2,8 +2,9 @@
 // sources: gort/net/ip_out.c gort/net/icmp.c gort/net/udp.c gort/net/udp_in.c
 // sources: gort/net/wheel.c drivers/pkt_bytes.c
 // flags: -Wno-unused-function
-/* UDP of both families over the wire of fake_wire.h: who gets a datagram, sums, fragments, errors
- * from ICMP, queues that are full, groups, ports; and random bytes instead of frames. */
+/* UDP of both families over the wire of fake_wire.h: which socket gets a datagram, checksums,
+ * fragments, errors from ICMP, queues that are full, groups, ports; and random bytes instead of
+ * frames. */
 #include "gort/net/ip.h"
 #include "gort/net/udp.h"
 #include "fake_wire.h"
@@ -52,7 +53,8 @@ static void test_there_and_back(bool v6, size_t n)
     udp_close(b);
 }
 
-/* A datagram that does not fit leaves in fragments, which the control plane is handed. */
+/* A datagram that does not fit is sent in fragments, which the receiver gives to the control
+ * plane. */
 static void test_fragments(bool v6)
 {
     struct udp_sock *a = bound(0, v6, 1000);
@@ -90,7 +92,7 @@ static void test_ports(void)
     udp_close(d);
 }
 
-/* The connected socket of a port gets its peer's, the bound one the rest. */
+/* A port's connected socket gets the datagrams of its peer, the bound socket all others. */
 static void test_connected(void)
 {
     struct udp_sock *a = bound(0, false, 1000), *o = bound(0, false, 1001);
@@ -216,7 +218,7 @@ static void test_groups(void)
     udp_close(a);
 }
 
-/* Everything may come: valid frames with damage, and noise. Nothing is kept of it. */
+/* Damaged valid frames, and noise: no memory may be lost. */
 static void test_noise(void)
 {
     struct udp_sock *b = bound(1, false, 2000), *a = bound(0, false, 1000);
@@ -244,7 +246,7 @@ static void test_noise(void)
         }
         deliver(1, f, n, rnd(2));
     }
-    EXPECT(!wrong);     /* what was damaged did not pass for good */
+    EXPECT(!wrong);     /* no damaged datagram was delivered */
     wire = (struct wire){0};
     udp_close(a);
     udp_close(b);

@@ -77,7 +77,7 @@ static uint64_t xcr0(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Does what `width` bytes of each of n registers, and the masks, say agree? */
+/* Are `width` bytes of each of n registers, and the masks, equal? */
 static bool same(const struct registers *a, const struct registers *b, int n, size_t width,
                  bool masks)
 {

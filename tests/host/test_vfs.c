@@ -20,7 +20,7 @@
 #include "gort/os/mmap.h"
 #include "fake_os.h"
 
-/* Nothing is mapped here. */
+/* There are no mappings in this test. */
 int mmap_truncate(struct inode *n, int64_t size) { return data_truncate(&n->data, size); }
 
 enum { FDS = 6, ROUNDS = 60000 };
@@ -340,7 +340,7 @@ static void random_operations(void)
     check(failures == 0, "60000 random operations as on Linux");
 }
 
-/* Removes what is left: to see that nothing leaks. */
+/* Removes all that is left, so that the test can check for leaks. */
 static void remove_ours(const char *p)
 {
     struct listing l;

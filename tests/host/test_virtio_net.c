@@ -1,5 +1,5 @@
 /* test_virtio_net.c - the virtio core and its network driver against a device in memory: one that
- * works, one that is stuck, one that lies, one that goes away.
+ * works, one that is stuck, one that writes nonsense, one that is removed.
  * sources: drivers/virtio.c drivers/virtq.c drivers/virtio_net.c drivers/virtio_net_rings.c
  * sources: drivers/pkt.c drivers/pkt_bytes.c */
 #include <errno.h>
@@ -105,7 +105,7 @@ static unsigned dchain(struct dq *q, uint16_t head, struct virtq_desc *out)
     }
 }
 
-/* It wants to hear of the next entry. */
+/* The device asks for a notification of the next entry. */
 static void dsleep(struct dq *q)
 {
     if (q->mem)
@@ -151,7 +151,7 @@ static void dcontrol(struct dq *q)
     dsleep(q);
 }
 
-/* A frame for the driver; false: it has not given enough buffers. */
+/* Delivers a frame to the driver. False: it has not given enough buffers. */
 static bool dreceive(unsigned pair, struct vnet_header h, const uint8_t *b, size_t len)
 {
     struct dq *q = &dq[2 * pair];
@@ -270,7 +270,7 @@ static void inbox_clear(void)
     inbox_end = &inbox;
 }
 
-/* All that is out are the buffers of the receive queues. */
+/* The only packets in use are the buffers of the receive queues. */
 static bool no_leak(unsigned buffers)
 {
     struct pkt_stats s;
@@ -342,7 +342,7 @@ static bool works(void)
     return good && no_leak(0);
 }
 
-/* A device of few talents. */
+/* A device with few features. */
 static bool plain(void)
 {
     static uint8_t b[100];
@@ -404,7 +404,8 @@ static bool malformed(void)
     return good;
 }
 
-/* The ring fills, who was turned away hears of room; then the watchdog bites. */
+/* The ring fills, a sender that was refused is woken when there is room; then the watchdog
+ * resets. */
 static bool sticks(void)
 {
     struct pkt *rest = NULL;
@@ -483,7 +484,7 @@ static bool vanishes(void)
     return good;
 }
 
-/* What it shares changes at random; afterwards it behaves, and all is well again. */
+/* The device's shared memory changes at random; once that ends, everything must work again. */
 static bool lies(unsigned seed)
 {
     srand(seed);
@@ -514,7 +515,7 @@ static bool lies(unsigned seed)
     stuck = false;
     struct vnet *n = (struct vnet *)eth;
     bool good = n->resets <= 21;
-    if (n->resets <= 20) { /* not given up: whatever is left of the mess, a reset cures it */
+    if (n->resets <= 20) { /* not given up: a reset repairs whatever state is left */
         vnet_blame(n, "end of the test");
         n->resets = 0;
         eth->ops->service(eth);
@@ -545,5 +546,5 @@ int main(void)
 }
 
 const char *__asan_default_options(void);
-/* What boot allocates stays. */
+/* Memory that boot allocates is never freed. */
 const char *__asan_default_options(void) { return "detect_leaks=0"; }

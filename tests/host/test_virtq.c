@@ -15,7 +15,7 @@ static void report(const char *name, bool good)
 
 #define MAX 256
 
-/* The driver's side: every chain that is out, and what it consists of. */
+/* The driver's side: every chain in use, and its segments. */
 struct chain { bool out; unsigned nout, nin; struct virtq_seg seg[40]; uint32_t writable; };
 static struct chain chains[MAX];
 static struct virtq q;
@@ -91,7 +91,7 @@ static void dev_fetch(void)
     }
 }
 
-/* Gives one back, in any order; true: it would interrupt. */
+/* Gives one chain back, in any order. True: the device would interrupt. */
 static bool dev_complete(bool event)
 {
     unsigned k = (unsigned)rand() % dev_nheld;
@@ -183,7 +183,7 @@ static bool honest(unsigned size, bool indirect, bool event)
     return !rules_broken && live == 0 && q.nfree == size && q.chains == 0;
 }
 
-/* Notifications and interrupts: who sleeps is woken. */
+/* Notifications and interrupts: the side that sleeps is woken. */
 static bool wakes(bool event)
 {
     uint32_t n;
@@ -210,7 +210,7 @@ static bool wakes(bool event)
             virtq_irq_off(&q);
         if (dev_complete(event) != on)
             return false;
-        if (!virtq_irq_on(&q, 1)) /* it has come already: to be told so */
+        if (!virtq_irq_on(&q, 1)) /* it has come already: virtq_irq_on says so */
             return false;
         if (virtq_take(&q, &n) != &chains[0] || virtq_irq_on(&q, 1))
             return false;

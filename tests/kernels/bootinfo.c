@@ -1,5 +1,5 @@
-/* bootinfo.c - a kernel that prints the boot_info it was given and exits with status 7: what
- * the loaders are tested with. Its own page tables stay the loader's. */
+/* bootinfo.c - a kernel that prints the boot_info it was given and exits with status 7: used
+ * to test the loaders. It keeps the loader's page tables. */
 #include <stdint.h>
 #include "boot/boot_info.h"
 

@@ -130,7 +130,8 @@ static void vm_without_memory(void)
     }
     err = vm_protect(a, 4096, VM_R);
     CHECK(err == -ENOMEM, "vm_protect without memory: %d", err);
-    /* Both ends of a range cut a page each time; what is freed is taken away again. */
+    /* Each time both ends of the range split a large page; frames that this frees are taken
+     * again. */
     for (uintptr_t p = a + 4096; p < a + size - HUGE_PAGE_SIZE; p += 2 * HUGE_PAGE_SIZE) {
         vm_decommit(p + HUGE_PAGE_SIZE - 8192, 8192);
         for (uint64_t pa; (pa = frame_alloc(0));) {
@@ -202,8 +203,8 @@ static void on_all(void (*fn)(unsigned id))
         cpu_relax();
 }
 
-/* Every CPU maps, touches and unmaps its own range and looks at its neighbours': many
- * initiators of shootdowns at once. */
+/* Every CPU maps, touches and unmaps its own range and reads its neighbours', so that many CPUs
+ * start shootdowns at once. */
 static void churn(unsigned id)
 {
     uintptr_t a = shared_va + id * (8ul << 20), b = shared_va + (id + 1) % ncpu * (8ul << 20);
@@ -222,7 +223,7 @@ static void churn(unsigned id)
     }
 }
 
-/* CPU 0 unmaps what all others have in their TLBs; afterwards nobody may see it. */
+/* CPU 0 unmaps a page that all others have in their TLBs; afterwards no CPU may read it. */
 static void reader(unsigned id)
 {
     if (id == 0) {

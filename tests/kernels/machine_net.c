@@ -1,5 +1,5 @@
-/* machine_net.c - the test "net" of machine.c: frames of every network device come back to where
- * they came from, until one of them says end. By interrupts, as the stack does it. */
+/* machine_net.c - the test "net" of machine.c: frames are sent back to the network device that
+ * they came from, until a frame says end. It uses interrupts, as the stack does. */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
@@ -36,7 +36,7 @@ static void send(struct netdev *d, unsigned queue, struct pkt *list)
     waiting = d->ops->transmit(d, queue, waiting);
 }
 
-/* The frame, behind a header of ours: a first piece that is not shared. */
+/* Puts a header of our own in front of the frame: a first piece that is not shared. */
 static struct pkt *turn_round(struct pkt *f, const uint8_t *mac)
 {
     uint8_t head[14];

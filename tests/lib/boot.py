@@ -1,4 +1,4 @@
-"""boot - what the script tests (uefi.py, badinput.py) share: running gort and telling how."""
+"""boot - shared by the script tests (uefi.py, badinput.py): runs gort and reports how."""
 import os
 import socket
 import subprocess
@@ -49,7 +49,7 @@ def program(package, directory, command="build"):
 
 
 def nmi_send(path, process):
-    """NMIs to all CPUs until the machine is gone; returns how many."""
+    """Sends NMIs to all CPUs until the machine has ended; returns how many."""
     count = 0
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(path)
@@ -65,7 +65,7 @@ def nmi_send(path, process):
 
 
 def monitor_send(path, command):
-    """One command to QEMU's monitor, and its prompt waited for."""
+    """Sends one command to QEMU's monitor and waits for its prompt."""
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(path)
         answer = b""

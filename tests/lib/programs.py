@@ -2,10 +2,10 @@
 
 Each directory of tests/programs is a main package, with an optional test.json:
 
-    of                  another of these directories, which has the main package: this one
-                        only runs it in another way
-    args, env, stdin    what it is given (env: a map; TZ=UTC unless it says otherwise)
-    files               {name in the working directory: file of the test's directory}
+    of                  another of these directories, whose main package this test runs
+                        in another way
+    args, env, stdin    the program's input (env: a map; TZ=UTC unless it has TZ)
+    files               {name in the working directory: file in the test's directory}
     status              the exit status, on both systems (default: as on Linux)
     smp                 CPU counts to boot with (default [1, 2, 4])
     mem                 memory of the machine (default 512M)

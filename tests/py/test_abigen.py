@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What C knows of Go: the committed facts are what scripts/abigen finds in each line's sources, the
-committed header is their merger, and C cannot take for a constant what differs."""
+"""Facts about Go in C: the committed facts equal those that scripts/abigen finds in each line's
+sources, the committed header merges them, and C cannot use a fact that differs as a constant."""
 import glob
 import importlib.machinery
 import importlib.util
@@ -74,7 +74,7 @@ class Committed(unittest.TestCase):
                              "run `make abi`")
 
     def test_size_classes(self):
-        """gort/abi/sizeclasses.h is for all lines: none may have others."""
+        """gort/abi/sizeclasses.h is for all lines: their size classes must be equal."""
         text = read(os.path.join(ROOT, "gort/abi/sizeclasses.h"))
         for name, table in (("sizeclass_size", "gc_class_to_size"),
                             ("sizeclass_pages", "gc_class_to_npages"),

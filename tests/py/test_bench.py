@@ -1,4 +1,4 @@
-"""scripts/bench: which rows it runs, what it reads from a guest, what it makes of the figures."""
+"""scripts/bench: the rows it runs, how it reads a guest's output, how it evaluates the figures."""
 import os
 import re
 import sys

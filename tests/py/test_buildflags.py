@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Flags and settings of go build, a row each: the program is one of gort's and runs, or one line
-says why there is none."""
+"""Flags and settings of go build, a row each: the program is built for gort and runs, or one line
+says why it is not."""
 import json
 import os
 import subprocess
@@ -24,11 +24,11 @@ import "testing"
 
 func FuzzX(f *testing.F) { f.Fuzz(func(t *testing.T, n int) {}) }
 """
-# (what it says, environment, flags): these programs are booted.
+# (output, environment, flags): these programs are booted.
 BOOTED = [("not set usual", {}, ["-gcflags=all=-N -l", "-trimpath"]),
           ("by -X usual", {"GOAMD64": "v2"}, ["-ldflags=-s -w -X main.set=by_-X"]),
           ("not set usual", {"GOAMD64": "v3", "GOEXPERIMENT": "simd"}, ["-buildvcs=false"])]
-# These are built.
+# (environment, flags): these are only built.
 BUILT = [({"GOAMD64": "v1"}, ["-tags=some,more", "-a=false"]),
          ({"GOAMD64": "v4"}, ["-v=false"]),
          ({}, ["-buildmode=exe"]),

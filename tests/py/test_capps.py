@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Programs in C: the samples of apps/, what ends a program, newlib under goroutines."""
+"""Programs in C: the samples of apps/, errors that end a program, newlib under goroutines."""
 import os
 import re
 import subprocess
@@ -96,7 +96,7 @@ class CApps(unittest.TestCase):
             return next(i for i, line in enumerate(f, 1) if text in line)
 
     def test_traceback(self):
-        """File and line, as in Go; addresses for what has no debug information."""
+        """File and line, as in Go; addresses for code without debug information."""
         source = "tests/capps/trace.c"
         want = "panic: deep\n\ngoroutine "
         r = self.run_app(source, status=2, flags=("-env", "GOTRACEBACK=all"))
@@ -117,7 +117,7 @@ class CApps(unittest.TestCase):
         self.assertRegex(r.stderr, rb"inner[a-z.0-9]*\(\.\.\.\)\n\t0x[0-9a-f]+ \+0x")
 
     def test_environment(self):
-        """GOGC, GOMEMLIMIT, GODEBUG mean for C what they mean for Go."""
+        """GOGC, GOMEMLIMIT and GODEBUG have Go's meaning for C programs."""
         source = "tests/capps/trace.c"
         r = self.run_app(source, "collect", flags=("-env", "GODEBUG=gctrace=1"))
         self.assertRegex(r.stderr, rb"gc 1 @\d+\.\d+s \d+%: ")
@@ -166,7 +166,7 @@ class CApps(unittest.TestCase):
             self.every("tests/capps/instruction.c", b"written\n0 bad\n", flags=("-option", option))
 
     def test_thread_local(self):
-        """What C apps cannot have is refused when it is built."""
+        """Features that C apps cannot have are refused at build time."""
         path = os.path.join(self.tmp.name, "tls.c")
         with open(path, "w", encoding="utf-8") as f:
             f.write("static _Thread_local int n; int main(int c, char **v)"

@@ -1,4 +1,4 @@
-"""scripts/check-docs: a document that names what is not there is told so."""
+"""scripts/check-docs: names of things that do not exist are reported."""
 import os
 import subprocess
 import tempfile
@@ -11,7 +11,7 @@ NOBODY = "_".join(("call", "nobody"))    # else this file would have the word
 
 class CheckDocs(unittest.TestCase):
     def check(self, text):
-        """What is said about a document, without its name and line."""
+        """The complaints about a document, without its name and line."""
         with tempfile.NamedTemporaryFile("w", suffix=".md") as f:
             f.write(text)
             f.flush()

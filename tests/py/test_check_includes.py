@@ -1,4 +1,4 @@
-"""scripts/check-includes: a file that includes or calls what stands above it is named."""
+"""scripts/check-includes: a file that includes or calls a higher floor is reported."""
 import os
 import shutil
 import subprocess
@@ -96,7 +96,8 @@ class CheckIncludes(unittest.TestCase):
         self.assertIn("in no folder", self.check(more)[1])
 
     def test_rooms(self):
-        """Between the rooms of gort/, too; and a pointer that is set from above is a way out."""
+        """Floors count between the rooms of gort/, too; a pointer that is set from above is
+        allowed."""
         status, out = self.check({"gort/sched/s.c": '#include "gort/gc/g.h"\n'
                                                     "void s(void) { g(); }\n",
                                   "gort/gc/g.h": "void g(void);\n"})

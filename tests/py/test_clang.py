@@ -1,4 +1,4 @@
-"""The kernel builds without a warning under clang, and in its debug form under gcc."""
+"""The kernel compiles without a warning with clang, and in its debug form with gcc."""
 import os
 import shutil
 import subprocess

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What a Go programmer types to look beneath a program: the compiler's decisions, its assembly and
-SSA, objdump, metrics, deep stacks, tight loops, a benchmark with its CPU profile. Each says with
-gort what it says with plain go on Linux, or does what it does there."""
+"""Commands with which a Go programmer looks beneath a program: the compiler's decisions, its
+assembly and SSA, objdump, metrics, deep stacks, tight loops, a benchmark with its CPU profile. Each
+prints with gort what it prints with plain go on Linux, or has the same effect."""
 import os
 import re
 import shutil
@@ -29,7 +29,7 @@ class Commands(unittest.TestCase):
                               text=True, timeout=300)
 
     def both(self, *args, **env):
-        """The command by gort and by go; what they print on stderr."""
+        """Runs the command by gort and by go; returns what each prints on stderr."""
         ours = self.sh(GORT, "build", "-o", "ours", *args, **env)
         theirs = self.sh("go", "build", "-o", "theirs", *args, **env)
         self.assertEqual((ours.returncode, theirs.returncode), (0, 0), ours.stderr + theirs.stderr)

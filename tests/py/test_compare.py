@@ -1,4 +1,4 @@
-"""The comparison of crash reports: what it forgives and what it does not."""
+"""The comparison of crash reports: the differences that it ignores, and those that it finds."""
 import os
 import sys
 import unittest

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""C that nobody here wrote: Lua and zlib, from Debian's sources, built unmodified. They must do
-under gort what they do on this machine, built from the same sources."""
+"""C of other projects: Lua and zlib, from Debian's sources, built unmodified. Their output under
+gort must equal that on this machine, built from the same sources."""
 import json
 import os
 import random

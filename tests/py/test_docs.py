@@ -1,12 +1,12 @@
-"""The documents' commands, run as they stand there: README.md and docs/*.md.
+"""Runs the commands of the documents, word by word: README.md and docs/*.md.
 
-A command is written in a fence, whose first word says what is done with it:
+A command is written in a fence, whose first word says how it is tested:
 
     ```sh                     all lines are run, by one bash with -e
     ```console                `$ COMMAND` lines are run; what is between them is what they print.
                               `...` stands for anything, alone on a line for any lines; a number,
                               hexadecimal or not, for any number. Blanks at an end do not count.
-    ```sh not-run: WHY        (and console) are looked at only: the targets and scripts exist
+    ```sh not-run: WHY        (and console) not run: only its targets and scripts must exist
     ```text, c, json          are no commands
 
 A document is one session: its fences run in their order and in one directory, a copy of the

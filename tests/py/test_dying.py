@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Settings of GODEBUG that show at a program's death: whether others run on, and a last trace of
-the scheduler."""
+"""GODEBUG settings that matter when a program dies: whether other goroutines still run, and a last
+trace of the scheduler."""
 import os
 import subprocess
 import tempfile
@@ -23,7 +23,7 @@ class Dying(unittest.TestCase):
         cls.dir.cleanup()
 
     def die(self, setting):
-        """What the program says before its panic and from then on."""
+        """The program's output before its panic and after it."""
         r = subprocess.run([GORT, "exec", "-timeout", "60s", "-env", "GOTRACEBACK=all", "-env",
                             f"GODEBUG={setting}", self.elf], capture_output=True, text=True,
                            timeout=90)

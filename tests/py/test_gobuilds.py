@@ -42,7 +42,8 @@ class Builds(unittest.TestCase):
         self.links("all=-N -l")
 
     def test_clobberdead(self):
-        """What the compiler says is dead is overwritten: nothing of it may be needed."""
+        """Values that the compiler declares dead are overwritten: the program must not need
+        them."""
         self.links("all=-clobberdead -clobberdeadreg")
 
     def test_checkptr(self):

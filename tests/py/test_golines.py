@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Which go builds a program: the one that plain `go build` would take there, or the nearest that
-gort is for. Uses real toolchains, wherever they are installed. Lines that cannot be fetched are
-left out."""
+"""Which go builds a program: the one that plain `go build` would take there, or the nearest
+supported release. Uses real toolchains, wherever they are installed. Lines that cannot be fetched
+are left out."""
 import contextlib
 import os
 import re
@@ -34,7 +34,7 @@ esac
 
 
 def plain_env(**more):
-    """The environment of somebody who has set nothing about Go but what `more` says."""
+    """The environment of a user who has set no variable of Go's except those in `more`."""
     env = {k: v for k, v in os.environ.items() if k not in ("GOROOT", "GOTOOLCHAIN", "GOFLAGS")}
     return {**env, "GOENV": "off", "GOFLAGS": "", **more}
 
@@ -136,7 +136,7 @@ class Lines(unittest.TestCase):
             self.builds(release, on_path(goroot), GOTOOLCHAIN="local", GOFLAGS="-mod=vendor")
 
     def test_read_only_module_cache(self):
-        """As on a machine where somebody else owns the cache."""
+        """As on a machine where another user owns the cache."""
         self.program()
         if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
             self.skipTest("unshare is not permitted")
@@ -180,7 +180,7 @@ class Lines(unittest.TestCase):
         self.assertRegex(r.stderr, r"^gort: go1\.20\.14 is too old to fetch .*: install Go .*\n$")
 
     def test_no_such_toolchain(self):
-        """What go itself says, in one line."""
+        """An error of go itself is passed on in one line."""
         self.program()
         r = self.gort("env", path=on_path(GOROOTS[min(GOROOTS)]), GOTOOLCHAIN="go1.26.nonsense")
         self.assertEqual(r.returncode, 1)
@@ -197,7 +197,7 @@ class Lines(unittest.TestCase):
             self.check(out, release)
 
     def test_zones_are_those_of_the_programs_goroot(self):
-        """gort exec bundles the zone file where the program looks, whatever go is at hand."""
+        """gort exec bundles the zone file where the program looks, whichever go is at hand."""
         self.program()
         for release, goroot in GOROOTS.items():
             self.builds(release, on_path(goroot), GOTOOLCHAIN="local")

@@ -1,4 +1,4 @@
-"""The gort command: every refusal is one line that says what is wrong."""
+"""The gort command: every refusal is one line that names the error."""
 import os
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-"""What scripts/lib/gotests.py makes of the headers and outputs of GOROOT/test's programs."""
+"""scripts/lib/gotests.py: parses the headers and compares the outputs of GOROOT/test's programs."""
 import os
 import sys
 import tempfile

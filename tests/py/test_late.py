@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Timers of a program are on time while the collector has an idle CPU to itself. By QEMU's
--icount, so that the host's load has no say: a nanosecond is an instruction."""
+"""Timers of a program are on time while the collector has an idle CPU to itself. With QEMU's
+-icount, so that the host's load has no influence: a nanosecond is an instruction."""
 import os
 import subprocess
 import sys
@@ -20,7 +20,7 @@ class Late(unittest.TestCase):
                             "./tests/py/guests/late"], cwd=ROOT, check=True)
             subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init", elf,
                             "--args", "late"], check=True)
-            # With more CPUs QEMU decides whose turn it is, and the host's load has a say again.
+            # With more CPUs QEMU schedules them, so the host's load has an influence again.
             for smp in (1,):
                 config = Config(smp=smp, bundle=bundle, timeout=300, accel="tcg",
                                 extra=["-icount", "shift=0,sleep=off"])

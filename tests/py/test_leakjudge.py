@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The goroutineleak profile, judged as Go judges its own: the programs of GOROOT/src/runtime's
-testdata/testgoroutineleakprofile, and which leaks goroutineleakprofile_test.go wants of each. A
-sample, run once; argument `all`: every program, as often as that test has it with -short."""
+testdata/testgoroutineleakprofile, and the leaks that goroutineleakprofile_test.go expects of each.
+A sample, run once; argument `all`: every program, as often as that test has it with -short."""
 import os
 import re
 import subprocess
@@ -27,7 +27,8 @@ def cases(source):
 
 
 def leaks(text):
-    """What has leaked, as the patterns want it: "function(arguments) [what it waits for]"."""
+    """The goroutines that leaked, in the form of the patterns: "function(arguments) [what it waits
+    for]"."""
     found = []
     for stack in text.split("\n\n"):
         lines = stack.strip().split("\n")

@@ -1,4 +1,4 @@
-"""The UEFI loader under OVMF, with a kernel that prints what it was booted with: from a disk,
+"""The UEFI loader under OVMF, with a kernel that prints its boot_info: from a disk,
 a USB stick and one .efi; a stale memory map; damaged files, each with its one line."""
 import importlib.machinery
 import importlib.util
@@ -134,7 +134,7 @@ class Loader(unittest.TestCase):
         self.assertRegex(r.stderr, r"\Agort: the kernel is damaged: its CRC-32 is .*\n\Z")
 
     def test_cut_efi(self):
-        """The firmware itself refuses it."""
+        """The firmware itself refuses the file."""
         efi = read(self.mkimage("e.efi"))
         r = self.boot(self.one_file(efi[:len(efi) // 2]))
         self.assertNotIn(r.returncode, (0, 7, 124))

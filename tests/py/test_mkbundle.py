@@ -1,4 +1,4 @@
-"""mkbundle: what is in the archive, that cpio(1) reads it, that it is reproducible, and errors."""
+"""mkbundle: the archive's contents, that cpio(1) reads it, that it is reproducible, and errors."""
 import os
 import shutil
 import subprocess
@@ -72,7 +72,7 @@ class MkBundle(unittest.TestCase):
         self.assertEqual(got["usr/share"][0], 0o040755)
         self.assertEqual(len(got["usr/share/f"][2]), 9004)
         names = list(got)
-        for n in names:             # a directory stands before what is in it
+        for n in names:             # a directory comes before its entries
             if "/" in n:
                 self.assertLess(names.index(n.rpartition("/")[0]), names.index(n))
 

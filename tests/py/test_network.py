@@ -1,5 +1,5 @@
-"""The flags -net, -p, -ip, -mac: what is refused in one line, what QEMU and the kernel are told,
-and a machine that has an address, a resolver and a forwarded port."""
+"""The flags -net, -p, -ip, -mac: values that are refused in one line, the arguments of QEMU and the
+kernel, and a machine that has an address, a resolver and a forwarded port."""
 import os
 import socket
 import struct
@@ -103,7 +103,7 @@ def answer(query):
     return head + (b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7" if known and kind == 1 else b"")
 
 
-# What netlink, ioctl and /proc/net say of lo and eth0.
+# The program's output about lo and eth0, from netlink, ioctl and /proc/net.
 INTERFACES = """\
 1 lo 65536  up|loopback|running [127.0.0.1/8 ::1/128] <nil>
 2 eth0 1500 52:54:00:12:34:56 up|broadcast|multicast|running [10.0.2.15/24 \

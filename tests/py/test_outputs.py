@@ -1,4 +1,4 @@
-"""Files that a program or a test writes in the machine and that the host wants: -out, and the
+"""Files that a program or a test writes in the machine for the host: -out, and the
 profiles of `gort test`."""
 import os
 import re
@@ -222,7 +222,7 @@ class Outputs(unittest.TestCase):
         self.assertFalse(os.path.exists(os.path.join(self.dir, "none")))
 
     def test_crash_output(self):
-        """debug.SetCrashOutput: the file gets what stderr shows of the crash, and no more."""
+        """debug.SetCrashOutput: the file gets the crash report as stderr does, and no more."""
         self.write("main.go", CRASHER)
         self.run_here(GORT, "build", "-o", "crasher.elf", "main.go")
         for how, text in (("panic", "panic: oops"), ("deadlock", "fatal error: all goroutines"),
@@ -238,7 +238,7 @@ class Outputs(unittest.TestCase):
             self.assertTrue(got == want, f"{how}: {got[-500:]} is not {want[-500:]}")
 
     def test_times_of_files(self):
-        """What is booted at once sees the host's times; an image is always the same."""
+        """A program that is booted at once sees the host's times; images are reproducible."""
         self.write("main.go", AGED)
         self.write("old", "")
         os.utime(os.path.join(self.dir, "old"), (1234567890, 1234567890))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A panic costs the same however many it is nested in. By QEMU's -icount, so that the host's load
-has no say: a nanosecond is an instruction."""
+"""The cost of a panic does not depend on its nesting. With QEMU's -icount, so that the host's load
+has no influence: a nanosecond is an instruction."""
 import os
 import subprocess
 import sys

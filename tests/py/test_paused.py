@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A machine that is stopped and continued from QEMU's monitor: its time goes on, no step back,
-and all who sleep wake."""
+"""A machine that is stopped and continued from QEMU's monitor: its clock goes on and never back,
+and all sleepers wake."""
 import os
 import socket
 import subprocess

@@ -1,5 +1,6 @@
-"""Output and input by ports of a virtio console: fast, nothing lost to a slow reader, and a stuck
-device does not keep the machine from ending. The same by serial ports, but for the speed."""
+"""Output and input by ports of a virtio console: fast, complete with a slow reader, and a stuck
+device does not keep the machine from ending. Serial ports are tested likewise, but not for
+speed."""
 import hashlib
 import os
 import re

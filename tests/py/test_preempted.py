@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Vector registers, upper halves too, over many preemptions: tests/programs/stress_vector with a
-tick of a few thousand instructions, which QEMU's -icount keeps to exactly. An argument says how
-many preemptions (100,000; make soak: ten million)."""
+tick of a few thousand instructions, which is exact with QEMU's -icount. The argument is the number
+of preemptions (100,000; make soak: ten million)."""
 import os
 import re
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the collector and the allocator report: GODEBUG=gctrace=1 in Go's own format, and the
+"""Reports of the collector and the allocator: GODEBUG=gctrace=1 in Go's own format, and the
 report that goes with "out of memory"."""
 import os
 import re

@@ -1,5 +1,5 @@
-"""A machine that has a screen and no serial port: what a program writes is read off the screen, and
-so is the status that it ends with."""
+"""A machine that has a screen and no serial port: the test reads a program's output and its exit
+status off the screen."""
 import os
 import re
 import socket

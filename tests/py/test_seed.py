@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The same seed gives the same interleaving, with one CPU and QEMU's -icount, by which time is a
-function of the instructions executed. (Without it a tick may come anywhere.) And the heap begins
-where the seed says; without one at another place with every start."""
+"""The same seed gives the same interleaving, with one CPU and QEMU's -icount, where time depends
+only on the instructions executed. (Without it a tick may come anywhere.) The seed also decides
+where the heap begins; without a seed that differs at each start."""
 import os
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gort toolexec: what a tool's command line names, and real builds: one program's
-objects and its link, equal to what the stock tools make."""
+"""gort toolexec: the files that a tool's command line names, and real builds: one
+program's objects and its link, equal to the stock tools' results."""
 import hashlib
 import json
 import os
@@ -55,7 +55,7 @@ class Scratch(unittest.TestCase):
 
 
 class Flags(unittest.TestCase):
-    """The table of flags against what the tools of the go at hand say of themselves."""
+    """The table of flags, compared with the -h of the tools of the go at hand."""
 
     def test_flags_with_values(self):
         for tool in ("compile", "asm", "link", "cover", "preprofile"):
@@ -151,7 +151,7 @@ class Reading(Scratch):
 
 
 class Builds(Scratch):
-    """Whatever is made on gort has the bytes that the stock tools make."""
+    """All files made on gort are byte for byte those of the stock tools."""
 
     def setUp(self):
         super().setUp()
@@ -170,8 +170,8 @@ class Builds(Scratch):
             return hashlib.sha256(f.read()).hexdigest()
 
     def test_program(self):
-        """The directory is new, so nothing of package main is in go's cache, and all of std may be.
-        The stock tools come last, or their objects would be taken."""
+        """The directory is new, so nothing of package main is in go's cache, while std may be. The
+        stock tools run last, or their objects would be used."""
         r = go(["build", f"-toolexec={GORT} toolexec", "-o", "ours", "."], self.env, self.dir)
         self.assertEqual(r.returncode, 0, r.stderr)
         for tool in ("asm", "compile", "link"):

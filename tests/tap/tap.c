@@ -3,9 +3,10 @@
  *   tap IFNAME PEER-MAC LOSS MODE [BYTES]
  *
  * Addresses are 10.9.0.2 and fd09::2, the peer's end in 1. LOSS is in one of 10,000, each way.
- * Modes: `serve` echoes on port 7 and sends what is asked for (eight bytes, big-endian) on port
- * 19, for ever; `connect` sends BYTES to port 7 of 10.9.0.1 and checks the echo, `connect6` to
- * fd09::1. The device has offloads (vnet_hdr): frames up to 64 KiB both ways, sums left open. */
+ * Modes: `serve` echoes on port 7 and, on port 19, sends as many bytes as the client asks for
+ * (eight bytes, big-endian), for ever; `connect` sends BYTES to port 7 of 10.9.0.1 and checks the
+ * echo, `connect6` to fd09::1. The device has offloads (vnet_hdr): frames up to 64 KiB both ways,
+ * sums left open. */
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -232,7 +233,7 @@ static void take_new(struct tcp_conn *l, bool source)
     }
 }
 
-/* True: it has ended. */
+/* True: the connection has ended. */
 static bool echo(struct served *s)
 {
     for (;;) {

@@ -1,5 +1,5 @@
 // The first process of the Linux guest that gort is compared with: runs /program with the
-// arguments in /.gort/args, as gort would, says its status on the third serial port and turns
+// arguments in /.gort/args, as gort would, writes its status to the third serial port and turns
 // the machine off. scripts/bench builds the initramfs around it.
 package main
 

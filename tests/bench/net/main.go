@@ -1,8 +1,8 @@
-// net measures what requests over a network device cost: `net` serves, `net client ADDR ROW...` asks
-// it from outside and prints a line "BENCH row value unit" per row.
+// net measures the cost of requests over a network device: `net` serves, `net client ADDR ROW...`
+// sends requests from outside and prints a line "BENCH row value unit" per row.
 //
-// The server's figures are its own CPU time (CLOCK_PROCESS_CPUTIME_ID: on gort all that the CPUs do
-// while they do not halt), divided by the number of operations. With QEMU's -icount a nanosecond is
+// The server's figures are its own CPU time (CLOCK_PROCESS_CPUTIME_ID: on gort all time in which
+// the CPUs do not halt), divided by the number of operations. With QEMU's -icount a nanosecond is
 // an instruction.
 package main
 
@@ -64,7 +64,7 @@ func echo(c net.Conn) {
 	}
 }
 
-// Each line "N" is answered by N times 64 KiB.
+// source answers each line "N" with N times 64 KiB.
 func source(c net.Conn) {
 	defer c.Close()
 	b := make([]byte, 65536)
@@ -78,7 +78,7 @@ func source(c net.Conn) {
 	}
 }
 
-// What comes is counted; a byte answers every 64 KiB * 16.
+// sink counts the bytes it receives, and answers each 64 KiB * 16 with one byte.
 func sink(c net.Conn) {
 	defer c.Close()
 	b := make([]byte, 65536)
@@ -150,7 +150,7 @@ func busy() int64 {
 	return n
 }
 
-// One operation of n connections, which take turns or run side by side.
+// spread runs one operation on n connections, which take turns or run side by side.
 func spread(conns, total int, make func() func()) func(int) {
 	ops := []func(){}
 	for i := 0; i < conns; i++ {
@@ -220,7 +220,7 @@ func sendOp() func() {
 
 type row struct {
 	name   string
-	n, per int // operations; what one is counted as
+	n, per int // operations; the count of each
 	run    func(int)
 }
 
@@ -249,7 +249,7 @@ func client(total int, names []string) {
 		}
 		r.run(r.n / 10)
 		none := busy()
-		none = busy() - none // what asking costs
+		none = busy() - none // the cost of the question itself
 		before, start := busy(), time.Now()
 		r.run(r.n)
 		seconds := time.Since(start).Seconds()

@@ -1,5 +1,6 @@
-// How much faster two CPUs are than one, for parallel work that allocates and work that does not.
-// Prints "BENCH speedup_NAME factor x" lines, between the lines that tests/bench/main.go has as well.
+// speedup measures how much faster two CPUs are than one, for work that allocates and work that
+// does not. Prints "BENCH speedup_NAME factor x" lines, between the lines that tests/bench/main.go
+// also prints.
 package main
 
 import (

@@ -1,5 +1,5 @@
-/* fakeheap.h - what the allocator needs of the kernel, on the host: mm/ over mmap, locks that
- * only check, one CPU with one P behind GS, and a program table.
+/* fakeheap.h - the kernel functions that the allocator needs, for the host: mm/ over mmap, locks
+ * that only check, one CPU with one P behind GS, and a program table.
  *
  * The heap is where it is on the machine, HEAP_BASE. That is in AddressSanitizer's shadow
  * gap: the gap is left unprotected, and the heap's own shadow is mapped by hand, so that

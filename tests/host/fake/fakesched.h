@@ -1,5 +1,5 @@
-/* fakesched.h - a scheduler for host tests of what parks and wakes goroutines: included once,
- * by the test. Goroutines are state machines: body(fg) runs from the last GATE on.
+/* fakesched.h - a scheduler for host tests of code that parks and wakes goroutines. The test
+ * includes it once. Goroutines are state machines: body(fg) runs from the last GATE on.
  *
  *   static void body(struct fg *fg)
  *   {
@@ -322,7 +322,7 @@ static void *fake_gate_frame(const struct g *gp)
 
 static const struct g_kind fake_kind = { .gate_frame = fake_gate_frame };
 
-/* As g_new: to be started by g_ready. */
+/* Like g_new: the goroutine starts with g_ready. */
 static struct fg *fake_new(struct fg *fg, void (*body)(struct fg *))
 {
     static uint64_t goids;
@@ -341,7 +341,7 @@ _Noreturn void schedule(void)
     longjmp(fake_self()->top, 1);
 }
 
-/* Nothing is profiled. */
+/* Profiling hooks that do nothing. */
 
 _Noreturn void g_park_g0(struct g *gp, struct lock *l, enum wait_reason why)
 {
@@ -422,7 +422,7 @@ static struct fg *fake_pick(void)
     return fg;
 }
 
-/* Nothing to run here: time goes on if nobody runs. False: nothing will ever happen. */
+/* This CPU has nothing to run: time advances if no CPU runs. False: no timer is left either. */
 static bool fake_idle(void)
 {
     int64_t next = TIMER_NEVER;
@@ -503,7 +503,7 @@ static int fake_run(unsigned threads)
 
     ncpu = gomaxprocs = threads;
     for (unsigned i = 0; i < threads; i++)
-        fake_enter(i); /* before anybody looks at everybody's timers */
+        fake_enter(i); /* all, before any of them looks at others' timers */
     for (uintptr_t i = 1; i < threads; i++)
         pthread_create(&t[i], NULL, fake_loop, (void *)i);
     fake_loop((void *)0);

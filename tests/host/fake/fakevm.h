@@ -5,7 +5,7 @@
 #include "gort/os/mmap.h"
 #include "mm/mm.h"
 
-/* Pages of the window are mapped when somebody has committed them; all else is the host's. */
+/* Pages of the window are mapped when they have been committed; all other memory is the host's. */
 static struct { uintptr_t va; unsigned prot; } pages[64];
 static unsigned npages;
 static unsigned page_index(uintptr_t va)
@@ -64,7 +64,7 @@ int vm_protect(uintptr_t va, size_t size, unsigned prot)
             pages[i].prot = prot;
     return 0;
 }
-/* The frame itself cannot be mapped here: its bytes at this moment. */
+/* A frame cannot be mapped here, so its present bytes are copied. */
 int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot)
 {
     vm_commit(va, size);

@@ -1,4 +1,4 @@
-// gosizes prints what a Go program sees of the allocator's size classes: capacities after
+// gosizes prints the allocator's size classes as a Go program sees them: capacities after
 // append, for every size up to 40,000 bytes. One line per size: size, bytes for objects
 // without pointers, bytes for objects with pointers (multiples of 8 only, else 0).
 package main

@@ -1,6 +1,6 @@
 // Command gostack is the subject of test_stack.c: built by the stock toolchain and run under
 // ptrace, it stops at breakpoints with all kinds of frames on its stack. The test then moves
-// the stack, poisons the old one and lets it go on; every function checks its variables.
+// the stack, poisons the old one and continues the program; every function checks its variables.
 //
 //	gostack lines   prints what Go's own runtime says about many pcs
 //	gostack         runs the breakpoints
@@ -31,7 +31,7 @@ func check(ok bool, what string) {
 
 var trace []byte
 
-// stop tells the test the stack as Go sees it, then traps. runtime.Stack comes from the same
+// stop gives the test the stack as Go sees it, then traps. runtime.Stack comes from the same
 // frame, so all frames but this one must print alike.
 //
 //go:noinline

@@ -1,5 +1,5 @@
-// service is what tests/net.py asks over the wire: a web service, with TLS too, a UDP echo, a TCP
-// echo that knows half-closes, and a client of the host's.
+// service is the program that tests/net.py talks to: a web service, also with TLS, a UDP echo, a
+// TCP echo that handles half-closes, and a client of the host.
 package main
 
 import (
@@ -35,7 +35,7 @@ func check(err error) {
 	}
 }
 
-// A certificate for 127.0.0.1, by which the host reaches us.
+// certificate makes a certificate for 127.0.0.1, the address that the host uses.
 func certificate() (tls.Certificate, []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	check(err)
@@ -98,7 +98,7 @@ func echoUDP(p net.PacketConn) {
 	}
 }
 
-// All that comes until the end, then its length, after the other side has shut its half.
+// echoTCP echoes all bytes, and sends their number after the other side has closed its half.
 func echoTCP(l net.Listener) {
 	for {
 		c, err := l.Accept()

@@ -1,5 +1,5 @@
 /* echo.S - a guest of a few instructions, to test the runner with: greets on COM1 and COM2,
- * then echoes its input. 'q' says status 7 on COM3 and powers off; 'x' stops without a
+ * then echoes its input. 'q' writes status 7 to COM3 and powers off; 'x' stops without a
  * status; 'h' goes on forever. */
     .section .note.pvh, "a", @note
     .long 4, 4, 18

@@ -1,5 +1,5 @@
-// Panics while a goroutine on another CPU tells that it lives, and many wait whose stacks take
-// their time to be shown.
+// Panics while a goroutine on another CPU reports that it still runs, and many others wait, whose
+// stacks take time to print.
 package main
 
 import (

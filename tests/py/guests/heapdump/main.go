@@ -1,5 +1,5 @@
 // Writes its heap to /tmp/dump or to argv[1], through a file; then through a pipe, which must give
-// a dump, too.
+// a whole dump, too.
 package main
 
 import (

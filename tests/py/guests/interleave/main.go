@@ -1,5 +1,5 @@
-// Goroutines that meet on channels, in selects and at preemptions, and tell in which order they
-// went on. Time comes in by preemptions only.
+// Goroutines that meet on channels, in selects and at preemptions, and print the order in which
+// they ran. Only preemptions depend on time.
 package main
 
 import (
@@ -19,7 +19,7 @@ var (
 
 func happened(what byte) { events[used.Add(1)-1] = what }
 
-// Goes on for a while without a call; preempted, it lets the others tell more.
+// spins runs for a while without a call; when it is preempted, the others print more.
 func spins(id byte, rounds int) (x int) {
 	for range rounds {
 		happened(id)

@@ -18,7 +18,7 @@ func spin() {
 	}
 }
 
-// What is left to chance: which case a select takes, which number comes.
+// chances prints random choices: the case that a select takes, random numbers.
 func chances() {
 	c, d := make(chan int, 1000), make(chan int, 1000)
 	sum := 0

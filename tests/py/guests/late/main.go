@@ -1,5 +1,5 @@
-// How late a goroutine wakes up that sleeps a millisecond at a time while another collects all the
-// time: the median, in microseconds.
+// Prints the median, in microseconds, of how late a goroutine wakes from sleeps of a millisecond,
+// while another runs collections all the time.
 package main
 
 import (

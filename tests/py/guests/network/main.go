@@ -1,4 +1,4 @@
-// Says what it knows of its network, asks the resolver at its argument, and is asked once.
+// Prints its network interfaces, asks the resolver in its argument, and serves one request.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-// interfaces shows those that there are by netlink, by ioctl and by /proc/net.
+// interfaces prints the interfaces as seen by netlink, by ioctl and in /proc/net.
 func interfaces() {
 	list, err := net.Interfaces()
 	for _, i := range list {
@@ -49,7 +49,7 @@ func ask(fd int, name string, request uintptr) any {
 	return r.data[:8]
 }
 
-// ping asks for an echo: by a raw socket, and by one of ping's own kind.
+// ping sends an echo request by a raw socket, and by a ping socket.
 func ping(to string) {
 	echo := []byte{8, 0, 0, 0, 0x12, 0x34, 0, 1, 'a', 'b', 'c', 'd', 0, 0, 0, 0}
 	sum := uint32(0)
@@ -83,7 +83,7 @@ func ping(to string) {
 	syscall.Close(fd)
 }
 
-// groups joins one on eth0, says what comes to it, and leaves.
+// groups joins a group on eth0, prints what it receives, and leaves.
 func groups() {
 	eth0, err := net.InterfaceByName("eth0")
 	fmt.Println("eth0", err)

@@ -1,5 +1,5 @@
-// Tells whether time goes on as it should while its machine is stopped and continued: it never
-// steps back, and whoever sleeps is woken. Ends when 100 sleeps of 20 ms are over on each of
+// Checks time while its machine is stopped and continued: the clock never steps back, and sleeping
+// goroutines are woken. Ends when 100 sleeps of 20 ms are over on each of
 // three goroutines, beside one that reads the clock all the time.
 package main
 

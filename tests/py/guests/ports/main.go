@@ -32,7 +32,7 @@ func main() {
 		k, err := io.Copy(h, os.Stdin)
 		fmt.Fprintln(os.Stderr, time.Since(start).Milliseconds(), "ms")
 		fmt.Printf("%d %v %x\n", k, err, h.Sum(nil))
-	case "others": // nobody reads stdout, and yet others get on
+	case "others": // stdout is not read, and yet other goroutines run
 		go os.Stdout.Write(pattern(n << 10))
 		ticks := 0
 		for range 20 {
@@ -40,7 +40,7 @@ func main() {
 			ticks++
 		}
 		fmt.Fprintln(os.Stderr, "ticks:", ticks)
-	case "panic": // while nobody reads stderr
+	case "panic": // while stderr is not read
 		go os.Stderr.Write(bytes.Repeat([]byte("x"), n<<10))
 		time.Sleep(500 * time.Millisecond)
 		panic("while stderr is full")
