@@ -12,6 +12,7 @@
 #include "gort/os/instruction.h"
 #include "gort/os/os.h"
 #include "gort/sock/sock.h"
+#include "gort/sched/fault.h"
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
 #include "gort/sched/stall.h"
@@ -161,6 +162,7 @@ void gort_main(struct boot_info *bi)
     vec_use_xsave = cpu_features.xsave;
     if (cpu_features.xsave)
         vec_area_size = (cpu_features.xsave_size + 63) & ~63u;
+    fault_init(); /* the program's memory comes when it is touched: from its entry on */
     app_load();
     boot_log("program loaded");
     os_init(&bundle);

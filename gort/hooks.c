@@ -92,6 +92,7 @@ void hooks_install(void)
         .shade = gc_shade, .make_room = scavenge_for_metadata,
         .out_of_memory = malloc_out_of_memory,
         .poll = os_poll, .copy_fault_irq = user_fault_irq, .page_fault_irq = page_fault_irq,
+        .kernel_fault_irq = kernel_fault_irq,
         .sample_due = cpuprof_due, .sample_irq = cpuprof_tick_irq,
         .services_due = services_due,
         .bubble_join = bubble_join, .bubble_leave = bubble_leave, .bubble_park = bubble_park,

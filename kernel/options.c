@@ -14,6 +14,7 @@ static const struct option { const char *name; enum kind kind; size_t offset; } 
     { "stackstress", FLAG, offsetof(struct boot_options, stackstress) },
     { "globalqueue", FLAG, offsetof(struct boot_options, globalqueue) },
     { "stallwatch", FLAG, offsetof(struct boot_options, stallwatch) },
+    { "lazystress", FLAG, offsetof(struct boot_options, lazystress) },
     { "stackmove", FLAG, offsetof(struct boot_options, stackmove) },
     { "conserve", FLAG, offsetof(struct boot_options, conserve) },
     { "netfault", NUMBER, offsetof(struct boot_options, netfault) },

@@ -19,6 +19,7 @@ struct boot_options {
     bool     stackmove;      /* move every parked goroutine's stack at every collection */
     bool     globalqueue;    /* one run queue for all CPUs, none of their own: gort/sched/globq.h */
     bool     stallwatch;     /* measure how long a CPU could not be preempted: gort/sched/stall.h */
+    bool     lazystress;     /* every large object without pointers is lazy: gort/heap/lazy.h */
     uint64_t ipifault;       /* one IPI in so many is lost, doubled or goes astray too; 0 = off */
     uint64_t netfault;       /* one received packet in so many is lost, doubled or late; 0 = off */
     uint64_t gcstress;       /* collect at every Nth allocation, 0 = off */

@@ -60,6 +60,22 @@ int vm_commit(uintptr_t va, size_t size);
 int vm_commit_last(uintptr_t va, size_t size);
 /* One page, filled before anybody can see it: page is where, for as long as fill runs. */
 int vm_commit_page(uintptr_t va, void (*fill)(void *page, const void *arg), const void *arg);
+/* Frames for what is touched, where [lo, hi) is to be had on demand: maps zeroed pages at va, and
+ * around it what is likely to be touched next, up to the 2 MiB that hold va. What is mapped there
+ * already stays, and other CPUs may do the same. lo is a multiple of 8 KiB, and of two such pages
+ * both come or none. *got: the bytes that this call has mapped. False: out of memory. g0, with
+ * locks below RANK_VM held or none. */
+enum vm_fill_how { VM_FILL = 0, VM_FILL_FEW = 1 /* 8 KiB, no more */, VM_FILL_LAST = 2 /* as
+                   vm_commit_last */ };
+bool vm_fill(uintptr_t va, uintptr_t lo, uintptr_t hi, unsigned how, size_t *got);
+/* Makes [lo, hi), which is reserved, memory that vm_fill brings when it is touched. At boot, before
+ * other CPUs run, a few times. False: once too often. */
+bool vm_lazy_add(uintptr_t lo, uintptr_t hi);
+/* Which of these ranges has va? Any context. */
+bool vm_lazy_range(uintptr_t va, uintptr_t *lo, uintptr_t *hi);
+/* The first page in [va, end) that is mapped, or is not; end if there is none. Others may map
+ * pages meanwhile. Any context. */
+uintptr_t vm_next(uintptr_t va, uintptr_t end, bool mapped);
 /* Unmaps, shoots down remote TLBs, frees the frames. Parts that are not committed are
  * skipped. Splits 2 MiB pages at the edges. */
 void vm_decommit(uintptr_t va, size_t size);

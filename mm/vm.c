@@ -202,6 +202,139 @@ static size_t commit_some(uintptr_t va, size_t room, bool last)
     return fresh_map(&f, va, 1);
 }
 
+/* ---- memory that comes when it is touched ---------------------------------------------- */
+
+#define FILL_UNIT  (2 * PAGE_SIZE)     /* a page of Go's heap */
+#define FILL_BLOCK (FEW * PAGE_SIZE)
+
+static struct { uintptr_t lo, hi; } lazy[8]; /* [const after boot] */
+static unsigned nlazy;
+
+bool vm_lazy_add(uintptr_t lo, uintptr_t hi)
+{
+    if (nlazy == sizeof lazy / sizeof lazy[0])
+        return false;
+    lazy[nlazy].lo = lo;
+    lazy[nlazy++].hi = hi;
+    return true;
+}
+
+bool vm_lazy_range(uintptr_t va, uintptr_t *lo, uintptr_t *hi)
+{
+    for (unsigned i = 0; i < nlazy; i++)
+        if (va >= lazy[i].lo && va < lazy[i].hi) {
+            *lo = lazy[i].lo;
+            *hi = lazy[i].hi;
+            return true;
+        }
+    return false;
+}
+
+uintptr_t vm_next(uintptr_t va, uintptr_t end, bool mapped)
+{
+    while (va < end) {
+        uintptr_t next;
+        if (pt_run(va, &next) == mapped)
+            return va;
+        va = next;
+    }
+    return end;
+}
+
+static void fresh_drop(struct fresh *f, unsigned level)
+{
+    for (unsigned i = 0; i < f->n; i++)
+        if (f->pa[i])
+            frame_free(f->pa[i], 9 * (level - 1));
+}
+
+/* Maps from va on where nothing is mapped; the frames that are left over go back. Returns the
+ * bytes. */
+static size_t fresh_fill(struct fresh *f, uintptr_t va, unsigned level)
+{
+    const uint64_t flags = PTE_P | PTE_A | PTE_D | prot_flags(VM_R | VM_W) |
+                           (level > 1 ? PTE_PS : 0);
+    size_t done = 0;
+
+    lock(&vm_lock);
+    for (unsigned i = 0; i < f->n; i++) {
+        uint64_t *slot = pt_slot(va + i * LEVEL_SIZE(level), level);
+        if (!slot || *slot)
+            continue;
+        __atomic_store_n(slot, f->pa[i] | flags, __ATOMIC_RELEASE);
+        f->pa[i] = 0;
+        done += LEVEL_SIZE(level);
+    }
+    unlock(&vm_lock);
+    fresh_drop(f, level);
+    return done;
+}
+
+/* The aligned block of `size` bytes around va, as far as it lies in [lo, hi), in pages of 4 KiB:
+ * all or nothing, but for what is there already. */
+static bool fill_block(uintptr_t va, size_t size, uintptr_t lo, uintptr_t hi, bool last,
+                       size_t *got)
+{
+    uintptr_t from = va & ~(size - 1), to = from + size < hi ? from + size : hi;
+    struct fresh f = { 0 };
+
+    from = from > lo ? from : lo;
+    while (f.n * PAGE_SIZE < to - from)
+        if (!fresh_add(&f, FRAME_ORDER_4K, last)) {
+            fresh_drop(&f, 1);
+            return false;
+        }
+    *got += fresh_fill(&f, from, 1);
+    return pt_is_mapped(va, false);
+}
+
+/* Is what lies in front of va there? Then memory is probably touched in order. */
+static bool in_order(uintptr_t va, uintptr_t lo) { return va > lo && pt_is_mapped(va - 1, false); }
+
+/* A large page, where it fits and the one before is there. */
+static bool fill_huge(uintptr_t va, uintptr_t lo, uintptr_t hi, size_t *got)
+{
+    uintptr_t at = va & ~(HUGE_PAGE_SIZE - 1);
+    struct fresh f = { 0 };
+
+    if (!in_order(at, lo) || at < lo || hi - at < HUGE_PAGE_SIZE ||
+        !huge_fits(at, HUGE_PAGE_SIZE) || !fresh_add(&f, FRAME_ORDER_2M, false))
+        return false;
+    *got += fresh_fill(&f, at, 2);
+    return pt_is_mapped(va, false);
+}
+
+/* Memory is touched in order: the blocks behind va's, up to the next 2 MiB. */
+static void fill_on(uintptr_t va, uintptr_t lo, uintptr_t hi, size_t *got)
+{
+    uintptr_t at = va & ~(FILL_BLOCK - 1), end = (va & ~(HUGE_PAGE_SIZE - 1)) + HUGE_PAGE_SIZE;
+
+    if (!in_order(at, lo))
+        return;
+    end = end < hi ? end : hi;
+    for (at += FILL_BLOCK; at < end && !pt_is_mapped(at, false); at += FILL_BLOCK)
+        if (!fill_block(at, FILL_BLOCK, lo, hi, false, got))
+            return;
+}
+
+bool vm_fill(uintptr_t va, uintptr_t lo, uintptr_t hi, unsigned how, size_t *got)
+{
+    *got = 0;
+    if (pt_is_mapped(va, false))
+        return true;
+    if (!(how & VM_FILL_FEW)) {
+        if (fill_huge(va, lo, hi, got))
+            return true;
+        if (fill_block(va, FILL_BLOCK, lo, hi, false, got)) {
+            fill_on(va, lo, hi, got);
+            return true;
+        }
+    }
+    return fill_block(va, FILL_UNIT, lo, hi, how & VM_FILL_LAST, got);
+}
+
+/* ---- and goes ---------------------------------------------------------------------------- */
+
 /* Frames to be freed once no TLB knows them. Large: a shootdown waits for other CPUs. */
 struct batch {
     uintptr_t lo, hi;

@@ -58,6 +58,34 @@ bool pt_is_mapped(uintptr_t va, bool write)
     return e && (!write || e & PTE_W);
 }
 
+/* As far as the entries of t from va's on are alike. */
+static uintptr_t alike(const uint64_t *t, uintptr_t va, unsigned level, uint64_t present)
+{
+    uintptr_t at = va & ~(LEVEL_SIZE(level) - 1);
+
+    for (unsigned i = pt_index(va, level); i < 512; i++, at += LEVEL_SIZE(level)) {
+        uint64_t e = __atomic_load_n(&t[i], __ATOMIC_RELAXED);
+        if ((e & PTE_P) != present || (present && level > 1 && !(e & PTE_PS)))
+            break;
+    }
+    return at;
+}
+
+bool pt_run(uintptr_t va, uintptr_t *next)
+{
+    uint64_t flags = irq_save(), e = read_cr3() | PTE_P;
+    unsigned l = 5;
+    const uint64_t *t = NULL;
+
+    while (l > 1 && e & PTE_P && !(l < 5 && e & PTE_PS)) {
+        t = table_of(e);
+        e = __atomic_load_n(&t[pt_index(va, --l)], __ATOMIC_RELAXED);
+    }
+    *next = alike(t, va, l, e & PTE_P);
+    irq_restore(flags);
+    return e & PTE_P;
+}
+
 static uint64_t new_table(void)
 {
     uint64_t pa = pt_alloc_frame();

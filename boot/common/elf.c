@@ -14,6 +14,8 @@
 #define PT_DYNAMIC 2u
 #define SHT_SYMTAB 2u
 #define SHT_NOBITS 8u
+#define SHF_ALLOC  2u
+#define SHF_TLS    0x400u
 #define PAGE       4096ull
 
 struct ehdr {
@@ -237,6 +239,19 @@ const void *elf_section(const struct elf_image *im, const char *name, size_t *si
         return im->file + s.offset;
     }
     return NULL;
+}
+
+bool elf_zeroed(const struct elf_image *im, uint32_t i, uint64_t *addr, uint64_t *size)
+{
+    struct ehdr h;
+    struct shdr s;
+
+    memcpy(&h, im->file, sizeof h);
+    if (!read_shdr(im, &h, i, &s))
+        return false;
+    *addr = s.addr;
+    *size = s.type == SHT_NOBITS && (s.flags & (SHF_ALLOC | SHF_TLS)) == SHF_ALLOC ? s.size : 0;
+    return true;
 }
 
 /* Calls back for each defined symbol of .symtab, until visit returns true. */

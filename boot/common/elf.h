@@ -10,13 +10,14 @@
 #ifndef BOOT_COMMON_ELF_H
 #define BOOT_COMMON_ELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Where an app may lie: above the usual null-pointer range, below Go's heap arenas. */
 #define ELF_APP_LO  0x400000ull
 #define ELF_APP_HI  0xc000000000ull
-#define ELF_APP_MAX (1ull << 30) /* bytes from the first to the last segment's end */
+#define ELF_APP_MAX (4ull << 30) /* bytes from the first to the last segment's end */
 
 #define ELF_SEG_MAX  16u
 #define ELF_TEXT_MAX 160u
@@ -62,6 +63,9 @@ int elf_parse(const void *file, size_t n, const char *what, const struct elf_win
 /* The data of the section in the file and its size (and its address in *addr, if not NULL);
  * NULL if there is none, or no data. */
 const void *elf_section(const struct elf_image *im, const char *name, size_t *size, uint64_t *addr);
+/* Where section number i, counted from 0, has memory without data in the file (.bss), threads'
+ * own left out. False: there are not so many sections; *size 0: section i is none such. */
+bool elf_zeroed(const struct elf_image *im, uint32_t i, uint64_t *addr, uint64_t *size);
 /* Finds a defined symbol of .symtab: 0 or -ENOENT. Linear in the table. */
 int elf_symbol(const struct elf_image *im, const char *name, struct elf_symbol *out);
 /* The defined function or object that covers addr, its name in *name; or -ENOENT. */

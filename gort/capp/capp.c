@@ -178,11 +178,20 @@ static void mark_words(struct gcw *w, uintptr_t lo, uintptr_t hi)
         mark_conservative(w, *(const uintptr_t *)lo);
 }
 
+/* The pages of [lo, hi) that are there: those of .bss that nobody has touched hold no pointers. */
+static void mark_present(struct gcw *w, uintptr_t lo, uintptr_t hi)
+{
+    for (uintptr_t end; (lo = vm_next(lo, hi, true)) < hi; lo = end) {
+        end = vm_next(lo, hi, false);
+        mark_words(w, lo, end);
+    }
+}
+
 void capp_mark_roots(struct gcw *w)
 {
     for (unsigned i = 0; image && i < image->nseg; i++)
         if (image->seg[i].flags & ELF_PF_W)
-            mark_words(w, image->seg[i].vaddr, image->seg[i].vaddr + image->seg[i].memsz);
+            mark_present(w, image->seg[i].vaddr, image->seg[i].vaddr + image->seg[i].memsz);
     for (unsigned i = 0; image && i < ROOTS_MAX; i++)
         if (roots[i].hi)
             mark_words(w, roots[i].lo, roots[i].hi);

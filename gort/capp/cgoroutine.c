@@ -4,6 +4,8 @@
 #include <string.h>
 #include "gort/abi/app.h"
 #include "gort/dying.h"
+#include "gort/gc/gc.h"
+#include "gort/heap/lazy.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/sched.h"
@@ -90,6 +92,16 @@ void cg_faulted(struct g *gp)
 {
     struct cg *cg = gp->cg;
     uintptr_t page = cg->fault & ~(PAGE_SIZE - 1);
+
+    switch (lazy_bring(cg->fault)) {
+    case LAZY_OK:
+        gc_touched();
+        return;
+    case LAZY_NOMEM:
+        malloc_out_of_memory(PAGE_SIZE);
+    case LAZY_NOT:
+        break;
+    }
 
     if (page == cg->base) {
         gp->sched = (struct gobuf){ .sp = cg->trap.rsp, .pc = (uintptr_t)cg_resume,

@@ -2,6 +2,7 @@
  * collector and tracebacks ask. */
 #include "gort/capp/cgoroutine.h"
 #include "gort/abi/app.h"
+#include "gort/heap/lazy.h"
 #include "gort/sched/sched.h"
 #include "mm/mm.h"
 
@@ -47,7 +48,8 @@ bool cg_fault_irq(struct g *gp, struct trap_frame *tf, uint64_t cr2)
         return false;
     if (tf->rsp < cg->base - FRAME_SLACK || tf->rsp > gp->stack.hi)
         return false; /* C on g0, or another stack */
-    if (cr2 < cg->base || cr2 >= gp->stack.hi)
+    uintptr_t lo, hi;
+    if ((cr2 < cg->base || cr2 >= gp->stack.hi) && !lazy_range(cr2, &lo, &hi))
         return false;
     gp->cg->fault = cr2;
     divert_irq(gp, tf, cg_fault_entry);

@@ -34,7 +34,7 @@ static void report_slot(uintptr_t slot, void *arg)
 {
     const uintptr_t *obj = arg;
 
-    if (*(uintptr_t *)slot - obj[0] < obj[1])
+    if (vm_is_mapped(slot, false) && *(uintptr_t *)slot - obj[0] < obj[1])
         kprintf("runtime:   global %#lx refers to it\n", slot);
 }
 

@@ -37,6 +37,7 @@
 #define STW_DRAIN       2000      /* objects that the last stop may still scan */
 #define STW_DRAIN_BYTES (1ull << 20)
 #define STACKS_STEP (1ull << 20)
+#define TOUCHED_PART 64 /* of the RAM: when so much has been touched the goal is set anew */
 #define FORCED_PERIOD_NS 120000000000ll
 
 struct gc gc = { .trigger = ~0ul, .goal = ~0ul, .percent = 100, .limit = INT64_MAX };
@@ -67,9 +68,13 @@ static uint64_t overhead(void)
     return load(&mheap.stacks) + load(&mheap.manual) + mheap_metadata() + frag / 2;
 }
 
+/* The program's limit is held against all that the heap has. The machine's is one of frames: what
+ * nobody has touched has none. */
 int64_t gc_limit_now(void)
 {
-    return gc.limit < (int64_t)gc_cycle.ram_limit ? gc.limit : (int64_t)gc_cycle.ram_limit;
+    int64_t ram = (int64_t)(gc_cycle.ram_limit + load(&mheap.untouched) - load(&mheap.bss_touched));
+
+    return gc.limit < ram ? gc.limit : ram;
 }
 
 static void pace(void)
@@ -231,6 +236,27 @@ void gc_start_if_wanted(void)
         return;
     __atomic_store_n(&gp->preempt, true, __ATOMIC_RELAXED);
     __atomic_store_n(&gp->stackguard0, STACK_PREEMPT, __ATOMIC_RELAXED);
+}
+
+/* A service: a cycle that is due for what has been touched, not for what has been allocated. */
+static void collect_if_wanted(void)
+{
+    if (gc_wanted())
+        start_g0(START_PACED);
+}
+
+void gc_touched(void)
+{
+    static uint64_t paced;  /* [atomic] what limits had been raised by at the last time */
+    uint64_t now = load(&mheap.untouched) - load(&mheap.bss_touched), seen = load(&paced);
+    int64_t moved = (int64_t)(now - seen);
+
+    if ((uint64_t)(moved < 0 ? -moved : moved) < gc_cycle.ram_limit / TOUCHED_PART)
+        return;
+    __atomic_store_n(&paced, now, __ATOMIC_RELAXED);
+    pace();
+    if (gc_wanted() && gc.phase == GC_OFF)
+        background_at(collect_if_wanted, 1);
 }
 
 /* ---- the last stop ----------------------------------------------------------------------- */

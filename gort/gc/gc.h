@@ -68,6 +68,9 @@ bool gc_may_allocate(void);
 void gc_wait_for_memory(struct g *gp);
 /* mheap.stacks has grown: the heap's goal falls now and then. g0, locks may be held. */
 void gc_stacks_grew(void);
+/* Lazy memory has been touched (heap/lazy.h): the goal falls now and then, and a cycle may be due.
+ * g0, no locks. */
+void gc_touched(void);
 /* The object at index i of s has just been allocated while marking: it is born black. */
 void gc_mark_new(struct mspan *s, unsigned i);
 /* Tells the collector of a pointer that is read or written past the compiler's barriers. Any

@@ -77,15 +77,16 @@ static inline uintptr_t load_slot(uintptr_t slot)
     return __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
 }
 
-/* Scans [lo, hi) by a mask of its words, 64 of them at a time. */
-static void mark_block(struct gcw *w, uintptr_t lo, uintptr_t hi, const uint64_t *mask)
+/* Scans [lo, hi) by a mask of words, 64 of them at a time, which begins at `first`. */
+static void mark_block(struct gcw *w, uintptr_t first, uintptr_t lo, uintptr_t hi,
+                       const uint64_t *mask)
 {
     w->scan_work += hi - lo;
     w->scan_globals += hi - lo;
-    for (uintptr_t at = lo; at < hi; at += 512, mask++)
+    for (uintptr_t at = first; at < hi; at += 512, mask++)
         for (uint64_t bits = *mask; bits; bits &= bits - 1) {
             uintptr_t slot = at + 8 * (uintptr_t)__builtin_ctzll(bits);
-            if (slot < hi)
+            if (slot >= lo && slot < hi)
                 mark_value(w, load_slot(slot));
         }
 }
@@ -208,6 +209,17 @@ uint64_t mark_roots_prepare(void)
     return bytes;
 }
 
+/* [lo, hi) of a segment. Variables that nobody has touched have no frames (heap/lazy.h), and hold
+ * no pointers: only the pages that are there are read. */
+static void mark_part(struct gcw *w, const struct gc_segment *s, uintptr_t lo, uintptr_t hi)
+{
+    for (uintptr_t end; (lo = vm_next(lo, hi, true)) < hi; lo = end) {
+        end = vm_next(lo, hi, false);
+        uintptr_t first = lo - (lo - s->lo) % 512; /* the mask's words are for so many bytes */
+        mark_block(w, first, lo, end, (const uint64_t *)(s->mask + (first - s->lo) / 64));
+    }
+}
+
 static void mark_segment(struct gcw *w, uint32_t job)
 {
     struct gc_segment s;
@@ -216,8 +228,7 @@ static void mark_segment(struct gcw *w, uint32_t job)
         uint32_t n = segment_job_count(&s);
         if (job < n) {
             uintptr_t lo = s.lo + job * SEGMENT_JOB, hi = lo + SEGMENT_JOB;
-            mark_block(w, lo, hi < s.hi ? hi : s.hi,
-                       (const uint64_t *)(s.mask + (lo - s.lo) / 64));
+            mark_part(w, &s, lo, hi < s.hi ? hi : s.hi);
             return;
         }
         job -= n;

@@ -43,8 +43,12 @@ static void clobber(struct mspan *s)
         if (mspan_marked(s, i) || mspan_is_free(s, i))
             continue;
         uint32_t *w = (uint32_t *)(s->base + i * s->elemsize);
-        for (size_t k = 0; k < s->elemsize / 4; k++)
-            w[k] = 0xdeadbeef;
+        for (size_t k = 0; k < s->elemsize / 4; k++) {
+            if (s->lazy && k % (PAGE_SIZE / 4) == 0 && !vm_is_mapped((uintptr_t)&w[k], true))
+                k += PAGE_SIZE / 4 - 1; /* nobody has touched this page */
+            else
+                w[k] = 0xdeadbeef;
+        }
     }
 }
 

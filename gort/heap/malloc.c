@@ -7,6 +7,7 @@
 #include "gort/heap/hooks.h"
 #include "gort/heap/mbitmap.h"
 #include "gort/gc/gc.h"
+#include "gort/heap/lazy.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/mp.h"
 #include "kernel/options.h"
@@ -17,7 +18,7 @@
 
 /* What rt_malloc_slow answers: gort/overlay/malloc.go knows the numbers. */
 enum { MALLOC_DONE = 0, MALLOC_DIRTY = 1, MALLOC_COLLECT = 2, MALLOC_BARE = 3,
-       MALLOC_BARE_DIRTY = 4, MALLOC_WAIT = 5 };
+       MALLOC_BARE_DIRTY = 4, MALLOC_WAIT = 5, MALLOC_STALE = 6 };
 
 extern const void *type_mask_in_progress;
 
@@ -248,8 +249,9 @@ void *malloc_leaf(size_t size, const struct go_type *t, bool needzero)
 
 void *malloc_leaf_type(const struct go_type *t) { return malloc_leaf(t->size, t, true); }
 
-/* What is still to be done about a large object: see rt_malloc_slow. */
-struct todo { bool dirty, bare; };
+/* What is still to be done about a large object: see rt_malloc_slow. stale: zeroed where it has had
+ * frames before (lazy_stale). */
+struct todo { bool dirty, bare, stale; };
 
 /* While todo says something the type of an object with pointers is not published: the
  * collector does not look into it. */
@@ -257,11 +259,14 @@ static void *large(size_t size, const struct go_type *t, bool needzero, struct t
 {
     bool noscan = !t || t->ptr_bytes == 0;
 
-    todo->bare = size >= BARE_MIN;
-    struct mspan *s = mcache_alloc_large(size, noscan, todo->bare);
+    bool lazy = noscan && lazy_size(size);
+    todo->bare = !lazy && size >= BARE_MIN;
+    struct mspan *s = mcache_alloc_large(size, noscan, lazy ? LARGE_LAZY
+                                                            : todo->bare ? LARGE_BARE : LARGE_NOW);
     if (!s)
         return NULL;
     todo->dirty = s->needzero && (needzero || !noscan);
+    todo->stale = todo->dirty && s->lazy;
     if (gc.barrier)
         gc_mark_new(s, 0);
     if (!todo->dirty && !todo->bare && !noscan)
@@ -271,12 +276,20 @@ static void *large(size_t size, const struct go_type *t, bool needzero, struct t
 
 static void *malloc_any(size_t size, const struct go_type *t, bool needzero, struct todo *todo)
 {
-    *todo = (struct todo){ false, false };
+    *todo = (struct todo){ false, false, false };
     if (size == 0)
         return app->zerobase;
     if (size <= SMALL_MAX - MALLOC_HEADER)
         return small(p_self()->mcache, size, t, needzero, false);
     return size < MAX_ALLOC ? large(size, t, needzero, todo) : NULL;
+}
+
+static void clear_stale(const struct mspan *s)
+{
+    size_t off = 0, n;
+
+    for (; (n = lazy_stale(s, &off)) != 0; off += n)
+        memset((void *)(s->base + off), 0, n);
 }
 
 void *malloc_gc(size_t size, const struct go_type *typ, bool needzero)
@@ -287,7 +300,9 @@ void *malloc_gc(size_t size, const struct go_type *typ, bool needzero)
 
     if (!x || (todo.bare && !mheap_commit(s->base, s->elemsize)))
         malloc_out_of_memory(size);
-    if (todo.dirty)
+    if (todo.stale)
+        clear_stale(s);
+    else if (todo.dirty)
         memset(x, 0, s->elemsize);
     if (s && !mspan_noscan(s))
         __atomic_store_n(&s->large_type, typ, __ATOMIC_RELEASE);
@@ -347,10 +362,20 @@ void rt_malloc_slow(struct malloc_slow_frame *f)
     if (f->p)
         sample(gp, (uintptr_t)f->p);
     if (f->p)
-        f->status = todo.bare ? todo.dirty ? MALLOC_BARE_DIRTY : MALLOC_BARE
-                              : todo.dirty ? MALLOC_DIRTY : MALLOC_DONE;
+        f->status = todo.stale ? MALLOC_STALE
+                  : todo.bare  ? todo.dirty ? MALLOC_BARE_DIRTY : MALLOC_BARE
+                               : todo.dirty ? MALLOC_DIRTY : MALLOC_DONE;
     else if (f->again || m_self()->locks)
         malloc_out_of_memory(f->size);
+}
+
+/* The next run of a lazy object, from off on, that has to be zeroed; n 0: there is none. */
+void rt_malloc_stale(struct malloc_stale_frame *f)
+{
+    size_t off = f->off;
+
+    f->n = lazy_stale(mheap_span_of((uintptr_t)f->p), &off);
+    f->at = off;
 }
 
 /* The next piece of an object that has no frames yet. */

@@ -133,13 +133,22 @@ static void sweep_for(size_t npages)
     }
 }
 
-struct mspan *mcache_alloc_large(size_t size, bool noscan, bool bare)
+static struct mspan *alloc_pages(size_t npages, bool noscan, enum large_kind kind)
+{
+    switch (kind) {
+    case LARGE_LAZY: return mheap_alloc_lazy(npages);
+    case LARGE_BARE: return mheap_alloc_bare(npages, noscan);
+    default:         return mheap_alloc(npages, noscan);
+    }
+}
+
+struct mspan *mcache_alloc_large(size_t size, bool noscan, enum large_kind kind)
 {
     size_t npages = (size + GO_PAGE_SIZE - 1) / GO_PAGE_SIZE;
 
     sweep_for(npages);
     sweep_pay(size);
-    struct mspan *s = bare ? mheap_alloc_bare(npages, noscan) : mheap_alloc(npages, noscan);
+    struct mspan *s = alloc_pages(npages, noscan, kind);
 
     if (!s)
         return NULL;

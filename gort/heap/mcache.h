@@ -39,8 +39,10 @@ void mcache_ready(struct p *p);
 void mcache_ready_all(void);
 /* A new span for the class: the old one is full. False: out of memory. */
 bool mcache_refill(struct mcache *c, unsigned spc);
-/* A span of a large object, already on its central list. bare: without frames as yet. NULL:
- * out of memory. */
-struct mspan *mcache_alloc_large(size_t size, bool noscan, bool bare);
+/* How a large object comes by its frames: at once; piece by piece before it is used (mheap_commit);
+ * when it is touched (lazy.h; without pointers only). */
+enum large_kind { LARGE_NOW, LARGE_BARE, LARGE_LAZY };
+/* A span of a large object, already on its central list. NULL: out of memory. */
+struct mspan *mcache_alloc_large(size_t size, bool noscan, enum large_kind kind);
 
 #endif

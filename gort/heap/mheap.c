@@ -1,5 +1,6 @@
-/* mheap.c - pages become spans, and come back: mheap.h. */
-#include "gort/heap/mheap.h"
+/* mheap.c - the pages of the heap and the frames behind them: mheap.h. Spans are made of them in
+ * spans.c. */
+#include "gort/heap/pages.h"
 #include "gort/g.h"
 #include "gort/heap/mcache.h"
 #include "gort/gc/gc.h"
@@ -109,7 +110,7 @@ static void candidates_locked(size_t hi)
         candidates_end = hi;
 }
 
-static void free_pages_locked(size_t page, size_t n)
+void pages_free_locked(size_t page, size_t n)
 {
     pagealloc_free(&mheap.pages, page, n);
     candidates_locked(page + n);
@@ -142,6 +143,18 @@ static bool commit_run_locked(size_t lo, size_t hi)
     return true;
 }
 
+/* Has the block of 2 MiB no frame, and is none of it somebody's but [lo, hi)? */
+static bool spare_block(const struct pagealloc *pa, size_t block, size_t lo, size_t hi)
+{
+    size_t end = block + COMMIT_PAGES;
+
+    lo = lo > block ? lo : block;
+    hi = hi < end ? hi : end;
+    return pagealloc_all(pa, PA_GONE, block, COMMIT_PAGES) &&
+           pagealloc_count(pa, PA_TAKEN, block, lo - block) == 0 &&
+           pagealloc_count(pa, PA_TAKEN, hi, end - hi) == 0;
+}
+
 /* Frames behind all of [page, page + n). Where a whole 2 MiB block has none it is committed at
  * once: one large page instead of 512, and the neighbours are ready. */
 static bool commit_locked(size_t page, size_t n)
@@ -153,9 +166,9 @@ static bool commit_locked(size_t page, size_t n)
         hi = pagealloc_next(pa, PA_GONE, false, lo, end);
         size_t wide_lo = lo / COMMIT_PAGES * COMMIT_PAGES;
         size_t wide_hi = (hi + COMMIT_PAGES - 1) / COMMIT_PAGES * COMMIT_PAGES;
-        if (!pagealloc_all(pa, PA_GONE, wide_lo, COMMIT_PAGES))
+        if (!spare_block(pa, wide_lo, lo, hi))
             wide_lo = lo;
-        if (!pagealloc_all(pa, PA_GONE, wide_hi - COMMIT_PAGES, COMMIT_PAGES))
+        if (!spare_block(pa, wide_hi - COMMIT_PAGES, lo, hi))
             wide_hi = hi;
         if (!commit_run_locked(wide_lo, wide_hi) && !commit_run_locked(lo, hi))
             return false;
@@ -180,7 +193,7 @@ static size_t find_locked(size_t npages)
 static void relieve_locked(size_t page, size_t n)
 {
     uint64_t need = pagealloc_count(&mheap.pages, PA_GONE, page, n) * GO_PAGE_SIZE;
-    uint64_t after = __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED) + need;
+    uint64_t after = mheap_ready() + need;
     uint64_t limit = (uint64_t)gc.limit;
 
     if (need && after > limit)
@@ -277,7 +290,7 @@ static size_t take_locked(size_t npages, bool *zero)
     if (page == PA_NONE)
         return PA_NONE;
     if (!commit_hard_locked(page, npages)) {
-        free_pages_locked(page, npages);
+        pages_free_locked(page, npages);
         return PA_NONE;
     }
     *zero = pagealloc_all(pa, PA_ZERO, page, npages);
@@ -313,7 +326,7 @@ static size_t take_large(size_t npages, bool *zero)
     if (page == PA_NONE || commit_large(page, npages))
         return page;
     lock(&mheap.lock);
-    free_pages_locked(page, npages);
+    pages_free_locked(page, npages);
     unlock(&mheap.lock);
     return PA_NONE;
 }
@@ -356,7 +369,7 @@ static void give_mask_locked(size_t group, uint64_t mask)
         size_t lo = (size_t)__builtin_ctzll(mask);
         uint64_t rest = ~(mask >> lo);
         size_t n = rest ? (size_t)__builtin_ctzll(rest) : 64;
-        free_pages_locked(group + lo, n);
+        pages_free_locked(group + lo, n);
         mask = lo + n == 64 ? 0 : mask & (~0ull << (lo + n));
     }
 }
@@ -408,7 +421,7 @@ static size_t pcache_take(struct pcache *pc, size_t n, bool *zero)
     return pc->base + at;
 }
 
-static size_t pages_take(size_t npages, bool *zero)
+size_t pages_take(size_t npages, bool *zero)
 {
     struct p *p = p_self();
     size_t page = PA_NONE;
@@ -429,149 +442,6 @@ static size_t pages_take(size_t npages, bool *zero)
     page = take_locked(npages, zero);
     unlock(&mheap.lock);
     return page;
-}
-
-/* ---- spans ------------------------------------------------------------------------------- */
-
-static struct mspan *struct_new(unsigned kind)
-{
-    unsigned words = 1u << kind;
-    size_t size = sizeof(struct mspan) + 2 * words * sizeof(uint64_t);
-    struct mspan *s = persistent_alloc(size, 64, &mheap.meta_spans);
-
-    s->bits_words = words;
-    lock_init(&s->special_lock, "special", RANK_SPECIAL);
-    return s;
-}
-
-static struct mspan *struct_take(unsigned nelems)
-{
-    unsigned words = mspan_bits_words(nelems), kind = mspan_bits_kind(words);
-    struct mspan *s;
-
-    lock(&mheap.lock);
-    s = mheap.dead[kind];
-    if (s)
-        mheap.dead[kind] = s->next;
-    mheap.span_structs_in_use += sizeof *s + 2 * words * 8;
-    unlock(&mheap.lock);
-    if (!s)
-        s = struct_new(kind);
-    s->next = s->prev = NULL;
-    return s;
-}
-
-/* From here on anybody's pointer into the pages leads to s. */
-static void publish(struct mspan *s, enum span_state state)
-{
-    struct mspan **at = &mheap.spans[(s->base - heap_base) >> GO_PAGE_SHIFT_];
-
-    for (size_t i = 0; i < s->npages; i++)
-        __atomic_store_n(&at[i], s, __ATOMIC_RELEASE);
-    __atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
-}
-
-static struct mspan *span_over(size_t page, size_t npages, unsigned spc, bool zero,
-                               enum span_state state)
-{
-    struct mspan *s = struct_take(spc / 2 ? sizeclass_nelems(spc) : 1);
-
-    mspan_init(s, page_addr(page), npages, spc, !zero);
-    s->sweep_gen = __atomic_load_n(&mheap.sweep_gen, __ATOMIC_RELAXED);
-    publish(s, state);
-    return s;
-}
-
-static struct mspan *span_new(size_t npages, unsigned spc, enum span_state state)
-{
-    bool zero = false;
-    size_t page = pages_take(npages, &zero);
-
-    return page == PA_NONE ? NULL : span_over(page, npages, spc, zero, state);
-}
-
-static void count_object_span(size_t npages)
-{
-    __atomic_add_fetch(&mheap.in_use, npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&mheap.pages_in_use, npages, __ATOMIC_RELAXED);
-}
-
-struct mspan *mheap_alloc(size_t npages, unsigned spc)
-{
-    struct mspan *s = span_new(npages, spc, SPAN_IN_USE);
-
-    if (s)
-        count_object_span(npages);
-    return s;
-}
-
-struct mspan *mheap_alloc_bare(size_t npages, unsigned spc)
-{
-    bool zero = false;
-
-    lock(&mheap.lock);
-    size_t page = told_to_fail() ? PA_NONE : take_bare_locked(npages, &zero);
-    unlock(&mheap.lock);
-    if (page == PA_NONE)
-        return NULL;
-    count_object_span(npages);
-    return span_over(page, npages, spc, zero, SPAN_IN_USE);
-}
-
-/* Of frames that are kept for the kernel: without its buffers the collector frees nothing. */
-static struct mspan *span_of_the_last(size_t npages)
-{
-    bool zero = false;
-
-    lock(&mheap.lock);
-    urgent = true;
-    size_t page = take_locked(npages, &zero);
-    urgent = false;
-    unlock(&mheap.lock);
-    return page == PA_NONE ? NULL : span_over(page, npages, 1, zero, SPAN_MANUAL);
-}
-
-struct mspan *mheap_alloc_manual(size_t npages, uint64_t *stat)
-{
-    struct mspan *s = span_new(npages, 1, SPAN_MANUAL);
-
-    if (!s && stat == &mheap.manual)
-        s = span_of_the_last(npages);
-    if (s)
-        __atomic_add_fetch(stat, npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
-    return s;
-}
-
-static void span_free(struct mspan *s)
-{
-    size_t page = (s->base - heap_base) >> GO_PAGE_SHIFT_;
-    unsigned kind = mspan_bits_kind(s->bits_words);
-
-    __atomic_store_n(&s->state, SPAN_DEAD, __ATOMIC_RELEASE);
-    for (size_t i = 0; i < s->npages; i++)
-        __atomic_store_n(&mheap.spans[page + i], NULL, __ATOMIC_RELAXED);
-    lock(&mheap.lock);
-    free_pages_locked(page, s->npages);
-    s->next = mheap.dead[kind];
-    mheap.dead[kind] = s;
-    mheap.span_structs_in_use -= sizeof *s + 2 * s->bits_words * 8;
-    unlock(&mheap.lock);
-}
-
-void mheap_free(struct mspan *s)
-{
-    CHECK(s->state == SPAN_IN_USE && !s->specials, "free of span %#lx in state %u", s->base,
-          s->state);
-    __atomic_sub_fetch(&mheap.in_use, s->npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
-    __atomic_sub_fetch(&mheap.pages_in_use, s->npages, __ATOMIC_RELAXED);
-    span_free(s);
-}
-
-void mheap_free_manual(struct mspan *s, uint64_t *stat)
-{
-    CHECK(s->state == SPAN_MANUAL, "free of span %#lx in state %u", s->base, s->state);
-    __atomic_sub_fetch(stat, s->npages * GO_PAGE_SIZE, __ATOMIC_RELAXED);
-    span_free(s);
 }
 
 /* ---- giving frames back ------------------------------------------------------------------ */
@@ -655,4 +525,41 @@ size_t mheap_scavenge(size_t bytes)
     size_t given = scavenge_locked(bytes);
     unlock(&mheap.lock);
     return given;
+}
+
+/* ---- pages for spans.c ------------------------------------------------------------------- */
+
+size_t pages_take_bare(size_t npages, bool *zero)
+{
+    lock(&mheap.lock);
+    size_t page = told_to_fail() ? PA_NONE : take_bare_locked(npages, zero);
+    unlock(&mheap.lock);
+    return page;
+}
+
+size_t pages_take_lazy(size_t npages, bool *zero, bool *lazy)
+{
+    lock(&mheap.lock);
+    size_t page = told_to_fail() ? PA_NONE : take_bare_locked(npages, zero), gone = 0;
+    if (page != PA_NONE && options.lazystress) {
+        decommit_locked(page, npages);
+        give_locked();
+        *zero = true;
+    }
+    if (page != PA_NONE)
+        gone = pagealloc_count(&mheap.pages, PA_GONE, page, npages);
+    __atomic_add_fetch(&mheap.untouched, gone * GO_PAGE_SIZE, __ATOMIC_RELAXED);
+    unlock(&mheap.lock);
+    *lazy = gone > 0;
+    return page;
+}
+
+size_t pages_take_last(size_t npages, bool *zero)
+{
+    lock(&mheap.lock);
+    urgent = true;
+    size_t page = take_locked(npages, zero);
+    urgent = false;
+    unlock(&mheap.lock);
+    return page;
 }

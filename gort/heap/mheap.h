@@ -39,6 +39,8 @@ struct mheap {
     uint64_t manual;                   /* work buffers and the like */
     uint64_t committed;                /* frames behind the heap's pages */
     uint64_t committed_peak;
+    uint64_t untouched;                /* what lazy objects have no frames for (lazy.h) */
+    uint64_t bss_touched;              /* frames that .bss has got: not the heap's */
     uint64_t reached;                  /* end of the pages that have ever been used */
     uint64_t scavenged_total;
     uint64_t pages_in_use;             /* pages in object spans */
@@ -62,6 +64,9 @@ struct mspan *mheap_alloc(size_t npages, unsigned spc);
  * piece, before they are touched. The span's needzero: some page that has a frame already may not
  * be zero. (mheap_commit gives zeroed frames.) */
 struct mspan *mheap_alloc_bare(size_t npages, unsigned spc);
+/* As mheap_alloc_bare for an object without pointers, whose pages come when they are touched:
+ * lazy.h. Where all of them have frames already it is no lazy span. */
+struct mspan *mheap_alloc_lazy(size_t npages);
 /* Frames behind [addr, addr + size) of such a span. False: out of memory. */
 bool mheap_commit(uintptr_t addr, size_t size);
 /* A span of raw pages (stacks, work buffers), contents undefined. `stat`: &mheap.stacks or
@@ -75,6 +80,13 @@ void mheap_free_manual(struct mspan *s, uint64_t *stat);
 size_t mheap_scavenge(size_t bytes);
 /* Bytes of the heap's address space that had frames and have none. */
 size_t mheap_released(void);
+/* Bytes of the heap that a limit set by the program is held against: as Go counts them on Linux,
+ * touched or not. */
+static inline uint64_t mheap_ready(void)
+{
+    return __atomic_load_n(&mheap.committed, __ATOMIC_RELAXED) +
+           __atomic_load_n(&mheap.untouched, __ATOMIC_RELAXED);
+}
 /* Bytes of the runtime's structures, and of packets, that the memory limit counts besides
  * mheap.committed. */
 static inline uint64_t mheap_metadata(void)

@@ -76,6 +76,8 @@ void mspan_init(struct mspan *s, uintptr_t base, size_t npages, unsigned spc, bo
     s->npages = npages;
     s->spanclass = (uint8_t)spc;
     s->needzero = needzero;
+    s->lazy = false;
+    s->touched = 0;
     s->large_type = NULL;
     s->specials = NULL;
     s->alloc_count = s->cached_count = 0;

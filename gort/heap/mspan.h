@@ -37,9 +37,11 @@ struct mspan {
     uint8_t   state;           /* [atomic] enum span_state */
     bool      needzero;        /* free objects may hold old bytes */
     bool      listed;          /* [list's lock] is on a list */
+    bool      lazy;            /* [const while in use] frames come when it is touched: lazy.h */
     uint8_t   stack_order;     /* stackalloc.c: which class of stacks */
     size_t    elemsize;        /* bytes per object; of a large span: all of it */
     size_t    npages;
+    size_t    touched;         /* [atomic] lazy: bytes that have got frames since */
     uint64_t *alloc;           /* [owner] 1 = taken, as of the last sweep */
     uint64_t *gcmark;          /* [atomic] 1 = reached in this cycle */
     uint32_t  sweep_gen;       /* [atomic] against mheap.sweep_gen: gc/sweep.c */

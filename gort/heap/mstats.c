@@ -76,7 +76,8 @@ static void read_pages(struct go_memstats *m)
     m->heap_sys = mapped - m->stack_inuse - m->manual_inuse;
     m->heap_idle = m->heap_sys - m->heap_inuse;
     /* Pages in use may have no frames yet: they are not released ones. */
-    uint64_t bare = mapped > committed ? mapped - committed : 0;
+    uint64_t untouched = load(&mheap.untouched), held = committed + untouched;
+    uint64_t bare = mapped > held ? mapped - held : 0;
     m->heap_released = bare < m->heap_idle ? bare : m->heap_idle;
     m->mspan_inuse = load(&mheap.span_structs_in_use);
     m->mspan_sys = load(&mheap.meta_spans);

@@ -31,7 +31,7 @@ static size_t piece(uint64_t bytes, uint64_t *released, uint64_t *time)
 void scavenge_to_limit(void)
 {
     for (size_t given = 1; given;) {
-        uint64_t held = load(&mheap.committed) + mheap_metadata(), limit = (uint64_t)gc.limit;
+        uint64_t held = mheap_ready() + mheap_metadata(), limit = (uint64_t)gc.limit;
         if (held <= limit)
             return;
         given = piece(held - limit, &released_eager, &gc_metrics.scavenge_assist_ns);
@@ -41,7 +41,7 @@ void scavenge_to_limit(void)
 /* Bytes committed that will not be needed soon. */
 static uint64_t excess(void)
 {
-    uint64_t goal = load(&gc.goal), committed = load(&mheap.committed);
+    uint64_t goal = load(&gc.goal), committed = mheap_ready();
     uint64_t keep = goal + goal / 10 + load(&mheap.stacks) + load(&mheap.manual) + SLACK;
 
     return goal != ~0ul && committed > keep ? committed - keep : 0;

@@ -1,5 +1,6 @@
 /* elf_load.c - maps an app's segments. What is read-only and page-aligned in the bundle is
- * mapped where it lies; the rest is committed, copied and then protected. */
+ * mapped where it lies; the rest is committed, copied and then protected; large zeroed parts come
+ * when they are touched. */
 #include "boot/common/elf.h"
 
 #include <errno.h>
@@ -47,6 +48,31 @@ static int commit_part(const struct elf_image *im, const struct elf_segment *s, 
     return error;
 }
 
+/* Sections of zeroes begin with small variables, for the linker sorts them by size: the runtime's,
+ * which interrupt handlers may touch, are among them. What lies behind these bytes is lazy. */
+#define EAGER     (4ull << 20)
+#define LAZY_ROOM (1ull << 20) /* bytes of a section for which that is worth while */
+
+/* As commit_part for a segment's end, but for what is lazy. */
+static int commit_zeroed(const struct elf_image *im, const struct elf_segment *s, uint64_t from,
+                         uint64_t to)
+{
+    uint64_t addr, size;
+    int error = 0;
+
+    for (uint32_t i = 0; !error && s->flags & ELF_PF_W && elf_zeroed(im, i, &addr, &size); i++) {
+        if (size < EAGER + LAZY_ROOM + HUGE_PAGE_SIZE || size > to - from || addr > to - size)
+            continue;
+        uint64_t lo = (addr + EAGER + HUGE_PAGE_SIZE - 1) & ~(HUGE_PAGE_SIZE - 1);
+        uint64_t hi = page_down(addr + size);
+        if (lo < from || lo < s->vaddr + s->filesz || !vm_lazy_add(lo, hi))
+            continue;
+        error = commit_part(im, s, from, lo);
+        from = hi;
+    }
+    return error ? error : commit_part(im, s, from, to);
+}
+
 /* Places one segment: committed and copied before d0 and from d1 on, mapped in place between.
  * Pages below *done belong to the segment before, which has the same permissions. */
 static int place_segment(const struct elf_image *im, const struct elf_segment *s, uint64_t *done)
@@ -69,7 +95,7 @@ static int place_segment(const struct elf_image *im, const struct elf_segment *s
     if (!error && d0 < d1)
         error = vm_map_phys(d0, virt_to_phys(im->file + s->offset + (d0 - s->vaddr)), d1 - d0,
                             prot_of(s));
-    return error ? error : commit_part(im, s, d1, last);
+    return error ? error : commit_zeroed(im, s, d1, last);
 }
 
 static int give_up(struct elf_image *im, int error, const char **err)
@@ -101,6 +127,8 @@ int elf_load(const void *file, size_t n, struct elf_image *out, const char **err
     for (unsigned i = 0; i < out->nseg; i++) {
         const struct elf_segment *s = &out->seg[i];
         uint64_t from = page_down(s->vaddr), to = page_up(s->vaddr + s->memsz);
+        if (prot_of(s) == (VM_R | VM_W))
+            continue; /* as it was committed, and parts may have no pages yet */
         error = vm_protect(from, to - from, prot_of(s));
         if (error)
             return give_up(out, error, err);

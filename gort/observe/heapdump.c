@@ -102,20 +102,26 @@ static bool is_live(const struct mspan *s, unsigned i)
     return !mspan_is_free(s, i) && (swept || mspan_marked(s, i));
 }
 
-/* Parts of a large object may have no frames yet: it is being made, and they are zero. */
+/* Parts of the memory may have no frames: it is being made, or nobody has touched it. They are
+ * zero. */
+static void put_sparse_memory(uintptr_t p, size_t n)
+{
+    put(n);
+    for (uintptr_t at = p, end = p + n, next; at < end; at = next) {
+        next = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE;
+        next = next < end ? next : end;
+        void *to = room(next - at);
+        if (to && vm_is_mapped(at, false))
+            memcpy(to, (void *)at, next - at);
+    }
+}
+
 static void put_object_memory(uintptr_t p, size_t n, bool large)
 {
-    if (!large) {
+    if (large)
+        put_sparse_memory(p, n);
+    else
         put_memory(p, n);
-        return;
-    }
-    put(n);
-    for (size_t at = 0; at < n; at += PAGE_SIZE) {
-        size_t m = n - at < PAGE_SIZE ? n - at : PAGE_SIZE;
-        void *to = room(m);
-        if (to && vm_is_mapped(p + at, false))
-            memcpy(to, (void *)(p + at), m);
-    }
 }
 
 static void put_objects(void)
@@ -246,7 +252,7 @@ static void put_roots(void)
         for (; md; md = *moduledata_next(md))
             bss |= seg.lo == md->bss;
         PUT(bss ? R_BSS : R_DATA, seg.lo);
-        put_memory(seg.lo, seg.hi - seg.lo);
+        put_sparse_memory(seg.lo, seg.hi - seg.lo);
         gc_segment_slots(&seg, seg.lo, seg.hi, put_slot, &seg.lo);
         put(FIELD_END);
     }

@@ -14,7 +14,11 @@
 struct g;
 struct trap_frame;
 
-/* sched_hooks.page_fault_irq. */
+/* sched_hooks.page_fault_irq: mappings, and memory of the runtime's that is lazy
+ * (gort/heap/lazy.h). */
 bool page_fault_irq(struct g *gp, struct trap_frame *tf, uint64_t cr2);
+/* sched_hooks.kernel_fault_irq: the kernel itself, on g0, has touched lazy memory. It goes on as if
+ * it had called a function there, on the same stack. */
+bool kernel_fault_irq(struct trap_frame *tf, uint64_t cr2);
 
 #endif

@@ -20,4 +20,13 @@ page_fault_entry:
     pop_registers_iret
     .size page_fault_entry, . - page_fault_entry
 
+/* The kernel has touched lazy memory, at rdi: its trap frame is here, on its own stack. All that is
+ * called is compiled without vector registers. rbp is kept, so a traceback goes on. */
+    .globl kernel_fault_entry
+    .type kernel_fault_entry, @function
+kernel_fault_entry:
+    call    kernel_faulted
+    pop_registers_iret
+    .size kernel_fault_entry, . - kernel_fault_entry
+
     .section .note.GNU-stack, "", @progbits

@@ -2,6 +2,9 @@
 #include "gort/os/user.h"
 
 #include "gort/g.h"
+#include "gort/gc/gc.h"
+#include "gort/heap/lazy.h"
+#include "gort/heap/malloc.h"
 #include "gort/os/mmap.h"
 #include "gort/os/wait.h"
 #include "mm/mm.h"
@@ -39,6 +42,15 @@ int user_bring(const struct call *c, uint64_t at, unsigned access)
 {
     if (vm_is_mapped(at, access & VM_W))
         return user_range(c, at, 1) ? 0 : -L_EFAULT;
+    switch (vm_is_mapped(at, false) ? LAZY_NOT : lazy_bring(at)) {
+    case LAZY_OK:
+        gc_touched();
+        return 0;
+    case LAZY_NOMEM:
+        malloc_out_of_memory(PAGE_SIZE);
+    case LAZY_NOT:
+        break;
+    }
     switch (user_fault(at, access)) {
     case MMAP_OK:
         return 0;

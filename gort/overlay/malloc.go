@@ -21,6 +21,7 @@ func mallocgc(size uintptr, typ *_type, needzero bool) unsafe.Pointer
 func newobject(typ *_type) unsafe.Pointer
 
 func malloc_slow(size uintptr, typ *_type, needzero, again bool, leaves unsafe.Pointer) (p unsafe.Pointer, status int)
+func malloc_stale(p unsafe.Pointer, off uintptr) (at, n uintptr)
 func malloc_publish(p unsafe.Pointer, typ *_type)
 func persistent_alloc(size, align uintptr) (p unsafe.Pointer)
 func leaves_addr() unsafe.Pointer
@@ -31,6 +32,7 @@ const (
 	mallocCollect   = 2 // collect (there is no memory, or the boot option gcstress), then ask again
 	mallocBare      = 3 // very large, no memory behind it yet
 	mallocBareDirty = 4 // the same, and part of it is not zero
+	mallocStale     = 6 // large, memory comes when it is touched, and part of it is not zero
 	mallocWait      = 5 // the collector must catch up: wait for it, then ask again
 )
 
@@ -62,15 +64,24 @@ func mallocgcSlow(size uintptr, typ *_type, needzero bool) unsafe.Pointer {
 		}
 		if status == mallocDirty || status == mallocBareDirty {
 			// The collector scans the span to its end: no old pointers behind the object.
-			end := alignUp(size, pageSize)
-			for off := uintptr(0); off < end; off += clearChunk {
-				clearLarge(add(p, off), min(clearChunk, end-off))
+			clearRun(p, alignUp(size, pageSize))
+		}
+		if status == mallocStale {
+			for at, n := malloc_stale(p, 0); n != 0; at, n = malloc_stale(p, at+n) {
+				clearRun(add(p, at), n)
 			}
 		}
 		if typ != nil && typ.Pointers() {
 			malloc_publish(p, typ)
 		}
 		return p
+	}
+}
+
+// clearRun clears whole pages, and can be stopped in between.
+func clearRun(p unsafe.Pointer, n uintptr) {
+	for off := uintptr(0); off < n; off += clearChunk {
+		clearLarge(add(p, off), min(clearChunk, n-off))
 	}
 }
 

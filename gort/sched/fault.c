@@ -61,12 +61,13 @@ bool fault_raise(struct g *gp, struct trap_frame *tf, uint64_t cr2)
     return true;
 }
 
-bool fault_irq(struct trap_frame *tf, uint64_t cr2)
+/* arch_hooks.exception. */
+static bool fault_irq(struct trap_frame *tf, uint64_t cr2)
 {
     struct cpu *c = cpu_self();
     struct g *gp = c->curg;
 
-    if (sched_hooks.copy_fault_irq(tf))
+    if (sched_hooks.copy_fault_irq(tf) || sched_hooks.kernel_fault_irq(tf, cr2))
         return true;
     if (gp && !g_is_go(gp))
         return gp->kind->fault_irq(gp, tf, cr2);
@@ -74,3 +75,5 @@ bool fault_irq(struct trap_frame *tf, uint64_t cr2)
         return false;
     return sched_hooks.page_fault_irq(gp, tf, cr2) || fault_raise(gp, tf, cr2);
 }
+
+void fault_init(void) { arch_hooks.exception = fault_irq; }

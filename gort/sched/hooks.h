@@ -38,6 +38,9 @@ struct sched_hooks {
     int64_t (*net_next)(void);  /* when this CPU is to call net_poll; INT64_MAX. Any context */
     /* Interrupt context: the kernel itself faults while it copies from or to the program. */
     bool (*copy_fault_irq)(struct trap_frame *tf);
+    /* Interrupt context: the kernel touches memory of the program's that may come now. True: tf has
+     * been changed to where that happens. */
+    bool (*kernel_fault_irq)(struct trap_frame *tf, uint64_t cr2);
     /* Interrupt context: gp's code has touched a page that may come now. True: tf has been changed
      * to where that happens. */
     bool (*page_fault_irq)(struct g *gp, struct trap_frame *tf, uint64_t cr2);

@@ -7,7 +7,6 @@
 #include "arch/x86_64/arch.h"
 #include "gort/abi/app.h"
 #include "gort/sched/background.h"
-#include "gort/sched/fault.h"
 #include "gort/sched/hooks.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
@@ -364,7 +363,6 @@ int64_t sched_timers_earliest(void)
 
 void preempt_init(void)
 {
-    arch_hooks.exception = fault_irq;
     arch_hooks.timer = timer_irq;
     arch_hooks.ipi = ipi_irq;
 }

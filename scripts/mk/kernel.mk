@@ -96,5 +96,6 @@ $(patsubst %,$(KBUILD)/%.o,$(wildcard gort/netctl/*.c)): | $(LWIP)/core/init.c
 
 # Called from interrupt handlers.
 IRQ_SRC  := net/wheel sched/preempt sched/stall sched/fault sched/background stack/symtab \
-            stack/unwind time/timer capp/cgtrap observe/cpuprof os/fault os/userfault wire/irq
+            stack/unwind time/timer heap/lazy capp/cgtrap observe/cpuprof \
+            os/fault os/userfault wire/irq
 $(IRQ_SRC:%=$(KBUILD)/gort/%.c.o): KFLAGS += -mgeneral-regs-only

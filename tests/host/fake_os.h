@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "gort/gc/gc.h"
+#include "gort/heap/lazy.h"
+#include "gort/heap/malloc.h"
 #include "gort/os/fs/memfd.h"
 #include "gort/os/fs/notify.h"
 #include "gort/os/netpoll.h"
@@ -132,6 +135,10 @@ int seals_allow_size(const struct inode *n, int64_t size, int64_t old)
 
 /* A copy that stops at an unmapped page: fakevm.h knows which pages of the window are mapped. */
 #ifdef FAKE_OS_WITH_WAITING
+/* There is no heap. */
+enum lazy_result lazy_bring(uintptr_t va) { (void)va; return LAZY_NOT; }
+void gc_touched(void) {}
+void malloc_out_of_memory(size_t wanted) { (void)wanted; abort(); }
 static bool touchable(uintptr_t va, bool write)
 {
     return va >= 65536 && vm_is_mapped(va, write);

@@ -1,5 +1,5 @@
 // sources: gort/heap/sizeclass.c gort/heap/pagealloc.c gort/heap/mspan.c gort/heap/mheap.c
-// sources: gort/heap/mcentral.c
+// sources: gort/heap/mcentral.c gort/heap/lazy.c gort/heap/spans.c
 // sources: gort/heap/mcache.c gort/heap/mbitmap.c gort/heap/malloc.c gort/heap/stackalloc.c
 // sources: gort/gc/sweep.c gort/abi/go_line.c
 // sources: gort/gc/root.c gort/gc/wbbuf.c gort/gc/work.c gort/gc/final.c gort/heap/mstats.c
@@ -341,6 +341,45 @@ static void test_stacks_while_marking(void)
     check(mheap.stacks == 0, "they do afterwards");
 }
 
+/* Objects without pointers get frames where they are touched, and lose none of them when they die;
+ * what is given out again is zero. */
+static void test_lazy(void)
+{
+    const size_t size = 64 << 20;
+
+    mheap_scavenge(~0ul);
+    size_t before = fake_used, off = 0;
+    struct mspan *s = mheap_alloc_lazy(size / GO_PAGE_SIZE);
+    uint8_t *p = (uint8_t *)s->base;
+    check(s->lazy && fake_used == before && mheap.untouched == size, "nothing at first");
+    for (size_t i = 0; i < 64; i += 2)
+        p[i << 20] = 0xff;
+    check(s->touched == 32 * GO_PAGE_SIZE && fake_used == before + 64, "what is touched");
+    check(mheap.untouched == size - s->touched && mheap.committed == fake_used * 4096,
+          "and that is counted");
+    check(lazy_stale(s, &off) == 0 && !s->needzero, "there are no old bytes in fresh memory");
+    mheap_free(s);
+    check(mheap.untouched == 0 && mheap.committed == fake_used * 4096, "frames outlive the span");
+    s = mheap_alloc_lazy(size / GO_PAGE_SIZE);
+    off = GO_PAGE_SIZE;
+    size_t n = lazy_stale(s, &off);
+    check((uint8_t *)s->base == p && s->needzero && s->lazy && n == GO_PAGE_SIZE && off == 2 << 20,
+          "old bytes are found");
+    mheap_free(s);
+    check(mheap_scavenge(~0ul) == 32 * GO_PAGE_SIZE && fake_used == before,
+          "the frames can be given back");
+    s = mheap_alloc(100, 1);
+    struct mspan *t = mheap_alloc_lazy(100), *u = mheap_alloc(20, 1);
+    memset((void *)t->base, 1, 100 * GO_PAGE_SIZE);
+    check(!t->lazy || t->touched > 0, "a neighbour's large page takes none of them");
+    mheap_free(s);
+    mheap_free(t);
+    mheap_free(u);
+    t = mheap_alloc_lazy(100);
+    check(!t->lazy && t->needzero, "a span whose pages all have frames is none");
+    mheap_free(t);
+}
+
 static void test_scavenge(void)
 {
     size_t before = fake_used;
@@ -446,6 +485,7 @@ int main(void)
     test_sweep_pays();
     test_stacks();
     test_stacks_while_marking();
+    test_lazy();
     test_scavenge();
     test_work();
     test_stats();

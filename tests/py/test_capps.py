@@ -78,6 +78,10 @@ class CApps(unittest.TestCase):
         self.every("apps/c-wordcount", want,
                    flags=["-file", "/text/a=" + os.path.join(ROOT, "LICENSE")])
 
+    def test_lazy(self):
+        """.bss and large objects that are larger than the machine: goroutines and calls touch."""
+        self.every("tests/capps/lazy.c", b"ok\n", flags=["-m", "256M"])
+
     def test_misuse(self):
         for what, text in (("send", b"panic: send on closed channel\n\ngoroutine 1 [running]:"),
                            ("close", b"panic: close of closed channel"),

@@ -9,6 +9,7 @@
 
 #define _GNU_SOURCE
 #include <asm/prctl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,17 @@
 #include "gort/abi/app.h"
 #include "gort/dying.h"
 #include "gort/g.h"
+#include "gort/heap/lazy.h"
 #include "gort/heap/malloc.h"
 #include "gort/heap/mheap.h"
 #include "gort/sched/sched.h"
 #include "kernel/options.h"
 
 const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "protect_shadow_gap=0:detect_leaks=0"; }
+const char *__asan_default_options(void)
+{
+    return "protect_shadow_gap=0:detect_leaks=0:handle_segv=0";
+}
 
 static int failures;
 
@@ -153,6 +158,51 @@ void vm_decommit(uintptr_t va, size_t size)
     mmap((void *)va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
+/* ---- memory that comes when it is touched: a page fault is a SIGSEGV here ----------------- */
+
+bool vm_lazy_range(uintptr_t va, uintptr_t *lo, uintptr_t *hi)
+{
+    (void)va, (void)lo, (void)hi;
+    return false;
+}
+
+bool vm_is_mapped(uintptr_t va, bool write)
+{
+    (void)write;
+    return fake_committed[(va - HEAP_BASE) / 4096];
+}
+
+uintptr_t vm_next(uintptr_t va, uintptr_t end, bool mapped)
+{
+    while (va < end && fake_committed[(va - HEAP_BASE) / 4096] != mapped)
+        va = (va & ~4095ul) + 4096;
+    return va < end ? va : end;
+}
+
+bool vm_fill(uintptr_t va, uintptr_t lo, uintptr_t hi, unsigned how, size_t *got)
+{
+    uintptr_t page = va & ~8191ul;
+
+    (void)how;
+    *got = 0;
+    CHECK(va >= lo && va < hi && page >= lo, "fills %#lx of %#lx..%#lx", va, lo, hi);
+    if (fake_committed[(va - HEAP_BASE) / 4096])
+        return true;
+    *got = 8192;
+    return vm_commit(page, 8192) == 0;
+}
+
+static void fake_fault(int signal, siginfo_t *info, void *context)
+{
+    uintptr_t at = (uintptr_t)info->si_addr;
+
+    (void)signal, (void)context;
+    if (lazy_touch(at, VM_FILL) != LAZY_OK) {
+        fprintf(stderr, "FAIL a fault at %#lx\n", at);
+        abort();
+    }
+}
+
 unsigned fake_decommits; /* calls: each makes other CPUs forget translations */
 void vm_decommit_all(const struct vm_range *r, unsigned n)
 {
@@ -163,6 +213,7 @@ void vm_decommit_all(const struct vm_range *r, unsigned n)
 
 uint64_t persistent_other;
 uint64_t pkt_bytes(void) { return 0; }
+uint64_t pkt_trim(void) { return 0; }
 
 void *persistent_alloc(size_t size, size_t align, uint64_t *stat)
 {
@@ -210,6 +261,8 @@ static void fake_start(void)
     allp[0] = &fake_p;
     allm[0] = &fake_m;
     syscall(SYS_arch_prctl, ARCH_SET_GS, &fake_cpu);
+    struct sigaction sa = { .sa_sigaction = fake_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+    sigaction(SIGSEGV, &sa, NULL);
     malloc_init();
     mcache_init(&fake_p);
 }
