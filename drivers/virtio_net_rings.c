@@ -6,7 +6,6 @@
  *
  * Sent packets come back without interrupts: whoever sends or polls next takes them. Only when
  * the ring is full the device is asked for an interrupt, at half of it. */
-#include <string.h>
 #include "boot/boot_info.h"
 #include "drivers/virtio_net.h"
 
@@ -86,7 +85,7 @@ static struct pkt *rx_take(struct vnet_pair *p, bool *bad)
 
     if (!first)
         return NULL;
-    memcpy(&h, first->data, HEADER);
+    __builtin_memcpy(&h, first->data, HEADER);
     first->data += HEADER;
     *bad = len < HEADER;
     first->len = *bad ? 0 : len - (uint32_t)HEADER;
@@ -199,7 +198,7 @@ static bool header_put(struct vnet *n, struct pkt *f)
     }
     f->data -= HEADER;
     f->len += (uint32_t)HEADER;
-    memcpy(f->data, &h, HEADER);
+    __builtin_memcpy(f->data, &h, HEADER);
     return true;
 }
 

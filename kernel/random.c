@@ -164,6 +164,28 @@ int random_bytes(void *buf, size_t n)
     return 0;
 }
 
+/* Words for numbers that are guessed at one by one from outside (ports): a request of its own for
+ * each costs more than the connection that it is for. What has been handed out is erased, what has
+ * not may be found in memory until it is. */
+enum { WORDS = 32 };
+static struct { uint32_t word[WORDS]; unsigned left; } words[CPU_MAX]; /* [owner] */
+
+int random_word(uint32_t *v)
+{
+    unsigned cpu = cpu_id();
+
+    if (!words[cpu].left) {
+        int err = random_bytes(words[cpu].word, sizeof words[cpu].word);
+        if (err)
+            return err;
+        words[cpu].left = WORDS;
+    }
+    uint32_t *w = &words[cpu].word[--words[cpu].left];
+    *v = *w;
+    *w = 0;
+    return 0;
+}
+
 void random_set_source(size_t (*take)(void *to, size_t n))
 {
     lock(&random_lock);

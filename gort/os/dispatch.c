@@ -3,7 +3,7 @@
 #include "gort/os/sys.h"
 #include "rt_frames.h"
 
-enum { NR_MAX = 512 };
+enum { NR_READ = 0, NR_WRITE = 1, NR_MAX = 512 };
 
 static call_fn *handlers[NR_MAX] = { /* [const after boot] */
 #define X(num, name) [num] = sys_##name,
@@ -55,8 +55,15 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
 void rt_syscall6(struct syscall6_frame *f)
 {
     uint64_t a[6] = {f->a1, f->a2, f->a3, f->a4, f->a5, f->a6};
+    struct g *gp = g_calling();
+    int64_t r;
 
-    call_start(g_calling(), f, f->num, a);
+    if (f->num > NR_WRITE || !io_at_once(gp, a, f->num == NR_WRITE, &r)) {
+        call_start(gp, f, f->num, a);
+        return;
+    }
+    call_result(f, r);
+    calls_run();
 }
 
 /* Runs a call that never blocks, for a gate whose frame is not that of syscall6. */

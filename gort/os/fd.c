@@ -17,14 +17,14 @@ static struct {
 
 uint64_t fd_limit = FD_MAX;
 
-static struct slot *slot_at_locked(int64_t fd, bool make)
+static inline struct slot *slot_at_locked(int64_t fd, bool make)
 {
-    if (fd < 0 || fd >= (int64_t)FD_MAX)
+    if ((uint64_t)fd >= FD_MAX)
         return NULL;
-    struct slot **b = &fds.block[fd / BLOCK];
+    struct slot **b = &fds.block[(uint64_t)fd / BLOCK];
     if (!*b && make)
         *b = os_alloc(BLOCK * sizeof **b);
-    return *b ? *b + fd % BLOCK : NULL;
+    return *b ? *b + (uint64_t)fd % BLOCK : NULL;
 }
 
 /* A descriptor has been closed: the table's reference to f goes. */

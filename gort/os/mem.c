@@ -7,7 +7,12 @@
 
 /* How much memory an allocation must leave to others: mem.h. */
 enum tier { FILES, USUAL, LAST };
-enum { CLASS_MIN_SHIFT = 5, CLASS_COUNT = 7 }; /* 32 .. 2048 bytes */
+
+/* Sizes of which a whole number fills a page, but for a few bytes. */
+static const uint16_t class_size[] = { 32, 48, 64, 80, 96, 112, 128, 160, 176, 192, 224, 256, 288,
+                                       336, 400, 448, 512, 576, 672, 816, 1024, 1360, 2048 };
+enum { CLASS_COUNT = sizeof class_size / sizeof class_size[0], STEP = 16, SMALL_MAX = 2048 };
+_Static_assert(SMALL_MAX == OS_PAGE / 2, "the largest class");
 
 struct freeobj { struct freeobj *next; };
 
@@ -49,21 +54,27 @@ static unsigned order_of(size_t n)
     return order;
 }
 
+/* The least class for n bytes, which is remembered by steps. */
 static unsigned class_of(size_t n)
 {
-    unsigned c = 0;
+    static uint8_t known[SMALL_MAX / STEP + 1]; /* [atomic] class + 1 */
+    uint8_t *k = &known[(n + STEP - 1) / STEP];
+    unsigned c = __atomic_load_n(k, __ATOMIC_RELAXED);
 
-    while (((size_t)1 << (CLASS_MIN_SHIFT + c)) < n)
+    if (c)
+        return c - 1;
+    while (class_size[c] < n)
         c++;
+    __atomic_store_n(k, (uint8_t)(c + 1), __ATOMIC_RELAXED);
     return c;
 }
 
 static struct freeobj *class_refill_locked(unsigned c, enum tier t)
 {
-    size_t size = (size_t)1 << (CLASS_MIN_SHIFT + c);
+    size_t size = class_size[c];
     char *page = frames(0, t);
 
-    for (size_t at = 0; page && at < OS_PAGE; at += size) {
+    for (size_t at = 0; page && at + size <= OS_PAGE; at += size) {
         struct freeobj *o = (struct freeobj *)(page + at);
         o->next = heap.free[c];
         heap.free[c] = o;
@@ -73,7 +84,7 @@ static struct freeobj *class_refill_locked(unsigned c, enum tier t)
 
 static void *alloc(size_t n, enum tier t)
 {
-    if (n > OS_PAGE / 2)
+    if (n > SMALL_MAX)
         return n > OS_PAGE << FRAME_ORDER_MAX ? NULL : frames(order_of(n), t);
     unsigned c = class_of(n);
     lock(&heap.lock);
@@ -83,7 +94,7 @@ static void *alloc(size_t n, enum tier t)
     if (o)
         heap.free[c] = o->next;
     unlock(&heap.lock);
-    return o ? memset(o, 0, (size_t)1 << (CLASS_MIN_SHIFT + c)) : NULL;
+    return o ? memset(o, 0, n) : NULL;
 }
 
 void *os_alloc_file(size_t n) { return alloc(n, FILES); }
@@ -94,7 +105,7 @@ void os_free(void *p, size_t n)
 {
     if (!p)
         return;
-    if (n > OS_PAGE / 2) {
+    if (n > SMALL_MAX) {
         frame_free(virt_to_phys(p), order_of(n));
         return;
     }

@@ -1,7 +1,7 @@
 /* mem.h - memory of the operating system layer.
  *
  * File contents live in single 4 KiB frames (os_page_*), so that a big file needs no
- * contiguous memory. Everything else is small objects of power-of-two classes, cut from
+ * contiguous memory. Everything else is small objects of some twenty sizes, cut from
  * frames and kept on free lists; larger ones get a contiguous block of frames. */
 #ifndef GORT_OS_MEM_H
 #define GORT_OS_MEM_H

@@ -253,10 +253,13 @@ void rt_poll_wait(struct poll_wait_frame *f)
 /* d: ns from now, 0 = none, negative = passed. */
 static struct g *deadline_set_locked(struct poll_desc *pd, unsigned i, int64_t d)
 {
-    int64_t now = clock_mono_ns();
+    struct poll_dir *dir = &pd->dir[i];
 
-    pd->dir[i].deadline = d <= 0 ? (d < 0 ? -1 : 0) : d > INT64_MAX - now ? INT64_MAX : now + d;
-    os_timer_set(pd->dir[i].timer, pd->dir[i].deadline > 0 ? pd->dir[i].deadline : 0);
+    if (d > 0 && __builtin_add_overflow(clock_mono_ns(), d, &dir->deadline))
+        dir->deadline = INT64_MAX;
+    else if (d <= 0)
+        dir->deadline = d < 0 ? -1 : 0;
+    os_timer_set(dir->timer, d > 0 ? dir->deadline : 0);
     return d < 0 ? release_locked(pd, i, check_locked(pd, i)) : NULL;
 }
 

@@ -73,6 +73,11 @@ struct file *call_file(struct call *c, uint64_t fd);
 /* Runs system call num of gp, the calling goroutine: call_begin (wait.h) with its handler. */
 void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
 
+/* read(2), or write(2), with arguments a, if it is over at once and needs no waiting: *r is its
+ * result. False: nothing has happened, it goes by call_start. g0, no locks; calls that it has woken
+ * wait for calls_run. */
+bool io_at_once(const struct g *gp, const uint64_t a[3], bool write, int64_t *r);
+
 /* The process's name, NUL-terminated. */
 void process_name(char out[16]);
 /* Resource limit `which`, below 16. */

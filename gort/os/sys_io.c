@@ -213,6 +213,17 @@ static void io_counted(int64_t bytes, bool write)
     *(write ? &n->writes : &n->reads) += 1;
 }
 
+/* What others learn of a read or write of f, whose result is r. */
+static void io_done(const struct file *f, int64_t r, bool write)
+{
+    if (r > 0)
+        notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
+    if (r == -L_EPIPE && write)
+        signal_raise(L_SIGPIPE);
+    if (r >= 0)
+        io_counted(r, write);
+}
+
 /* pos -1: the file's own position. */
 static int64_t io(struct call *c, bool vector, bool positional, bool write)
 {
@@ -232,13 +243,28 @@ static int64_t io(struct call *c, bool vector, bool positional, bool write)
             return err;
     }
     int64_t r = vector && !c->total ? 0 : io_run(c, f, write);
-    if (r > 0)
-        notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
-    if (r == -L_EPIPE && write)
-        signal_raise(L_SIGPIPE);
-    if (r >= 0)
-        io_counted(r, write);
+    io_done(f, r, write);
     return r;
+}
+
+/* Sockets and pipes that package net's poller watches: nearly all of their reads and writes are
+ * over at once, and a struct call costs more than many of them. A short write is a result like
+ * another: the next one says whether there is room by then. */
+bool io_at_once(const struct g *gp, const uint64_t a[3], bool write, int64_t *r)
+{
+    struct file *f = fd_get((int32_t)a[0]);
+
+    if (!f)
+        return false;
+    *r = -L_EFAULT;
+    if (f->ops && file_nonblock(f) && a[2] <= CHUNK && !io_check(f, write) &&
+        user_range_of(gp, a[1], a[2]))
+        *r = write ? f->ops->write(f, (void *)a[1], a[2]) : f->ops->read(f, (void *)a[1], a[2]);
+    bool over = *r != -L_EFAULT;
+    if (over)
+        io_done(f, *r, write);
+    file_put(f);
+    return over;
 }
 
 int64_t sys_read(struct call *c) { return io(c, false, false, false); }

@@ -29,13 +29,18 @@ size_t user_clear(void *dst, size_t n)
     return 0;
 }
 
-bool user_range(const struct call *c, uint64_t p, uint64_t n)
+bool user_range_of(const struct g *gp, uint64_t p, uint64_t n)
 {
     if (p + n < p)
         return false;
     if (p + n <= USER_END)
         return true;
-    return !g_is_go(c->gp) && p >= VM_KERNEL_BASE;
+    return !g_is_go(gp) && p >= VM_KERNEL_BASE;
+}
+
+bool user_range(const struct call *c, uint64_t p, uint64_t n)
+{
+    return user_range_of(c->gp, p, n);
 }
 
 int user_bring(const struct call *c, uint64_t at, unsigned access)

@@ -22,6 +22,7 @@
 #include "gort/os/linux.h"
 
 struct call;
+struct g;
 struct trap_frame;
 
 #define USER_END 0x800000000000ull /* the lower half of the address space ends here */
@@ -35,6 +36,7 @@ size_t user_clear(void *dst, size_t n);
 /* Does [p, p + n) lie where the program may have memory? Whether there are pages is another
  * question. Stacks of C goroutines, which lie in the kernel's half, count for those. */
 bool user_range(const struct call *c, uint64_t p, uint64_t n);
+bool user_range_of(const struct g *gp, uint64_t p, uint64_t n); /* gp: who makes the call */
 /* Brings the page at `at` for access VM_R or VM_W. 0, -L_EFAULT, -L_ENOMEM. g0, no lock at or
  * above RANK_MMAP. */
 int user_bring(const struct call *c, uint64_t at, unsigned access);

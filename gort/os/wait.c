@@ -1,7 +1,6 @@
 /* wait.c - the states of system calls: wait.h has the diagram. */
 #include "gort/os/wait.h"
 
-#include <string.h>
 #include "gort/g.h"
 #include "gort/os/file.h"
 #include "gort/os/fs/data.h"
@@ -237,7 +236,7 @@ static void call_put(struct call *c)
 
 /* ---- from state to state ------------------------------------------------------------------ */
 
-static void result_set(struct syscall6_frame *f, int64_t r)
+void call_result(struct syscall6_frame *f, int64_t r)
 {
     bool failed = (uint64_t)r > -4096ull;
 
@@ -333,7 +332,7 @@ static void call_end(struct call *c, int64_t r)
         os_free(c->gathered, c->total);
     if (c->file)
         file_put(c->file);
-    result_set(c->frame, r);
+    call_result(c->frame, r);
     lock(&c->lock);
     c->deadline = 0;
     unlock(&c->lock);
@@ -387,12 +386,12 @@ void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uin
     int64_t r;
 
     if (!c) {
-        result_set(frame, -L_ENOMEM);
+        call_result(frame, -L_ENOMEM);
         return;
     }
     c->run = run;
     c->num = num;
-    memcpy(c->a, a, sizeof c->a);
+    __builtin_memcpy(c->a, a, sizeof c->a);
     c->gp = gp;
     c->frame = frame;
     c->done = 0;

@@ -41,6 +41,7 @@ struct g;
 struct file;
 struct call;
 struct waiter;
+struct syscall6_frame;
 
 struct waitq {
     struct lock lock;        /* RANK_POLL */
@@ -129,6 +130,8 @@ bool call_gives_way(const struct call *c);
 /* Runs the system call `num`, whose handler is `run`, for gp, the calling goroutine. Returns if the
  * call is complete; else gp is parked, and goes on behind its gate when it is. */
 void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6]);
+/* Writes the result of a handler, or -errno, into a gate's frame. */
+void call_result(struct syscall6_frame *f, int64_t r);
 /* Runs the calls that this CPU has claimed, and what call_later has put off. g0, no locks held. */
 void calls_run(void);
 /* Has calls_run call l->fn. l is not put off already. Any locks held. */

@@ -77,7 +77,7 @@ static uint32_t port_start(void)
 {
     uint32_t r;
 
-    return random_bytes(&r, sizeof r) ? (uint32_t)random_fast() : r;
+    return random_word(&r) ? (uint32_t)random_fast() : r;
 }
 
 int ports_bind(enum port_kind k, struct sock *s, const struct sock_addr *a)

@@ -6,6 +6,7 @@
 #include "gort/os/mem.h"
 #include "gort/sock/interfaces.h"
 #include "gort/sock/sock.h"
+#include "gort/wire/wire.h"
 
 static void dev_line(struct outbuf *o, const char *name, const struct netdev_stats *s)
 {
@@ -149,12 +150,24 @@ static void arp_text(struct outbuf *o)
         os_free(list, MOST * sizeof *list);
 }
 
+/* Of each CPU: packets, none dropped for want of a queue, turns that ended with packets left. */
+static void softnet_stat_text(struct outbuf *o)
+{
+    for (unsigned i = 0; i < ncpu; i++) {
+        struct wire_counts c = wire_counts_of(i);
+        out_printf(o, "%08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x\n",
+                   (unsigned)c.packets, 0u, (unsigned)c.full_turns, 0u, 0u, 0u, 0u, 0u, 0u, 0u,
+                   0u, 0u, i);
+    }
+}
+
 #define TEXT(n) static const struct node_ops n##_ops = {.text = n##_text}
-TEXT(dev); TEXT(route); TEXT(ipv6_route); TEXT(if_inet6); TEXT(arp);
+TEXT(dev); TEXT(route); TEXT(ipv6_route); TEXT(if_inet6); TEXT(arp); TEXT(softnet_stat);
 
 static const struct { const char *name; const struct node_ops *ops; } files[] = {
     {"dev", &dev_ops}, {"route", &route_ops}, {"ipv6_route", &ipv6_route_ops},
     {"if_inet6", &if_inet6_ops}, {"arp", &arp_ops},
+    {"softnet_stat", &softnet_stat_ops},
 };
 
 static void fill(const char *path)

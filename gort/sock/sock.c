@@ -72,9 +72,10 @@ static int64_t file_sock_read(struct file *f, void *buf, size_t n)
 {
     struct sock *s = f->priv;
     struct l_iovec room;
-    struct msg m = { .v = vec_one(&room, buf, n) };
-    int64_t r = s->ops->recv(s, &m);
+    struct msg m;
 
+    msg_begin(&m, vec_one(&room, buf, n), 0);
+    int64_t r = s->ops->recv(s, &m);
     rights_free(m.rights); /* read(2) has no place for them */
     return r;
 }
@@ -83,8 +84,9 @@ static int64_t file_sock_peek(struct file *f, void *buf, size_t n)
 {
     struct sock *s = f->priv;
     struct l_iovec room;
-    struct msg m = { .v = vec_one(&room, buf, n), .flags = L_MSG_PEEK };
+    struct msg m;
 
+    msg_begin(&m, vec_one(&room, buf, n), L_MSG_PEEK);
     return s->type == L_SOCK_STREAM ? s->ops->recv(s, &m) : -L_EINVAL;
 }
 
@@ -92,8 +94,9 @@ static int64_t file_sock_write(struct file *f, const void *buf, size_t n)
 {
     struct sock *s = f->priv;
     struct l_iovec room;
-    struct msg m = { .v = vec_one(&room, buf, n) };
+    struct msg m;
 
+    msg_begin(&m, vec_one(&room, buf, n), 0);
     return s->ops->send(s, &m);
 }
 
@@ -101,8 +104,9 @@ static int64_t file_sock_vector(struct file *f, const struct l_iovec *iov, size_
                                 bool write)
 {
     struct sock *s = f->priv;
-    struct msg m = { .v = { iov, n, 0, 0 } };
+    struct msg m;
 
+    msg_begin(&m, (struct vec){ iov, n, 0, 0 }, 0);
     for (size_t i = 0; i < n; i++)
         m.v.left += iov[i].len;
     vec_skip(&m.v, skip);

@@ -59,15 +59,26 @@ struct msg {
     struct vec v;             /* the caller's bytes */
     unsigned flags;           /* L_MSG_* */
     bool has_addr;            /* send: addr is the destination */
-    struct sock_addr addr;    /* recv: the sender's; family 0: it has none */
-    struct sock_addr to;      /* recv: where it went to, for IP_PKTINFO */
+    bool creds;               /* recv: a sender is known */
+    uint8_t ttl, tos;         /* recv: of the packet, if ifindex is set */
+    unsigned ifindex;         /* recv: of which interface it came by; 0 = the loopback */
+    unsigned out_flags;       /* recv: L_MSG_TRUNC, L_MSG_CTRUNC, L_MSG_EOR */
     struct rights *rights;    /* send: taken if the message goes; recv: the caller's */
     uint64_t full_length;     /* recv of datagrams: before it was cut */
-    unsigned out_flags;       /* recv: L_MSG_TRUNC, L_MSG_CTRUNC, L_MSG_EOR */
-    bool creds;               /* recv: a sender is known */
-    unsigned ifindex;         /* recv: of which interface it came by; 0 = the loopback */
-    uint8_t ttl, tos;         /* recv: of the packet, if ifindex is set */
+    /* These two are last, for they are large: msg_begin clears what stands before them. */
+    struct sock_addr addr;    /* recv: the sender's; family 0: it has none */
+    struct sock_addr to;      /* recv: where it went to, for IP_PKTINFO */
 };
+_Static_assert(offsetof(struct msg, to) + sizeof(struct sock_addr) == sizeof(struct msg),
+               "the addresses are a message's last fields");
+
+static inline void msg_begin(struct msg *m, struct vec v, unsigned flags)
+{
+    __builtin_memset(m, 0, offsetof(struct msg, addr));
+    m->addr.family = m->to.family = 0;
+    m->v = v;
+    m->flags = flags;
+}
 
 struct sock_ops {
     int (*bind)(struct sock *s, const struct sock_addr *a);
@@ -117,16 +128,16 @@ struct sock {
         defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat;
     /* Kinds. */
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
-    unsigned side;                  /* [const once pipe is set] which end of it we are */
     struct backlog queue;
     struct sock *accept_next;       /* [listener's lock] */
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */
     struct sock *table_next;        /* [table's lock] */
     bool in_table;                  /* [table's lock] */
+    bool far_turn;                  /* [atomic] a listener looks at conn's queue first */
+    unsigned side;                  /* [const once pipe is set] which end of it we are */
     /* Other machines: far.h. */
     struct tcp_conn *conn;          /* [lock to write, atomic reads] of a stream or a listener */
     struct far_old *conn_old;       /* [lock] those of connects that have failed */
-    bool far_turn;                  /* [atomic] a listener looks at conn's queue first */
     struct udp_sock *wired;         /* [lock to write, atomic reads] */
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
     struct room_waiter *writers;    /* [lock] of AF_UNIX: who waits for room in our inbox */

@@ -20,13 +20,23 @@ struct queue {
 static struct queue queues[NET_CPUS];       /* [const after boot] */
 static struct queue *queues_of[NET_CPUS];   /* [const after boot] by CPU */
 static unsigned nqueues;                    /* [const after boot] */
-static int64_t last_packet[NET_CPUS];       /* [owner] */
+static struct {
+    int64_t last;                           /* when there was a packet */
+    struct wire_counts counts;
+} of_cpu[NET_CPUS];                         /* [owner] */
 
 static void poll_one(const struct queue *q, int64_t now)
 {
-    if (q->dev->ops->poll(q->dev, q->index, BUDGET))
-        last_packet[cpu_id()] = now;
+    unsigned n = q->dev->ops->poll(q->dev, q->index, BUDGET), cpu = cpu_id();
+
+    if (!n)
+        return;
+    of_cpu[cpu].last = now;
+    of_cpu[cpu].counts.packets += n;
+    of_cpu[cpu].counts.full_turns += n == BUDGET;
 }
+
+struct wire_counts wire_counts_of(unsigned cpu) { return of_cpu[cpu].counts; }
 
 static bool waits(const struct queue *q)
 {
@@ -79,7 +89,7 @@ static void net_poll(enum net_ask ask)
     calls_run();
     if (!queues_of[cpu])
         return;
-    bool quiet = now - last_packet[cpu] > QUIET_NS;
+    bool quiet = now - of_cpu[cpu].last > QUIET_NS;
     polling_set(cpu, !quiet || irqs_on(cpu), now);
 }
 

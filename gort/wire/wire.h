@@ -30,6 +30,10 @@ extern const struct wire_control *wire_control; /* [const once wire_init is call
  * wire_control->settled(). Without a device it does nothing. */
 void wire_init(void);
 bool wire_present(void);        /* is there any device? */
+/* What a CPU has taken from queues so far: packets, and turns in which there were more. Any
+ * context. */
+struct wire_counts { uint64_t packets, full_turns; };
+struct wire_counts wire_counts_of(unsigned cpu);
 
 /* sched_hooks.net_next: the time (clock_mono_ns) by which this CPU must call net_poll; INT64_MAX:
  * none, since an interrupt will come. Any context. */

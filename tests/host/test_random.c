@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "arch/x86_64/arch.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"
@@ -48,12 +50,36 @@ static bool no_source(void)
 {
     uint8_t a[32];
 
-    return random_bytes(a, sizeof a) < 0;
+    uint32_t w;
+
+    return random_bytes(a, sizeof a) < 0 && random_word(&w) < 0;
+}
+
+/* Words out of the stock, through several of its fillings: no two are equal. */
+static bool words_differ(void)
+{
+    uint8_t seed[32] = "as good as any for this purpose";
+    uint32_t w[200];
+
+    random_init(seed, sizeof seed);
+    for (unsigned i = 0; i < 200; i++) {
+        if (random_word(&w[i]) < 0)
+            return false;
+        for (unsigned j = 0; j < i; j++)
+            if (w[j] == w[i])
+                return false;
+    }
+    return true;
 }
 
 int main(void)
 {
+    static struct cpu cpu = { .self = &cpu };
+
+    if (syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, &cpu) != 0)
+        return 1;
     report("words of broken sources", watched());
     report("no source", no_source());
+    report("words", words_differ());
     return failures != 0;
 }
