@@ -83,9 +83,11 @@ soak: build-tests
 # Two hundred boots of a program that uses both CPUs: 200 equal results.
 boots: build-tests
 	tests/run programs -smp 2 -count 200 -k '^$(BOOTS)$$'
-# TCP against the host's Linux over a tap, in a network namespace of its own: needs root.
-test-tap:
+# TCP against the host's Linux over a tap, in a network namespace of its own: needs root. Then a
+# service in a guest: several queues, floods, churn.
+test-tap: all
 	tests/tap/run
+	tests/tap/guest
 build-tests: setup-test
 	@$(MAKE) --no-print-directory -j2 all $(BUILD)/machine.elf $(BUILD)/gort-nobarrier.elf \
 		$(BUILD)/tests/bootinfo.elf
@@ -109,8 +111,8 @@ bench: bench-setup
 bench-gc bench-sched: bench-%: bench-setup
 	scripts/bench -n $(ROUNDS) $*
 # As root: a tap in a namespace of its own.
-bench-net: all
-	scripts/bench-net
+bench-net: bench-setup
+	scripts/bench-net -linux
 
 conformance-std: setup-test
 	@$(MAKE) --no-print-directory all

@@ -3,6 +3,8 @@ import struct
 
 SHT_SYMTAB = 2
 SHT_NOBITS = 8
+SHF_EXECINSTR = 4
+STT_FUNC = 2
 SECTION = "<IIQQQQIIQQ"     # name type flags addr offset size link info align entsize
 SYMBOL = 24                 # bytes: name.4 info.1 other.1 shndx.2 value.8 size.8
 
@@ -50,3 +52,19 @@ def go_string(data, name):
     except ValueError:
         return ""
     return read(data, text, length).decode() if length else ""
+
+
+def functions(data):
+    """{address: name} of the program's functions and labels of code."""
+    table, found = sections(data), {}
+    for _, kind, _, _, offset, size, link, *_ in table:
+        if kind != SHT_SYMTAB:
+            continue
+        names = table[link][4]
+        for name, info, _, index, value, length in struct.iter_unpack("<IBBHQQ",
+                                                                       data[offset:offset + size]):
+            code = index and index < len(table) and table[index][2] & SHF_EXECINSTR
+            if code and (info & 15 == STT_FUNC or value not in found and not info & 15):
+                end = data.index(b"\0", names + name)
+                found[value] = data[names + name:end].decode("utf-8", "replace")
+    return found

@@ -1,6 +1,6 @@
-// The first process of the Linux guest that gort is compared with: runs /program with the
-// arguments in /.gort/args, as gort would, writes its status to the third serial port and turns
-// the machine off. scripts/bench builds the initramfs around it.
+// The first process of the Linux guest that gort is compared with: brings the network up, runs
+// /program with the arguments in /.gort/args, as gort would, writes its status to the third serial
+// port and turns the machine off. scripts/bench builds the initramfs around it.
 package main
 
 import (
@@ -35,6 +35,7 @@ func main() {
 		os.MkdirAll(m[1], 0o755)
 		must(syscall.Mount(m[0], m[1], m[0], 0, ""))
 	}
+	network()
 	text, err := os.ReadFile("/.gort/args")
 	must(err)
 	args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
