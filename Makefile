@@ -131,6 +131,10 @@ go-next: build-all
 selfhost: build-all
 	scripts/selfhost $(SELFHOST)
 
+# A profile taken on gort against one taken on Linux: half an hour. It goes on where it was.
+pgo: bench-setup
+	scripts/pgo -o docs/PGO.md
+
 # Collectors, schedulers, stacks as they were, in charts: twenty minutes. It goes on where it was.
 history:
 	@scripts/setup history
@@ -161,5 +165,5 @@ clean:
 .PHONY: all zoo kernel loader gen newlib setup setup-test build-all build-tests install uninstall \
 	run test test-kvm kvm-there test-slow test-tap soak boots conformance conformance-std \
 	bench bench-setup bench-gc bench-sched bench-net go-next gdb lint format-check includes \
-	selfhost history unused docs-check own-lines size-report clean
+	selfhost pgo history unused docs-check own-lines size-report clean
 .DELETE_ON_ERROR:
