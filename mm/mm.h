@@ -49,6 +49,8 @@ enum vm_zone { VM_KERNEL, VM_HEAP };
  * two >= 4 KiB), at `hint` if that is non-zero and free, else anywhere in the zone.
  * Nothing is mapped. Returns the address, 0 if there is no room. */
 uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t align);
+/* The same, somewhere in [lo, hi), aligned to 4 KiB. */
+uintptr_t vm_reserve_in(enum vm_zone zone, uintptr_t lo, uintptr_t hi, size_t size);
 void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted */
 
 /* Backs [va, va+size) (4 KiB multiples, within reserved ranges, not yet committed) with
@@ -86,11 +88,18 @@ void vm_decommit_all(const struct vm_range *r, unsigned n);
 int vm_map_phys(uintptr_t va, uint64_t pa, size_t size, unsigned prot);
 /* Removes a mapping of vm_map_phys; its frames are not freed. */
 void vm_unmap_phys(uintptr_t va, size_t size);
+/* Moves what is mapped in [from, from + size), with its rights, to `to`, where nothing is mapped;
+ * the frames stay what they are. At most some MiB: the lock is held. 0, or -ENOMEM: there is no
+ * page table, and all is where it was. */
+int vm_move(uintptr_t from, uintptr_t to, size_t size);
 /* prot 0: no access, the contents are kept. -ENOMEM: parts are not mapped. */
 int vm_protect(uintptr_t va, size_t size, unsigned prot);
 /* Is the byte mapped (and writable)? Walks the tables, any context, no locks: for crash
  * reports and syscalls that must answer EFAULT. */
 bool vm_is_mapped(uintptr_t va, bool write);
+
+/* Is va in a large page? Any context. */
+bool vm_is_huge(uintptr_t va);
 
 /* Maps device registers or firmware tables of any size and alignment somewhere in the
  * kernel zone; NULL if there is no memory. Never unmapped. g0 or boot context. */

@@ -120,6 +120,17 @@ uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t alig
     return va;
 }
 
+uintptr_t vm_reserve_in(enum vm_zone zone, uintptr_t lo, uintptr_t hi, size_t size)
+{
+    lock(&vm_lock);
+    uintptr_t va = ranges_take(&zones[zone], lo, size, PAGE_SIZE);
+    bool fits = va && hi - va >= size && va < hi;
+    if (va && !fits)
+        ranges_add(&zones[zone], va, va + size);
+    unlock(&vm_lock);
+    return fits ? va : 0;
+}
+
 void vm_release(uintptr_t va, size_t size)
 {
     struct range_set *s = &zones[va >= VM_KERNEL_BASE ? VM_KERNEL : VM_HEAP];
@@ -535,9 +546,53 @@ int vm_protect(uintptr_t va, size_t size, unsigned prot)
     return err;
 }
 
+/* How far it got, and *err. */
+static uintptr_t move_locked(uintptr_t from, uintptr_t to, uintptr_t end, int *err)
+{
+    uintptr_t va = from, next;
+
+    *err = 0;
+    for (; va < end && !*err; va = *err ? va : next) {
+        unsigned level;
+        uint64_t *e = pt_leaf_within(va, end, &level, &next), *slot = NULL;
+        if (e && level > 1 && (to - from) & (LEVEL_SIZE(level) - 1))
+            e = pt_leaf_within(va, va + PAGE_SIZE, &level, &next);
+        if (next == va || (e && !(slot = pt_slot(va - from + to, level))))
+            *err = -ENOMEM;
+        if (!slot)
+            continue;
+        CHECK(!*slot, "vm_move: %#lx is mapped", va - from + to);
+        *slot = __atomic_exchange_n(e, 0, __ATOMIC_SEQ_CST);
+    }
+    return va < end ? va : end;
+}
+
+int vm_move(uintptr_t from, uintptr_t to, size_t size)
+{
+    int err, ignored;
+
+    check_range("vm_move", from | to, size);
+    lock(&vm_lock);
+    uintptr_t end = move_locked(from, to, from + size, &err);
+    if (err) /* there are tables for all of it, and nothing is split */
+        move_locked(to, from, to + (end - from), &ignored);
+    tlb_shootdown(from, size);
+    if (err)
+        tlb_shootdown(to, size);
+    unlock(&vm_lock);
+    return err;
+}
+
 /* ---- questions --------------------------------------------------------------------- */
 
 bool vm_is_mapped(uintptr_t va, bool write) { return pt_is_mapped(va, write); }
+
+bool vm_is_huge(uintptr_t va)
+{
+    unsigned level;
+
+    return pt_find(va, &level) && level > 1;
+}
 
 uint64_t virt_to_phys(const void *va)
 {

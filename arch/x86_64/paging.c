@@ -59,13 +59,13 @@ bool pt_is_mapped(uintptr_t va, bool write)
 }
 
 /* As far as the entries of t from va's on are alike. */
-static uintptr_t alike(const uint64_t *t, uintptr_t va, unsigned level, uint64_t present)
+static uintptr_t alike(const uint64_t *t, uintptr_t va, unsigned level, bool present)
 {
     uintptr_t at = va & ~(LEVEL_SIZE(level) - 1);
 
     for (unsigned i = pt_index(va, level); i < 512; i++, at += LEVEL_SIZE(level)) {
         uint64_t e = __atomic_load_n(&t[i], __ATOMIC_RELAXED);
-        if ((e & PTE_P) != present || (present && level > 1 && !(e & PTE_PS)))
+        if (!!(e & (PTE_P | PTE_NONE)) != present || (present && level > 1 && !(e & PTE_PS)))
             break;
     }
     return at;
@@ -81,9 +81,10 @@ bool pt_run(uintptr_t va, uintptr_t *next)
         t = table_of(e);
         e = __atomic_load_n(&t[pt_index(va, --l)], __ATOMIC_RELAXED);
     }
-    *next = alike(t, va, l, e & PTE_P);
+    bool present = e & (PTE_P | PTE_NONE);
+    *next = alike(t, va, l, present);
     irq_restore(flags);
-    return e & PTE_P;
+    return present;
 }
 
 static uint64_t new_table(void)

@@ -47,10 +47,13 @@ static bool tables_back_locked(size_t pages)
 
 uintptr_t heap_base = HEAP_BASE;
 
-/* Some 25 bits of the address: from HEAP_BASE to what the program's half has at its end. */
+/* Some 22 bits of the address: from HEAP_BASE up. What lies above is free for programs that map
+ * memory where they want it. */
+#define PLACES_END 0x100000000000ull
+
 void mheap_place(uint64_t random)
 {
-    uint64_t places = (HEAP_TOP - HEAP_END) / HUGE_PAGE_SIZE;
+    uint64_t places = (PLACES_END - HEAP_END) / HUGE_PAGE_SIZE;
 
     heap_base = HEAP_BASE + random % places * HUGE_PAGE_SIZE;
 }

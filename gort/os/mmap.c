@@ -3,11 +3,14 @@
 #include <string.h>
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
-#include "gort/os/fs/outbuf.h"
 #include "gort/os/fs/vfs.h"
 #include "mm/mm.h"
 
-#define WINDOW_BASE  0x7e0000000000ull /* far from Go's heap arenas */
+#define WINDOW_BASE  0x7e0000000000ull /* where mappings are, unless somebody asks */
+#define PLACE_LOWEST 0x10000ull        /* as on Linux */
+#define LOW_BASE     0x40000000ull     /* MAP_32BIT */
+#define LOW_END      0x80000000ull
+#define PIECE        (1ul << 20)       /* bytes that are there, of a long range */
 #define FAULT_AROUND (64ul << 10)      /* bytes of anonymous memory that one touch brings */
 
 struct mapping {
@@ -21,24 +24,27 @@ struct mapping {
 
 static struct {
     struct lock lock;
-    struct mapping *first;
-    uintptr_t end;        /* [atomic, written under lock] of the window so far */
-} maps = {.lock = LOCK_INIT("mmap", RANK_MMAP), .end = WINDOW_BASE};
+    struct mapping *first; /* [lock] by address */
+    uintptr_t next;        /* [lock] where there was room at the last time */
+    uintptr_t lo, hi;      /* [atomic, written under lock] all mappings so far lie in it */
+} maps = {.lock = LOCK_INIT("mmap", RANK_MMAP), .next = WINDOW_BASE, .lo = WINDOW_BASE,
+          .hi = WINDOW_BASE};
 
 static uintptr_t page_of(uintptr_t va) { return va & ~(PAGE_SIZE - 1); }
 
 bool mmap_window(uintptr_t va)
 {
-    return va >= WINDOW_BASE && va < __atomic_load_n(&maps.end, __ATOMIC_ACQUIRE);
+    return va >= __atomic_load_n(&maps.lo, __ATOMIC_ACQUIRE) &&
+           va < __atomic_load_n(&maps.hi, __ATOMIC_ACQUIRE);
 }
 
 static struct mapping *find_locked(uintptr_t va)
 {
     struct mapping *m = maps.first;
 
-    while (m && !(va >= m->lo && va < m->hi))
+    while (m && va >= m->hi)
         m = m->next;
-    return m;
+    return m && va >= m->lo ? m : NULL;
 }
 
 /* ---- pages ----------------------------------------------------------------------------- */
@@ -155,33 +161,25 @@ static bool split_locked(uintptr_t at)
     return true;
 }
 
-/* Takes the mappings within [lo, hi), whose ends are borders, off the list and returns them.
- * The address range stays reserved. */
-static struct mapping *take_locked(uintptr_t lo, uintptr_t hi)
+static void insert_locked(struct mapping *m)
 {
-    struct mapping *taken = NULL;
+    struct mapping **pp = &maps.first;
 
-    for (struct mapping **pp = &maps.first; *pp;) {
-        struct mapping *m = *pp;
-        if (m->lo < lo || m->hi > hi) {
-            pp = &m->next;
-            continue;
-        }
-        *pp = m->next;
-        forget_locked(m, m->lo, m->hi);
-        m->next = taken;
-        taken = m;
-    }
-    return taken;
+    while (*pp && (*pp)->lo < m->lo)
+        pp = &(*pp)->next;
+    m->next = *pp;
+    *pp = m;
+    if (m->lo < maps.lo)
+        __atomic_store_n(&maps.lo, m->lo, __ATOMIC_RELEASE);
+    if (m->hi > maps.hi)
+        __atomic_store_n(&maps.hi, m->hi, __ATOMIC_RELEASE);
 }
 
 /* No lock held: the last reference of an inode may go. */
-static void drop(struct mapping *m, bool release)
+static void drop(struct mapping *m)
 {
     for (struct mapping *next; m; m = next) {
         next = m->next;
-        if (release)
-            vm_release(m->lo, m->hi - m->lo);
         if (m->inode)
             inode_put(m->inode);
         os_free(m, sizeof *m);
@@ -197,71 +195,143 @@ bool mmap_covers(uintptr_t lo, uintptr_t hi)
     return lo >= hi;
 }
 
-/* Address space at `at`, or anywhere in the window. 0: there is none. What has just been given
- * back inside [at, at + size) stays ours: it was not released. */
-static uintptr_t place_locked(uintptr_t at, size_t size)
-{
-    uintptr_t hint = at ? at : __atomic_load_n(&maps.end, __ATOMIC_RELAXED);
-    uintptr_t va = vm_reserve(VM_HEAP, hint, size, PAGE_SIZE);
+/* ---- places ------------------------------------------------------------------------------ */
 
-    if (va && (va < WINDOW_BASE || (at && va != at))) {
+/* Address space at `at` and nowhere else. 0: it is not free. */
+static uintptr_t place_at(uintptr_t at, size_t size)
+{
+    uintptr_t va = vm_reserve(VM_HEAP, at, size, PAGE_SIZE);
+
+    if (va && va != at) {
         vm_release(va, size);
         return 0;
     }
-    /* A hole behind it catches overruns. */
-    if (va && va + size + PAGE_SIZE > maps.end)
-        __atomic_store_n(&maps.end, va + size + PAGE_SIZE, __ATOMIC_RELEASE);
     return va;
 }
 
-/* Clears the way for a mapping at a given address. */
-static int clear_way(uintptr_t at, size_t size, bool replace)
+/* A hole behind it catches overruns. */
+static uintptr_t place_anywhere_locked(size_t size)
 {
-    if (at < WINDOW_BASE)
-        return -L_ENOTSUP; /* addresses outside the window are the runtime's to choose */
+    uintptr_t va = vm_reserve(VM_HEAP, maps.next, size, PAGE_SIZE);
+
+    if (va == maps.next)
+        maps.next = va + size + PAGE_SIZE;
+    return va;
+}
+
+static uintptr_t place_locked(uintptr_t at, enum mmap_place place, size_t size)
+{
+    if (place >= MMAP_FREE)
+        return place_at(at, size);
+    bool fits = at >= PLACE_LOWEST && (place != MMAP_LOW || at + size <= LOW_END);
+    uintptr_t va = fits ? place_at(at, size) : 0;
+    if (va)
+        return va;
+    return place == MMAP_LOW ? vm_reserve_in(VM_HEAP, LOW_BASE, LOW_END, size)
+                             : place_anywhere_locked(size);
+}
+
+/* Clears the way for a mapping at a given address. */
+static int clear_way(uintptr_t at, enum mmap_place place, size_t size)
+{
+    if (at < PLACE_LOWEST)
+        return -L_EPERM;
     lock(&maps.lock);
     bool any = false;
     for (struct mapping *m = maps.first; m && !any; m = m->next)
         any = m->lo < at + size && at < m->hi;
     unlock(&maps.lock);
-    if (any && !replace)
+    if (any && place == MMAP_FREE)
         return -L_EEXIST;
     return any ? mmap_remove(at, at + size) : 0;
 }
 
-int64_t mmap_add(uintptr_t at, bool replace, size_t size, unsigned prot, bool shared,
+int64_t mmap_add(uintptr_t at, enum mmap_place place, size_t size, unsigned prot, bool shared,
                  struct inode *inode, int64_t off)
 {
-    int err = at ? clear_way(at, size, replace) : 0;
+    int err = place >= MMAP_FREE ? clear_way(at, place, size) : 0;
     struct mapping *m = err ? NULL : os_alloc(sizeof *m);
 
     if (!m)
         return err ? err : -L_ENOMEM;
     lock(&maps.lock);
-    uintptr_t va = place_locked(at, size);
+    uintptr_t va = place_locked(at, place, size);
     if (va) {
-        *m = (struct mapping){.next = maps.first, .lo = va, .hi = va + size, .prot = prot,
-                              .shared = shared, .inode = inode, .off = off};
+        *m = (struct mapping){.lo = va, .hi = va + size, .prot = prot, .shared = shared,
+                              .inode = inode, .off = off};
         if (inode)
             inode_get(inode);
-        maps.first = m;
+        insert_locked(m);
     }
     unlock(&maps.lock);
-    if (!va)
-        os_free(m, sizeof *m);
-    return va ? (int64_t)va : -L_ENOMEM;
+    if (va)
+        return (int64_t)va;
+    os_free(m, sizeof *m);
+    return place == MMAP_FREE ? -L_EEXIST : place == MMAP_REPLACE ? -L_ENOTSUP : -L_ENOMEM;
+}
+
+bool mmap_extend(uintptr_t lo, size_t old, size_t size)
+{
+    lock(&maps.lock);
+    struct mapping *m = find_locked(lo);
+    int64_t end;
+    bool may = m && lo + old == m->hi &&
+               !__builtin_add_overflow(m->off, (int64_t)(lo - m->lo + size), &end) &&
+               place_at(m->hi, size - old);
+    if (may) {
+        m->hi += size - old;
+        if (m->hi > maps.hi)
+            __atomic_store_n(&maps.hi, m->hi, __ATOMIC_RELEASE);
+    }
+    unlock(&maps.lock);
+    return may;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------ */
+
+uintptr_t mmap_piece(uintptr_t lo, uintptr_t hi)
+{
+    for (size_t left = PIECE; lo < hi && left > 0;) {
+        uintptr_t at = vm_next(lo, hi, true);
+        lo = vm_next(at, hi - at < left ? hi : at + left, false);
+        left -= lo - at;
+    }
+    return lo;
+}
+
+/* [lo, hi), which is m's, is m's no longer; m keeps its ends. */
+static void cut_locked(struct mapping *m, uintptr_t lo, uintptr_t hi)
+{
+    forget_locked(m, lo, hi);
+    vm_release(lo, hi - lo);
+    if (lo == m->lo) {
+        m->off += (int64_t)(hi - lo);
+        m->lo = hi;
+    } else {
+        m->hi = lo;
+    }
 }
 
 int mmap_remove(uintptr_t lo, uintptr_t hi)
 {
-    struct mapping *taken = NULL;
+    struct mapping *gone = NULL;
+    bool ok = true;
 
     lock(&maps.lock);
-    bool ok = split_locked(lo) && split_locked(hi);
-    if (ok)
-        taken = take_locked(lo, hi);
+    for (struct mapping **pp = &maps.first, *m; ok && (m = *pp) && m->lo < hi;) {
+        uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
+        if (a < b && (m->lo == a || m->hi == b || (ok = split_locked(b))))
+            cut_locked(m, a, b);
+        if (m->lo < m->hi) {
+            pp = &m->next;
+            continue;
+        }
+        *pp = m->next;
+        m->next = gone;
+        gone = m;
+    }
     unlock(&maps.lock);
-    drop(taken, true);
+    drop(gone);
     return ok ? 0 : -L_ENOMEM;
 }
 
@@ -272,18 +342,27 @@ int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot)
     lock(&maps.lock);
     bool ok = split_locked(lo) && split_locked(hi);
     for (struct mapping *m = ok ? maps.first : NULL; m; m = m->next)
-        if (m->lo >= lo && m->hi <= hi) {
+        if (m->lo >= lo && m->hi <= hi)
             m->prot = prot;
-            vm_protect(m->lo, m->hi - m->lo, prot); /* of what is there; the rest comes so */
-        }
     unlock(&maps.lock);
     return ok ? 0 : -L_ENOMEM;
 }
 
+/* Whatever rights the mappings have by now. */
+int mmap_apply(uintptr_t lo, uintptr_t hi)
+{
+    lock(&maps.lock);
+    for (struct mapping *m = maps.first; m && m->lo < hi; m = m->next) {
+        uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
+        if (a < b)
+            vm_protect(a, b - a, m->prot); /* of what is there; the rest comes so */
+    }
+    unlock(&maps.lock);
+    return 0;
+}
+
 int mmap_discard(uintptr_t lo, uintptr_t hi)
 {
-    if (!mmap_covers(lo, hi))
-        return -L_ENOMEM;
     lock(&maps.lock);
     for (const struct mapping *m = maps.first; m; m = m->next) {
         uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
@@ -294,20 +373,7 @@ int mmap_discard(uintptr_t lo, uintptr_t hi)
     return 0;
 }
 
-/* Copies the pages that are there. The new mapping is nobody else's yet. */
-static bool copy_pages(uintptr_t from, uintptr_t to, size_t size)
-{
-    for (size_t at = 0; at < size; at += PAGE_SIZE) {
-        if (!vm_is_mapped(from + at, false))
-            continue;
-        if (mmap_fault(to + at, VM_W) != MMAP_OK)
-            return false;
-        memcpy((void *)(to + at), (const void *)(from + at), PAGE_SIZE);
-    }
-    return true;
-}
-
-int64_t mmap_move(uintptr_t lo, size_t old, size_t size)
+int64_t mmap_clone(uintptr_t lo, size_t old, size_t size, uintptr_t at, enum mmap_place place)
 {
     lock(&maps.lock);
     const struct mapping *found = find_locked(lo);
@@ -316,28 +382,30 @@ int64_t mmap_move(uintptr_t lo, size_t old, size_t size)
     if (m.inode)
         inode_get(m.inode); /* munmap may come in between */
     unlock(&maps.lock);
-    int64_t end;
-    if (!whole || __builtin_add_overflow(m.off, (int64_t)(lo - m.lo + size), &end)) {
-        if (m.inode)
-            inode_put(m.inode);
-        return whole ? -L_EINVAL : -L_EFAULT;
-    }
-    bool copy = !m.inode || !m.shared;
-    if (copy && !m.prot)
-        mmap_protect(lo, lo + old, VM_R); /* to be read */
-    int64_t to = mmap_add(0, false, size, copy ? VM_R | VM_W : m.prot, m.shared, m.inode,
-                          m.off + (int64_t)(lo - m.lo));
-    if (to > 0 && copy && !copy_pages(lo, (uintptr_t)to, old < size ? old : size)) {
-        mmap_remove((uintptr_t)to, (uintptr_t)to + size);
-        to = -L_ENOMEM;
-    }
-    if (to > 0 && copy)
-        mmap_protect((uintptr_t)to, (uintptr_t)to + size, m.prot);
-    if (to > 0)
-        mmap_remove(lo, lo + old);
+    int64_t end, to = whole ? -L_EINVAL : -L_EFAULT;
+    if (whole && !__builtin_add_overflow(m.off, (int64_t)(lo - m.lo + size), &end))
+        to = mmap_add(at, place, size, m.prot, m.shared, m.inode, m.off + (int64_t)(lo - m.lo));
     if (m.inode)
         inode_put(m.inode);
     return to;
+}
+
+/* Shared pages come by themselves at the new place; the others exist once. */
+int mmap_carry(uintptr_t from, uintptr_t to, size_t n)
+{
+    int err = 0;
+
+    lock(&maps.lock);
+    const struct mapping *m = find_locked(from);
+    if (m && !(m->inode && m->shared)) {
+        if (vm_next(to, to + n, true) < to + n)
+            vm_decommit(to, n); /* somebody has touched it already */
+        err = vm_move(from, to, n) ? -L_ENOMEM : 0;
+    } else if (m) {
+        forget_locked(m, from, from + n);
+    }
+    unlock(&maps.lock);
+    return err;
 }
 
 /* ---- files ----------------------------------------------------------------------------- */
@@ -398,13 +466,15 @@ void mmap_drop_zeros(struct inode *n, int64_t off, int64_t bytes)
     unlock(&maps.lock);
 }
 
-void mmap_list(struct outbuf *o)
+unsigned mmap_see(uintptr_t va, struct mapping_seen *out, unsigned n)
 {
+    unsigned k = 0;
+
     lock(&maps.lock);
-    for (struct mapping *m = maps.first; m; m = m->next)
-        out_printf(o, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu \n", (unsigned long long)m->lo,
-                   (unsigned long long)m->hi, m->prot & VM_R ? 'r' : '-',
-                   m->prot & VM_W ? 'w' : '-', m->prot & VM_X ? 'x' : '-', m->shared ? 's' : 'p',
-                   (unsigned long long)m->off, m->inode ? (unsigned long long)m->inode->ino : 0);
+    for (const struct mapping *m = maps.first; m && k < n; m = m->next)
+        if (m->hi > va)
+            out[k++] = (struct mapping_seen){m->lo, m->hi, m->prot, m->shared,
+                                             m->inode ? m->inode->ino : 0, m->inode ? m->off : 0};
     unlock(&maps.lock);
+    return k;
 }

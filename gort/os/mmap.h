@@ -40,19 +40,41 @@ extern enum mmap_result (*user_fault)(uintptr_t va, unsigned access);
 
 /* The functions below: g0, no lock at or above RANK_MMAP. Ranges are whole pages. */
 
-/* A mapping of `size` bytes, at `at` exactly if that is not 0 (then what was mapped there goes;
- * `replace` false: it must be free). prot: VM_R, VM_W, VM_X, which are PROT_*. inode NULL:
- * anonymous; else a reference is taken. Returns the address, or a negative error. */
-int64_t mmap_add(uintptr_t at, bool replace, size_t size, unsigned prot, bool shared,
+/* Where a mapping is to be. Addresses that the program or Go's heap has, or the runtime has
+ * reserved, are nobody else's: -L_ENOTSUP with MMAP_REPLACE. */
+enum mmap_place {
+    MMAP_ANYWHERE, /* at `at`, if that is not 0 and all of it is free; else where there is room */
+    MMAP_LOW,      /* the same, below 2 GiB */
+    MMAP_FREE,     /* at `at`, or -L_EEXIST */
+    MMAP_REPLACE,  /* at `at`; what was mapped there goes */
+};
+/* A mapping of `size` bytes. prot: VM_R, VM_W, VM_X, which are PROT_*. inode NULL: anonymous; else
+ * a reference is taken. Returns the address, or a negative error. */
+int64_t mmap_add(uintptr_t at, enum mmap_place place, size_t size, unsigned prot, bool shared,
                  struct inode *inode, int64_t off);
 int mmap_remove(uintptr_t lo, uintptr_t hi);
+/* What is mapped from now on has these rights; mmap_apply gives them to the pages that are there.
+ * -L_ENOMEM: there are holes, or no memory. */
 int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot);
+int mmap_apply(uintptr_t lo, uintptr_t hi);
 /* The pages are forgotten: anonymous memory reads as zero, files are read again. */
 int mmap_discard(uintptr_t lo, uintptr_t hi);
-/* Moves [lo, lo + old) to a new place of `size` bytes: the address, or a negative error. */
-int64_t mmap_move(uintptr_t lo, size_t old, size_t size);
+/* The three before work on all pages of their range, under locks. Of a long range, a call does a
+ * piece at a time: where the next one ends that takes some 50 us at most. */
+uintptr_t mmap_piece(uintptr_t lo, uintptr_t hi);
+/* Makes [lo, lo + old), which must end with its mapping, larger where it is. False: no room. */
+bool mmap_extend(uintptr_t lo, size_t old, size_t size);
+/* mremap: a mapping like [lo, lo + old) of `size` bytes, without pages as yet: its address, or a
+ * negative error. mmap_carry moves the pages of [from, from + n) to it, 0 or -L_ENOMEM. */
+int64_t mmap_clone(uintptr_t lo, size_t old, size_t size, uintptr_t at, enum mmap_place place);
+int mmap_carry(uintptr_t from, uintptr_t to, size_t n);
 /* Is every byte of the range in a mapping? */
 bool mmap_covers(uintptr_t lo, uintptr_t hi);
+
+/* For /proc: the first n mappings that end behind va, as they are at this moment. Returns how many
+ * there are, at most n. */
+struct mapping_seen { uintptr_t lo, hi; unsigned prot; bool shared; uint64_t ino; int64_t off; };
+unsigned mmap_see(uintptr_t va, struct mapping_seen *out, unsigned n);
 
 /* Is there a shared mapping of n through which it can be written? */
 bool mmap_shows_writable(const struct inode *n);

@@ -10,10 +10,13 @@
 #define MAP_SHARED_VALIDATE 0x03u
 #define MAP_FIXED           0x10u
 #define MAP_ANONYMOUS       0x20u
+#define MAP_32BIT           0x40u
 #define MAP_NORESERVE       0x4000u
 #define MAP_FIXED_NOREPLACE 0x100000u
 
-#define MREMAP_MAYMOVE 1u
+#define MREMAP_MAYMOVE   1u
+#define MREMAP_FIXED     2u
+#define MREMAP_DONTUNMAP 4u
 
 static uint64_t page_up(uint64_t n) { return (n + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); }
 
@@ -61,6 +64,31 @@ static bool offset_ok(uint64_t off, uint64_t size)
            !__builtin_add_overflow((int64_t)off, (int64_t)size, &end);
 }
 
+/* fn for [lo, hi), a piece at a time; c->done is how far it got. */
+static int64_t in_pieces(struct call *c, uintptr_t lo, uintptr_t hi,
+                         int (*fn)(uintptr_t lo, uintptr_t hi))
+{
+    for (uintptr_t at = lo + c->done, end; at < hi; at = end) {
+        end = mmap_piece(at, hi);
+        int err = fn(at, end);
+        if (err)
+            return err;
+        c->done = end - lo;
+        if (end < hi && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    return 0;
+}
+
+static enum mmap_place place_of(uint64_t flags)
+{
+    if (flags & MAP_FIXED_NOREPLACE)
+        return MMAP_FREE;
+    if (flags & MAP_FIXED)
+        return MMAP_REPLACE;
+    return flags & MAP_32BIT ? MMAP_LOW : MMAP_ANYWHERE;
+}
+
 int64_t sys_mmap(struct call *c)
 {
     uint64_t size = page_up(c->a[1]), prot = c->a[2], flags = c->a[3], type = flags & MAP_TYPE;
@@ -74,7 +102,7 @@ int64_t sys_mmap(struct call *c)
         return -L_EBADF;
     if (!c->a[1] || (!shared && type != MAP_PRIVATE) || prot & ~7ull)
         return -L_EINVAL;
-    if (size < c->a[1] || size > USER_END || (fixed && c->a[0] > USER_END - size))
+    if (size < c->a[1] || size > HEAP_TOP || (fixed && c->a[0] > HEAP_TOP - size))
         return -L_ENOMEM;
     if (fixed && (c->a[0] & (PAGE_SIZE - 1) || !c->a[0]))
         return -L_EINVAL;
@@ -85,8 +113,9 @@ int64_t sys_mmap(struct call *c)
         return err;
     if ((anonymous || !shared) && too_much(size, prot, flags))
         return -L_ENOMEM;
-    return mmap_add(fixed ? c->a[0] : 0, !(flags & MAP_FIXED_NOREPLACE), size, (unsigned)prot,
-                    shared, anonymous ? NULL : f->inode, (int64_t)c->a[5]);
+    uint64_t hint = c->a[0] > HEAP_TOP - size ? 0 : c->a[0] & ~(PAGE_SIZE - 1);
+    return mmap_add(hint, place_of(flags), size, (unsigned)prot, shared,
+                    anonymous ? NULL : f->inode, (int64_t)c->a[5]);
 }
 
 int64_t sys_munmap(struct call *c)
@@ -95,7 +124,7 @@ int64_t sys_munmap(struct call *c)
 
     if (range_of(c, &lo, &hi) || lo == hi)
         return -L_EINVAL;
-    return mmap_remove(lo, hi);
+    return in_pieces(c, lo, hi, mmap_remove);
 }
 
 int64_t sys_mprotect(struct call *c)
@@ -106,25 +135,80 @@ int64_t sys_mprotect(struct call *c)
         return -L_EINVAL;
     if (range_of(c, &lo, &hi))
         return -L_ENOMEM;
-    return mmap_protect(lo, hi, (unsigned)c->a[2]);
+    int err = c->done ? 0 : mmap_protect(lo, hi, (unsigned)c->a[2]);
+    return err ? err : in_pieces(c, lo, hi, mmap_apply);
 }
 
-/* Arguments: old address, old size, new size, flags. */
+/* Arguments of mremap: old address, old size, new size, flags, new address. In whole pages. */
+struct remap { uintptr_t lo, at; uint64_t old, size, flags; };
+
+static int64_t remap_check(const struct call *c, struct remap *r)
+{
+    *r = (struct remap){c->a[0], c->a[4], page_up(c->a[1]), page_up(c->a[2]), c->a[3]};
+    bool fixed = r->flags & MREMAP_FIXED, keep = r->flags & MREMAP_DONTUNMAP;
+
+    if (r->flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        ((fixed || keep) && !(r->flags & MREMAP_MAYMOVE)) || (keep && r->old != r->size))
+        return -L_EINVAL;
+    if (r->lo & (PAGE_SIZE - 1) || !r->size || !r->old || r->size > HEAP_TOP - PAGE_SIZE)
+        return -L_EINVAL;
+    if (r->old < c->a[1] || r->old > HEAP_TOP || r->lo > HEAP_TOP - r->old)
+        return -L_EFAULT;
+    if (fixed && (r->at & (PAGE_SIZE - 1) || r->at > HEAP_TOP - r->size ||
+                  (r->at < r->lo + r->old && r->lo < r->at + r->size)))
+        return -L_EINVAL;
+    return 0;
+}
+
+/* Moves pages to the mapping at c->total, which is nobody's yet but by MREMAP_FIXED. */
+static int64_t remap_move(struct call *c, const struct remap *r)
+{
+    uint64_t n = r->old < r->size ? r->old : r->size;
+
+    while (c->done < n) {
+        uintptr_t from = r->lo + c->done, end = mmap_piece(from, r->lo + n);
+        if (mmap_carry(from, c->total + c->done, end - from)) {
+            for (uintptr_t at = r->lo, e; at < from; at = e) {
+                e = mmap_piece(at, from);
+                mmap_carry(c->total + (at - r->lo), at, e - at);
+            }
+            mmap_remove(c->total, c->total + r->size);
+            return -L_ENOMEM;
+        }
+        c->done = end - r->lo;
+        if (c->done < n && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    if (!(r->flags & MREMAP_DONTUNMAP))
+        mmap_remove(r->lo, r->lo + r->old);
+    return (int64_t)c->total;
+}
+
 int64_t sys_mremap(struct call *c)
 {
-    uintptr_t lo = c->a[0];
-    uint64_t old = page_up(c->a[1]), size = page_up(c->a[2]);
+    struct remap r;
+    int64_t err = remap_check(c, &r);
 
-    if (lo & (PAGE_SIZE - 1) || !size || !old || c->a[3] & ~(uint64_t)MREMAP_MAYMOVE ||
-        size > USER_END - PAGE_SIZE)
-        return -L_EINVAL;
-    if (old < c->a[1] || old > USER_END || lo > USER_END - old || !mmap_covers(lo, lo + old))
+    if (err)
+        return err;
+    if (c->total)
+        return remap_move(c, &r);
+    if (!mmap_covers(r.lo, r.lo + r.old))
         return -L_EFAULT;
-    if (size <= old) {
-        int err = size < old ? mmap_remove(lo + size, lo + old) : 0;
-        return err ? err : (int64_t)lo;
+    if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+        if (r.size < r.old)
+            err = mmap_remove(r.lo + r.size, r.lo + r.old);
+        if (r.size <= r.old || mmap_extend(r.lo, r.old, r.size))
+            return err ? err : (int64_t)r.lo;
+        if (!(r.flags & MREMAP_MAYMOVE))
+            return -L_ENOMEM;
     }
-    return c->a[3] & MREMAP_MAYMOVE ? mmap_move(lo, old, size) : -L_ENOMEM;
+    int64_t to = mmap_clone(r.lo, r.old, r.size, r.flags & MREMAP_FIXED ? r.at : 0,
+                            r.flags & MREMAP_FIXED ? MMAP_REPLACE : MMAP_ANYWHERE);
+    if (to < 0)
+        return to;
+    c->total = (uint64_t)to;
+    return remap_move(c, &r);
 }
 
 /* A shared mapping is the file's own memory, so there is nothing to write back. */
@@ -151,9 +235,11 @@ int64_t sys_madvise(struct call *c)
         return -L_EINVAL;
     if (err || lo == hi)
         return err;
+    if (!c->done && !mmap_covers(lo, hi))
+        return -L_ENOMEM;
     if (c->a[2] == MADV_DONTNEED || c->a[2] == MADV_FREE)
-        return mmap_discard(lo, hi);
-    return mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
+        return in_pieces(c, lo, hi, mmap_discard);
+    return 0;
 }
 
 /* The range of mlock and munlock, which may begin in the middle of a page. */
@@ -166,14 +252,20 @@ static int64_t lock_range(const struct call *c, uintptr_t *lo, uintptr_t *hi)
     return *hi > USER_END ? -L_ENOMEM : 0;
 }
 
+#define LOCK_STEP (64ul << 10) /* bytes that mlock brings before it looks what else is to be done */
+
 /* Pages are never swapped out: locking them means bringing them. */
 int64_t sys_mlock(struct call *c)
 {
     uintptr_t lo, hi;
     int64_t err = lock_range(c, &lo, &hi);
 
-    for (uintptr_t at = lo; !err && at < hi; at += PAGE_SIZE)
-        err = user_bring(c, at, VM_R) ? -L_ENOMEM : 0;
+    while (!err && lo + c->done < hi) {
+        err = user_bring(c, lo + c->done, VM_R) ? -L_ENOMEM : 0;
+        c->done += PAGE_SIZE;
+        if (!err && c->done % LOCK_STEP == 0 && call_gives_way(c))
+            return SYS_AGAIN;
+    }
     return err;
 }
 

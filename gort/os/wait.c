@@ -394,7 +394,7 @@ void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uin
     __builtin_memcpy(c->a, a, sizeof c->a);
     c->gp = gp;
     c->frame = frame;
-    c->done = 0;
+    c->done = c->total = 0;
     c->state = CALL_RUNS;
     c->queued = false;
     c->resting = false;

@@ -7,6 +7,7 @@
 #include "gort/gc/gc.h"
 #include "gort/heap/lazy.h"
 #include "gort/heap/malloc.h"
+#include "gort/heap/mheap.h"
 #include "gort/os/fs/memfd.h"
 #include "gort/os/fs/notify.h"
 #include "gort/os/netpoll.h"
@@ -136,6 +137,8 @@ int seals_allow_size(const struct inode *n, int64_t size, int64_t old)
 /* A copy that stops at an unmapped page: fakevm.h knows which pages of the window are mapped. */
 #ifdef FAKE_OS_WITH_WAITING
 /* There is no heap. */
+struct mheap mheap;
+uintptr_t heap_base = HEAP_BASE;
 enum lazy_result lazy_bring(uintptr_t va) { (void)va; return LAZY_NOT; }
 void gc_touched(void) {}
 void malloc_out_of_memory(size_t wanted) { (void)wanted; abort(); }

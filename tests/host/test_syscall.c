@@ -4,6 +4,7 @@
 // sources: gort/os/fs/ops.c
 // sources: gort/os/ostimer.c gort/os/fs/pipe.c gort/os/fs/outbuf.c gort/os/fs/proc.c
 // sources: gort/os/fs/notify.c gort/os/fs/memfd.c gort/os/fs/procself.c gort/os/fs/procsys.c
+// sources: gort/os/fs/procmaps.c
 // sources: gort/os/cputime.c gort/os/itimer.c gort/os/sys_odd.c
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
 // sources: gort/os/fs/readdir.c
@@ -631,19 +632,27 @@ static void test_mmap_anonymous(void)
     check(mmap_fault((uintptr_t)m + 2 * 4096, VM_R) == MMAP_DENIED &&
           mmap_fault((uintptr_t)m + 3 * 4096, VM_W) == MMAP_OK, "only there");
     strcpy((char *)m + 4 * 4096, "moves");
+    check(SYS(mmap, m + 6 * 4096, 4096, PROT_READ,
+              MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS) == m + 6 * 4096, "behind it");
     check(SYS(mremap, m + 4 * 4096, 8192, 16384, 0) == -ENOMEM, "no room there");
     int64_t to = SYS(mremap, m + 4 * 4096, 8192, 16384, MREMAP_MAYMOVE);
     check(to > 0 && !strcmp((char *)to, "moves") && mmap_fault((uintptr_t)to + 12288, VM_W) == 0,
           "mremap");
     check(mmap_fault((uintptr_t)m + 4 * 4096, VM_R) == MMAP_NOWHERE, "moved away");
     check(SYS(mremap, to, 16384, 4096, 0) == to && npages == 4, "mremap shrinks");
-    check(SYS(munmap, m, 6 * 4096) == 0 && SYS(munmap, to, 4096) == 0 && npages == 0, "munmap");
+    check(SYS(mremap, m, 4096, 4096, MREMAP_FIXED) == -EINVAL &&
+          SYS(mremap, m, 4096, 8192, 5) == -EINVAL && SYS(mremap, m, 4096, 4096, 8) == -EINVAL,
+          "flags of mremap");
+    check(SYS(munmap, m, 7 * 4096) == 0 && SYS(munmap, to, 4096) == 0 && npages == 0, "munmap");
     check(SYS(munmap, m + 1, 4096) == -EINVAL, "unaligned");
     check(SYS(mmap, m, 4096, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS) == m &&
           SYS(mmap, m, 4096, PROT_READ, MAP_FIXED_NOREPLACE | MAP_PRIVATE | MAP_ANONYMOUS) ==
               -EEXIST && SYS(munmap, m, 4096) == 0, "MAP_FIXED");
-    check(SYS(mmap, 1 << 20, 4096, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS) ==
-          -EOPNOTSUPP, "MAP_FIXED elsewhere");
+    const int64_t far = 0x7dfff0000000; /* the host has nothing from there on */
+    check(SYS(mmap, far, 4096, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS) == far &&
+          mmap_window((uintptr_t)far) && SYS(munmap, far, 4096) == 0, "MAP_FIXED elsewhere");
+    check(SYS(mmap, 4096, 4096, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS) == -EPERM,
+          "MAP_FIXED too low");
     check(sys_on(0, SYS_mmap, 0, 4ull << 30, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX) == -ENOMEM, "more than all memory");
 }

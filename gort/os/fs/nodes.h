@@ -16,7 +16,12 @@ void procsys_init(void);
 bool node_is_tty(const struct inode *n); /* /dev/tty or /dev/console */
 /* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */
 int64_t random_to_user(void *buf, size_t n);
-/* Mappings of mmap(2) as lines of /proc/self/maps: mmap.c. */
-void mmap_list(struct outbuf *o);
+/* procmaps.c. procmaps_size: bytes of address space that the program has. */
+struct bundle;
+void procmaps_init(const struct bundle *b);
+void maps_text(struct outbuf *o);
+void smaps_text(struct outbuf *o);
+void smaps_rollup_text(struct outbuf *o);
+uint64_t procmaps_size(void);
 
 #endif

@@ -9,33 +9,11 @@
 #include "gort/load/bundle.h"
 #include "gort/load/refuse.h"
 #include "kernel/clock.h"
-#include "boot/common/elf.h"
 #include "mm/mm.h"
 
 static const struct bundle *boot; /* [const after boot] */
 
 /* ---- texts --------------------------------------------------------------------------- */
-
-/* The app's segments as its ELF header has them. */
-static void maps_text(struct outbuf *o)
-{
-    struct elf_image im;
-    struct elf_window win = {ELF_APP_LO, ELF_APP_HI, ELF_APP_MAX};
-
-    if (elf_parse(boot->init, boot->init_size, "init", &win, &im) == 0) {
-        for (unsigned i = 0; i < im.nseg; i++) {
-            const struct elf_segment *s = &im.seg[i];
-            uint64_t lo = s->vaddr & ~(PAGE_SIZE - 1);
-            uint64_t hi = (s->vaddr + s->memsz + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-            out_printf(o, "%08llx-%08llx %c%c%cp %08llx 00:01 2                        /init\n",
-                       (unsigned long long)lo, (unsigned long long)hi,
-                       s->flags & ELF_PF_R ? 'r' : '-', s->flags & ELF_PF_W ? 'w' : '-',
-                       s->flags & ELF_PF_X ? 'x' : '-',
-                       (unsigned long long)(s->offset & ~(PAGE_SIZE - 1)));
-        }
-    }
-    mmap_list(o);
-}
 
 static void uptime_text(struct outbuf *o)
 {
@@ -160,13 +138,15 @@ static const struct node_ops fd_dir_ops = {.lookup = fd_lookup, .list = fd_list}
 /* ---- the tree ------------------------------------------------------------------------- */
 
 #define TEXT(n) static const struct node_ops n##_ops = {.text = n##_text}
-TEXT(maps); TEXT(uptime); TEXT(cmdline); TEXT(environ); TEXT(cgroup); TEXT(somaxconn);
+TEXT(maps); TEXT(smaps); TEXT(smaps_rollup);
+TEXT(uptime); TEXT(cmdline); TEXT(environ); TEXT(cgroup); TEXT(somaxconn);
 TEXT(overcommit); TEXT(hostname); TEXT(osrelease); TEXT(ostype); TEXT(pid_max);
 TEXT(mountinfo); TEXT(mounts);
 
 static const struct { const char *dir, *name; const struct node_ops *ops; } files[] = {
     {"proc", "uptime", &uptime_ops}, {"proc", "mounts", &mounts_ops},
-    {"proc/1", "maps", &maps_ops},
+    {"proc/1", "maps", &maps_ops}, {"proc/1", "smaps", &smaps_ops},
+    {"proc/1", "smaps_rollup", &smaps_rollup_ops},
     {"proc/1", "cmdline", &cmdline_ops}, {"proc/1", "environ", &environ_ops},
     {"proc/1", "cgroup", &cgroup_ops}, {"proc/1", "mountinfo", &mountinfo_ops},
     {"proc/1", "mounts", &mounts_ops},
@@ -194,6 +174,7 @@ static void proc_dirs_are_synthetic(void)
 void proc_init(const struct bundle *b)
 {
     boot = b;
+    procmaps_init(b);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct inode *dir = vfs_mkdirs(files[i].dir, strlen(files[i].dir));
         if (!dir)

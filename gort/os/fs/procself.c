@@ -24,6 +24,14 @@ static ull memory_used(void)
     return mm.ram_bytes - mm.free_bytes;
 }
 
+/* The program's, and what the runtime has besides: never less than what is in use. */
+static ull address_space(void)
+{
+    ull mapped = procmaps_size(), used = memory_used();
+
+    return mapped > used ? mapped : used;
+}
+
 static void comm_text(struct outbuf *o)
 {
     char name[16];
@@ -41,7 +49,7 @@ static void stat_text(struct outbuf *o)
     process_name(name);
     out_printf(o, "1 (%s) R 0 1 1 0 -1 4194560 0 0 0 0 ", name);
     out_printf(o, "%llu 0 0 0 20 0 %u 0 0 %llu %llu %llu ", (ull)(cputime_all() / TICK_NS), ncpu,
-               used, used / OS_PAGE, (ull)UINT64_MAX);
+               address_space(), used / OS_PAGE, (ull)UINT64_MAX);
     out_printf(o, "4194304 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
                cpu_self()->id);
 }
@@ -50,7 +58,8 @@ static void statm_text(struct outbuf *o)
 {
     ull pages = memory_used() / OS_PAGE;
 
-    out_printf(o, "%llu %llu %llu 0 0 %llu 0\n", pages, pages, (ull)os_pages_used(), pages);
+    out_printf(o, "%llu %llu %llu 0 0 %llu 0\n", address_space() / OS_PAGE, pages,
+               (ull)os_pages_used(), pages);
 }
 
 static void cpu_mask(struct outbuf *o)
@@ -65,7 +74,7 @@ static void cpu_mask(struct outbuf *o)
 static void status_text(struct outbuf *o)
 {
     char name[16];
-    ull kb = memory_used() >> 10;
+    ull kb = memory_used() >> 10, size = address_space() >> 10;
 
     process_name(name);
     out_printf(o, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
@@ -73,7 +82,7 @@ static void status_text(struct outbuf *o)
                "Groups:\t0 \nNStgid:\t1\nNSpid:\t1\nNSpgid:\t1\nNSsid:\t1\n", name, vfs.umask);
     out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8u kB\nVmPin:\t%8u kB\n"
                "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8u kB\n"
-               "RssShmem:\t%8u kB\n", kb, kb, 0u, 0u, kb, kb, kb, 0u, 0u);
+               "RssShmem:\t%8u kB\n", size, size, 0u, 0u, kb, kb, kb, 0u, 0u);
     out_printf(o, "VmData:\t%8llu kB\nVmStk:\t%8u kB\nVmExe:\t%8u kB\nVmLib:\t%8u kB\n"
                "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\nThreads:\t%u\nSigQ:\t0/0\n"
                "SigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",

@@ -31,6 +31,21 @@ uintptr_t vm_reserve(enum vm_zone z, uintptr_t hint, size_t size, size_t align)
     void *p = mmap((void *)hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return p == MAP_FAILED ? 0 : (uintptr_t)p;
 }
+uintptr_t vm_reserve_in(enum vm_zone z, uintptr_t lo, uintptr_t hi, size_t size)
+{
+    uintptr_t va = vm_reserve(z, lo, size, 4096);
+
+    if (va && va + size > hi)
+        munmap((void *)va, size);
+    return va && va + size <= hi ? va : 0;
+}
+uintptr_t vm_next(uintptr_t va, uintptr_t end, bool mapped)
+{
+    while (va < end && (page_index(va) < npages) != mapped)
+        va = (va & ~4095ul) + 4096;
+    return va < end ? va : end;
+}
+bool vm_is_huge(uintptr_t va) { (void)va; return false; }
 void vm_release(uintptr_t va, size_t size) { munmap((void *)va, size); }
 int vm_commit(uintptr_t va, size_t size)
 {
@@ -62,6 +77,20 @@ int vm_protect(uintptr_t va, size_t size, unsigned prot)
     for (unsigned i = 0; i < npages; i++)
         if (pages[i].va - va < size)
             pages[i].prot = prot;
+    return 0;
+}
+int vm_move(uintptr_t from, uintptr_t to, size_t size)
+{
+    for (size_t at = 0; at < size; at += 4096) {
+        unsigned i = page_index(from + at), prot = i < npages ? pages[i].prot : 0;
+        if (i == npages)
+            continue;
+        mprotect((void *)(from + at), 4096, PROT_READ | PROT_WRITE);
+        vm_commit(to + at, 4096);
+        memcpy((void *)(to + at), (void *)(from + at), 4096);
+        vm_protect(to + at, 4096, prot);
+        vm_decommit(from + at, 4096);
+    }
     return 0;
 }
 /* A frame cannot be mapped here, so its present bytes are copied. */

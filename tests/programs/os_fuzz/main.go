@@ -117,6 +117,33 @@ func (f *fuzzer) value() uintptr {
 	}
 }
 
+// place is where a mapping may be wanted: free addresses, taken ones, some of each.
+func (f *fuzzer) place() uintptr {
+	base := []uintptr{0x200000000000, 0x10000000, 0x60000000, 0x7ffffff00000, 0x10000}[f.r.Intn(5)]
+	return base + uintptr(f.r.Intn(64))*page
+}
+
+func (f *fuzzer) mapping(a *[6]uintptr) {
+	kind := []uintptr{0x22, 0x22, 0x21, 0x62, 0x32, 0x100022, 0x4022, 1, 2, 0x12}[f.r.Intn(10)]
+	a[0], a[1] = f.place(), uintptr(1+f.r.Intn(40))*page
+	a[2], a[3], a[4], a[5] = uintptr(f.r.Intn(8)), kind, uintptr(3+f.r.Intn(20)), uintptr(f.r.Intn(3))*page
+	if kind&0x10 == 0 && f.r.Intn(2) == 0 {
+		a[0] = 0
+	}
+}
+
+func (f *fuzzer) remapping(a *[6]uintptr) {
+	a[0] = f.place()
+	if len(f.maps) > 0 && f.r.Intn(4) > 0 {
+		a[0] = f.maps[f.r.Intn(len(f.maps))][0] + uintptr(f.r.Intn(2))*page
+	}
+	a[1], a[2] = uintptr(1+f.r.Intn(20))*page, uintptr(1+f.r.Intn(40))*page
+	a[3], a[4] = uintptr(f.r.Intn(8)), f.place()
+	if f.r.Intn(2) == 0 {
+		a[2] = a[1]
+	}
+}
+
 func (f *fuzzer) call() {
 	num := f.r.Intn(470)
 	if f.r.Intn(4) > 0 {
@@ -136,8 +163,15 @@ func (f *fuzzer) call() {
 		a[0] += 3 // standard output is this program's alone
 	}
 	switch num {
-	case 9: // not all memory at once
+	case 9: // not all memory at once; mostly flags that mean something
 		a[1] %= 1 << 20
+		if f.r.Intn(4) > 0 {
+			f.mapping(&a)
+		}
+	case 25:
+		if f.r.Intn(3) > 0 {
+			f.remapping(&a)
+		}
 	case 149:
 		a[1] %= 1 << 20
 	case 35, 230, 7, 271: // sometimes an end in sight
@@ -152,6 +186,9 @@ func (f *fuzzer) call() {
 	r, _, e := syscall.Syscall6(uintptr(num), a[0], a[1], a[2], a[3], a[4], a[5])
 	if num == 9 && e == 0 {
 		f.maps = append(f.maps, [2]uintptr{r, a[1]})
+	}
+	if num == 25 && e == 0 {
+		f.maps = append(f.maps, [2]uintptr{r, a[2]})
 	}
 }
 
