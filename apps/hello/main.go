@@ -1,4 +1,4 @@
-// Hello says where it runs.
+// Hello prints the system that it runs on.
 package main
 
 import (

@@ -1,8 +1,8 @@
-// proxy hands TCP connections on: proxy [-max N] LISTEN TARGET, as in
+// proxy forwards TCP connections: proxy [-max N] LISTEN TARGET, as in
 //
 //	proxy :8080 10.0.2.2:9000
 //
-// Each end may close its half; bytes on their way arrive. More than -max connections wait to be
+// Each end may close its half; bytes in flight still arrive. Connections beyond -max wait to be
 // accepted.
 package main
 
@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// pipe copies one way, and shuts the other end's half when this one has ended.
+// pipe copies one direction, and closes the target's half when the source has ended.
 func pipe(to, from *net.TCPConn, done *sync.WaitGroup) {
 	defer done.Done()
 	if _, err := io.Copy(to, from); err != nil {
-		from.SetLinger(0) // the other side is to learn that it was no ordinary end
+		from.SetLinger(0) // a reset: the other side must not take this for a regular end
 		from.Close()
 	}
 	to.CloseWrite()

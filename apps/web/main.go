@@ -1,7 +1,7 @@
-// web is a small service as people write them: a store of values in memory behind HTTP and HTTPS,
+// web is a small, typical service: a store of values in memory behind HTTP and HTTPS,
 // with net/http/pprof beside it.
 //
-//	GET    /                  how much there is
+//	GET    /                  how many values there are
 //	PUT    /kv/KEY            the body becomes the value
 //	GET    /kv/KEY            the value
 //	DELETE /kv/KEY

@@ -14,8 +14,8 @@
 static uint64_t tsc_zero;                 /* [const] */
 static uint64_t tsc_hz;                   /* [const] */
 static uint64_t ns_per_tick;              /* [const] 32.32 fixed point */
-static bool strict;                       /* [atomic] */
-static int64_t last;                      /* [atomic] strict: largest value returned */
+static bool strict;                       /* [atomic] the TSCs of the CPUs are out of step */
+static int64_t last;                      /* [atomic] strict: largest time returned */
 
 static uint64_t tsc_ordered(void)
 {
@@ -23,7 +23,10 @@ static uint64_t tsc_ordered(void)
     return rdtsc();
 }
 
-static int64_t strictly(int64_t now)
+/* Time must not go back when a goroutine moves to a CPU whose TSC is behind. So with TSCs out of
+ * step no CPU returns less than any CPU has returned: on one that is behind, time stands still
+ * until its own TSC has caught up. */
+static int64_t never_back(int64_t now)
 {
     int64_t seen = __atomic_load_n(&last, __ATOMIC_RELAXED);
 
@@ -39,7 +42,7 @@ int64_t clock_mono_ns(void)
     int64_t t = (int64_t)(tsc_ordered() + (uint64_t)cpu_self()->tsc_offset - tsc_zero);
     int64_t now = t > 0 ? (int64_t)((unsigned __int128)(uint64_t)t * ns_per_tick >> 32) : 0;
 
-    return __builtin_expect(__atomic_load_n(&strict, __ATOMIC_RELAXED), 0) ? strictly(now) : now;
+    return __builtin_expect(__atomic_load_n(&strict, __ATOMIC_RELAXED), 0) ? never_back(now) : now;
 }
 
 uint64_t clock_tsc_hz(void)

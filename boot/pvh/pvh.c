@@ -2,7 +2,7 @@
  *
  * The structures are Xen's public PVH boot protocol (docs: "x86/HVM direct boot ABI"): all
  * fields little-endian, addresses physical. Runs on the boot stack with the early page
- * tables; nothing can be printed yet, so bad input is left out rather than reported. */
+ * tables; nothing can be printed yet, so invalid entries are left out and not reported. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
 #include "boot/boot_info.h"

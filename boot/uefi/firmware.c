@@ -1,5 +1,5 @@
-/* firmware.c - what only the firmware knows. None of it is needed to boot: fields of boot_info
- * stay 0 where the firmware has nothing. */
+/* firmware.c - facts that only the firmware has. None of them is needed to boot: fields of
+ * boot_info stay 0 where the firmware has nothing. */
 #include "boot/uefi/loader.h"
 
 #include <string.h>

@@ -35,7 +35,7 @@ static void check_bundle(void)
     struct cpio_entry e;
 
     if (!loader.bundle.data)
-        return; /* the kernel says what it is missing */
+        return; /* the kernel reports that the bundle is missing */
     cpio_open(&c, loader.bundle.data, loader.bundle.size);
     if (cpio_next(&c, &e) < 0)
         fail("bundle: %s", c.text);

@@ -1,4 +1,5 @@
-/* libc.c - what boot/common/elf.c, boot/common/cpio.c and the loader need of a C library. */
+/* libc.c - the C library's functions that boot/common/elf.c, boot/common/cpio.c and the loader
+ * use. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  *     parts.c     finds kernel, bundle, command line: sections of this program's own file
  *                 (.gkernel ...), or files in \gort of the volume it was started from
  *     image.c     checks the kernel and places it in memory
- *     firmware.c  what only the firmware knows: ACPI, framebuffer, time, random bytes
+ *     firmware.c  facts from the firmware: ACPI, framebuffer, time, random bytes
  *     paging.c    the page tables that boot_info.h promises
  *     leave.c     memory map, ExitBootServices, the jump
  *     console.c   messages: firmware's console, then the serial ports; how to give up

@@ -301,6 +301,8 @@ void tcp_cubic_timeout(struct tcp_conn *c);
 
 /* tcp_seg.c */
 struct tcp_seg *tcp_seg_append(struct tcp_conn *c, uint32_t len, uint8_t flags); /* at snd_nxt */
+/* The peer has the segment: it counts neither as lost nor as in flight any more. */
+void tcp_seg_arrived(struct tcp_conn *c, struct tcp_seg *s);
 void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s);   /* unlinks and uncounts */
 bool tcp_seg_split(struct tcp_conn *c, struct tcp_seg *s, uint32_t at); /* at: sequence */
 void tcp_seg_sent(struct tcp_conn *c, struct tcp_seg *s);   /* to the end of the time list */

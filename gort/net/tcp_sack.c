@@ -6,15 +6,8 @@ static uint32_t mark_sacked(struct tcp_conn *c, struct tcp_seg *s, const struct 
 {
     uint32_t len = s->end - s->seq;
 
-    tcp_seg_untime(c, s);
-    if (s->flags & SEG_LOST) {
-        c->lost -= len;
-        if (!(s->flags & SEG_OUT))
-            c->to_rtx -= len;
-    }
-    if (s->flags & SEG_OUT)
-        c->retrans -= len;
-    s->flags = (uint8_t)((s->flags & ~(SEG_LOST | SEG_OUT)) | SEG_SACKED);
+    tcp_seg_arrived(c, s);
+    s->flags |= SEG_SACKED;
     c->sacked += len;
     tcp_rack_delivered(c, s, rx);
     return len;

@@ -159,13 +159,11 @@ void tcp_seg_sent(struct tcp_conn *c, struct tcp_seg *s)
     time_after(c, s, c->time_tail);
 }
 
-void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s)
+void tcp_seg_arrived(struct tcp_conn *c, struct tcp_seg *s)
 {
     uint32_t len = s->end - s->seq;
 
     tcp_seg_untime(c, s);
-    if (s->flags & SEG_SACKED)
-        c->sacked -= len;
     if (s->flags & SEG_LOST) {
         c->lost -= len;
         if (!(s->flags & SEG_OUT))
@@ -173,6 +171,14 @@ void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s)
     }
     if (s->flags & SEG_OUT)
         c->retrans -= len;
+    s->flags &= (uint8_t)~(SEG_LOST | SEG_OUT);
+}
+
+void tcp_seg_free(struct tcp_conn *c, struct tcp_seg *s)
+{
+    tcp_seg_arrived(c, s);
+    if (s->flags & SEG_SACKED)
+        c->sacked -= s->end - s->seq;
     if (c->rtx_hint == s)
         c->rtx_hint = s->next;
     *(s->prev ? &s->prev->next : &c->seg_head) = s->next;

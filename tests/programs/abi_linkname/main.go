@@ -1,4 +1,4 @@
-// What widely used modules take from package runtime behind its back: functions called from
+// Symbols of package runtime that widely used modules use without its API: functions called from
 // assembly of another package, and names pulled by linkname.
 package main
 

@@ -60,8 +60,8 @@ func deep(n int, f func()) int {
 	return deep(n-1, f) + room[n%64]
 }
 
-// mover runs as a reflected call's callee: it collects and makes the stack move, so that the results
-// that it makes, and the arguments of those who wait, have to be found and adjusted.
+// mover runs as a reflected call's callee: it collects and makes the stack move, so that the
+// results that it makes, and the arguments of waiting calls, have to be found and adjusted.
 func mover(p *int, s []string) (*int, []string, error) {
 	x := *p
 	deep(300, runtime.GC)

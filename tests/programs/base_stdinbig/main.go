@@ -1,4 +1,4 @@
-// More input than any buffer on the way holds.
+// More input than any buffer between host and program holds.
 package main
 
 import (

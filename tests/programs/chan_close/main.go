@@ -1,4 +1,4 @@
-// Closing wakes all who wait.
+// Closing a channel wakes all waiters.
 package main
 
 import (

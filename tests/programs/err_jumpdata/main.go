@@ -1,4 +1,4 @@
-// A call of data: the page forbids it.
+// A call to data: the page is not executable.
 package main
 
 import "unsafe"

@@ -1,4 +1,4 @@
-// A call of the middle of an instruction: the constant there is UD2, an illegal one.
+// A call to the middle of an instruction: the constant there is UD2, an illegal one.
 package main
 
 import "unsafe"

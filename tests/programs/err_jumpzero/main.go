@@ -1,4 +1,4 @@
-// A call of address 0, through a closure that is there.
+// A call to address 0, through a valid closure.
 package main
 
 import "unsafe"

@@ -1,4 +1,4 @@
-// A Pinner that is forgotten while it holds objects of the heap ends the program; one that was
+// A Pinner that is dropped while it holds objects of the heap ends the program; one that was
 // unpinned, that holds variables of the program, or none, does not.
 package main
 

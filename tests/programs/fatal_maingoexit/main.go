@@ -1,4 +1,4 @@
-// The main goroutine leaves; the program ends when nobody else can run any more.
+// The main goroutine exits; the program ends when no other goroutine can run any more.
 package main
 
 import (

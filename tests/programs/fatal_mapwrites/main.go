@@ -2,7 +2,7 @@ package main
 
 import "sync"
 
-// Two goroutines write one map until the runtime sees it.
+// Two goroutines write one map until the runtime notices.
 func main() {
 	m := map[int]int{}
 	var wg sync.WaitGroup

@@ -1,6 +1,6 @@
 package main
 
-// More is asked for, and touched, than the machine has.
+// Allocates, and touches, more memory than the machine has.
 var keep [][]byte
 
 func main() {

@@ -1,4 +1,4 @@
-// Every fourth time that the heap is asked for pages it has none. Objects are asked for again
+// Every fourth allocation of heap pages fails. An object's allocation is tried again
 // after a collection, which helps; a stack that must grow now cannot wait for one, so
 // sooner or later the program ends, and says why.
 package main

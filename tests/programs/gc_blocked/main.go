@@ -1,4 +1,4 @@
-// A finalizer that hangs holds up no cleanup, and is to be seen.
+// A finalizer that hangs delays no cleanup, and tracebacks show it.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Where a collection looks, and what CPUs do: sums of runtime/metrics that mean something.
+// Metrics of where a collection scans and what CPUs do: their sums must be plausible.
 package main
 
 import (

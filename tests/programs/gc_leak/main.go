@@ -1,4 +1,4 @@
-// A leak grows slowly past the memory limit. The collector may not take the machine for that:
+// A leak grows slowly past the memory limit. The collector may not take all CPU time for that:
 // the program goes on, with half of the CPU time at least, until there is no memory at all.
 package main
 
@@ -14,7 +14,7 @@ type cell struct {
 	data [4000]byte
 }
 
-// share has CPU seconds, without those that nobody else wanted.
+// share returns CPU seconds, without those of idle CPUs.
 func share() (gc, total float64) {
 	s := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"},
 		{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"},

@@ -10,7 +10,7 @@ import (
 
 var live [][]byte
 
-// held is what the limit counts.
+// held returns the memory that the limit counts.
 func held() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -36,7 +36,7 @@ func main() {
 	for _, mb := range []int64{64, 32} {
 		limit := mb << 20
 		debug.SetMemoryLimit(limit)
-		churn(limit, 100<<20) // gets used to it
+		churn(limit, 100<<20) // lets the pacer settle
 		worst := churn(limit, 300<<20)
 		if worst > limit+24<<20 { // Linux itself takes a while after a lower limit
 			fmt.Println("limit", limit, "but held", worst)

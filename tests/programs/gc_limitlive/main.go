@@ -1,5 +1,5 @@
-// What lives is close under the memory limit, and garbage is made all the time: the heap stays near
-// the limit, on one CPU too, and the program goes on.
+// The live heap is close below the memory limit, and garbage is made all the time: the heap stays
+// near the limit, on one CPU too, and the program goes on.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// What MemStats and runtime/metrics count never falls, and parts are never larger than the whole,
+// Counters of MemStats and runtime/metrics never fall, and parts are never larger than the whole,
 // while everything changes.
 package main
 

@@ -1,4 +1,4 @@
-// What is attached to an object happens in order: weak pointers are cleared before its
+// What is attached to an object runs in order: weak pointers are cleared before its
 // finalizer runs, cleanups wait until the finalizer has let it go for good, and a chain of
 // finalizers runs from the outside in.
 package main

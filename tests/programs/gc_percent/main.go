@@ -1,4 +1,4 @@
-// What GOGC may be set to.
+// The values that GOGC may be set to.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// What the heap does not need any more goes back by and by, without anybody asking; the time that
+// Memory that the heap no longer needs is given back gradually, without a request; the time that
 // it takes, and that of marking on idle CPUs, is counted.
 package main
 

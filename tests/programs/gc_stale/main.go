@@ -1,5 +1,5 @@
 // Ps come and go, with spans in their caches, while cycles end: what they had cached is swept
-// before anybody allocates from it, attaches a finalizer to an object in it, or collects again.
+// before it is allocated from, a finalizer is attached to an object in it, or a cycle begins.
 package main
 
 import (

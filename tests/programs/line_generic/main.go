@@ -1,4 +1,4 @@
-// What a module of Go 1.27 sees: methods with type parameters in tracebacks and in names of
+// Features of a module of Go 1.27: methods with type parameters in tracebacks and in names of
 // functions, nil panics, labels that tracebacks show by default.
 package main
 

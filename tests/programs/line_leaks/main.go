@@ -1,4 +1,4 @@
-// The profile goroutineleak: who waits for what nobody can reach, and who does not.
+// The profile goroutineleak: goroutines that wait for unreachable objects, and others.
 package main
 
 import (
@@ -91,8 +91,8 @@ func waitsTimer() { <-time.After(time.Hour) }
 //go:noinline
 func waitsSleep() { time.Sleep(time.Hour) }
 
-// One that can run, as it waits for a global, holds the channel of one that waits for it, who holds
-// the next one's: a chain.
+// A chain: a goroutine that can run, as it waits for a global, holds the channel that the next one
+// waits for, which holds the channel of the next.
 //
 //go:noinline
 func waitsChain(n int, in chan int) {

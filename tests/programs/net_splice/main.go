@@ -1,4 +1,4 @@
-// Copies between files, pipes and sockets that the system makes by itself: sendfile and splice,
+// Copies between files, pipes and sockets inside the kernel: sendfile and splice,
 // as io.Copy asks for them and by hand.
 package main
 

@@ -69,7 +69,7 @@ func main() {
 	fmt.Println(n, oobn, flags&syscall.MSG_TRUNC != 0, from.Port == a.LocalAddr().(*net.UDPAddr).Port, from.IP, err)
 	_, err = a.Write([]byte("nowhere"))
 	fmt.Println(err != nil)
-	// More than a queue holds: some are lost, none is damaged, nobody waits.
+	// More datagrams than a queue holds: some are lost, none is damaged, no writer waits.
 	for i := range 2000 {
 		a.WriteTo([]byte{byte(i), byte(i >> 8)}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: to.Port})
 	}

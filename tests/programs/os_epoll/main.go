@@ -45,7 +45,7 @@ func mod(ep, fd int, events uint32, data int32) {
 	check(ctl(ep, syscall.EPOLL_CTL_MOD, fd, events, data))
 }
 
-// What epoll_wait tells, sorted.
+// The events that epoll_wait returns, sorted.
 func wait(ep, ms int) string {
 	ev := make([]syscall.EpollEvent, 16)
 	n, err := syscall.EpollWait(ep, ev, ms)
@@ -217,7 +217,7 @@ func nested() {
 	syscall.Close(w)
 }
 
-// Each event is for one of those who wait.
+// Each event is for one of the waiters.
 func shared() {
 	ep := create()
 	r, w := pipe()
@@ -236,7 +236,7 @@ func shared() {
 	}
 	fmt.Println("shared:", len(got), "left,", take(r), "bytes")
 
-	// A pipe in many sets, exclusively: at least one is told, and none is lost.
+	// A pipe in many sets, exclusively: at least one is woken for each event, and no event is lost.
 	var wg sync.WaitGroup
 	told := make(chan int, waiters)
 	for i := 0; i < waiters; i++ {
@@ -328,7 +328,7 @@ func errors() {
 }
 
 // Tokens go round through pipes, pushed on by loops that share their sets, while others close and
-// open descriptors: nothing is lost, and nothing is told of what is gone.
+// open descriptors: no event is lost, and none is reported for a closed descriptor.
 func storm() {
 	const pipes, loops, rounds = 8, 4, 300
 	ep := create()

@@ -1,4 +1,4 @@
-// There are no other processes: os/exec says so.
+// There are no other processes: os/exec returns an error.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// The file tree takes all memory that it may have; everything else goes on.
+// The file tree takes all memory that it may have; the rest of the program goes on.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Random system calls with random arguments: whatever they return, the machine goes on. Left out is
-// what ends or kills a process by right. Pointers are to memory of mmap's, so that what runs over
-// an end meets nothing of the program's own, or to nowhere.
+// Random system calls with random arguments: whatever they return, the machine goes on. Calls that
+// rightly end or kill a process are left out. Pointers are to memory of mmap's, so that what runs
+// over an end meets nothing of the program's own, or to nowhere.
 //
 //	os_fuzz [calls [seed]]
 package main
@@ -29,7 +29,7 @@ var left, running atomic.Int64
 // Left out: exit, kill and its like, what has the program's memory for a subject in its entirety.
 var excluded = map[int]bool{60: true, 231: true, 62: true, 200: true, 234: true, 129: true, 297: true}
 
-// Asked for more often than others: those that exist.
+// Numbers that are called more often than others: those of calls that exist.
 var favoured = []int{0, 1, 2, 3, 7, 8, 9, 10, 11, 16, 17, 18, 19, 20, 22, 25, 26, 28, 32, 33, 72, 73,
 	76, 77, 78, 82, 83, 84, 86, 87, 88, 89, 149, 217, 257, 263, 264, 265, 267, 280, 285, 290, 292, 295,
 	296, 302, 316, 318, 332}
@@ -227,7 +227,7 @@ func files() {
 	syscall.Syscall(290, 5, 0, 0)
 }
 
-// Calls until there are no more; beat tells that it is alive.
+// run makes calls until none are left; beat shows that it is alive.
 func (f *fuzzer) run(beat *atomic.Int64) {
 	var name = fmt.Sprintf("/tmp/source%d", f.r.Int63())
 	os.WriteFile(name, f.contents(), 0o600)
@@ -276,7 +276,7 @@ func main() {
 	for waits := 0; left.Load() > 0 && waits < blocked; {
 		time.Sleep(5 * time.Millisecond)
 		for i := range beats {
-			if n := beats[i].Load(); n == seen[i] && left.Load() > 0 { // it waits: another takes its place
+			if n := beats[i].Load(); n == seen[i] && left.Load() > 0 { // it is blocked: another takes its place
 				waits++
 				beats[i].Add(-1 << 40)
 				beats[i] = start(seed<<16 + int64(workers+waits))

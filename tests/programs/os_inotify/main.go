@@ -1,4 +1,4 @@
-// What inotify tells of files and directories, in the order in which Linux tells it.
+// The events that inotify reports for files and directories, in Linux' order.
 package main
 
 import (

@@ -64,7 +64,7 @@ again:
 
 // func keeps(number uintptr, ts *[2]int64, hidden *byte) (bad uintptr)
 //
-// What is to be as it was: all registers but rax, rcx, r11, memory below sp, the flags. R8 alone
+// Must be unchanged: all registers but rax, rcx, r11; memory below sp; the flags. R8 alone
 // has the address of an object meanwhile. The call is one that waits.
 #define CHECK(reg, value) CMPQ reg, value; JNE wrong
 #define CHECKX(reg) MOVQ reg, AX; CMPQ AX, R15; JNE wrong; SHLQ $1, R15
