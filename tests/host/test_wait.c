@@ -317,7 +317,7 @@ static void test_exclusive(void)
 static void test_woken_by_a_call(void)
 {
     begin(0, taker);
-    check(begin(1, giver) == BLOCKED && ready(0), "a call that waits runs those that it woke first");
+    check(begin(1, giver) == BLOCKED && ready(0), "a call that waits first runs those it woke");
     queue_wake(&other);
     calls_run();
     begin(0, taker);
@@ -350,7 +350,7 @@ static void test_deadline(void)
     now = 9000;
     check(begin(0, taker) == BLOCKED && tasks[0].c->timer == timer, "another uses the structure");
     fire(0, true);
-    check(tasks[0].looks == 1 && tasks[0].c->state == CALL_WAITS, "a late timer means nothing to it");
+    check(tasks[0].looks == 1 && tasks[0].c->state == CALL_WAITS, "a late timer does not claim it");
     have = 1;
     queue_wake(&q);
     calls_run();
