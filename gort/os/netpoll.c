@@ -16,7 +16,8 @@ struct poll_dir {
     struct poll_desc *pd;    /* [const] */
     bool ready;              /* [pd->lock] an event came since the last reset or wait */
     struct g *waiting;       /* [pd->lock] parked in poll_wait */
-    int64_t deadline;        /* [pd->lock] clock_mono_ns; 0 none, -1 passed */
+    /* [pd->lock to write, atomic reads] clock_mono_ns; 0 none, -1 passed */
+    int64_t deadline;
     void *timer;             /* [const] */
 };
 
@@ -263,11 +264,20 @@ static struct g *deadline_set_locked(struct poll_desc *pd, unsigned i, int64_t d
     return d < 0 ? release_locked(pd, i, check_locked(pd, i)) : NULL;
 }
 
+static bool has_deadline(const struct poll_desc *pd, unsigned i)
+{
+    return __atomic_load_n(&pd->dir[i].deadline, __ATOMIC_RELAXED) != 0;
+}
+
+/* Servers say with each request that there is no deadline where there was none before. */
 void rt_poll_set_deadline(struct poll_set_deadline_frame *f)
 {
     struct poll_desc *pd = (void *)f->ctx;
     struct g *wake[DIRS] = {NULL, NULL};
 
+    if (!f->d && !(f->mode != 'w' && has_deadline(pd, DIR_READ)) &&
+        !(f->mode != 'r' && has_deadline(pd, DIR_WRITE)))
+        return;
     lock(&pd->lock);
     if (!pd->closing) {
         if (f->mode != 'w')

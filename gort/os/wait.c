@@ -363,10 +363,8 @@ static void call_again(struct call *c)
     g_ready(gp);
 }
 
-void calls_run(void)
+static __attribute__((noinline)) void calls_run_all(unsigned cpu)
 {
-    unsigned cpu = cpu_self()->id;
-
     while (percpu[cpu].claimed || percpu[cpu].later) {
         struct later *l = percpu[cpu].later;
         if (l) {
@@ -378,6 +376,14 @@ void calls_run(void)
         percpu[cpu].claimed = c->next;
         call_again(c);
     }
+}
+
+void calls_run(void)
+{
+    unsigned cpu = cpu_id();
+
+    if (__builtin_expect(percpu[cpu].claimed || percpu[cpu].later, 0))
+        calls_run_all(cpu);
 }
 
 void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6])

@@ -338,6 +338,22 @@ void sched_timer_changed(struct p *pp, int64_t when)
     irq_restore(fl);
 }
 
+void sched_timer_halt(bool later)
+{
+    struct m *mp = m_self();
+
+    if (!later) {
+        sched_timer_changed(NULL, sched_timers_earliest());
+        return;
+    }
+    /* Who moves a timer to earlier after this has looked interrupts this CPU, which then looks
+     * again (ipi_irq). */
+    uint64_t fl = irq_save();
+    mp->ticking = false; /* the next goroutine asks for its tick */
+    arm_irq(mp, sched_timers_earliest());
+    irq_restore(fl);
+}
+
 int64_t program_timers_earliest(void)
 {
     int64_t t = INT64_MAX;

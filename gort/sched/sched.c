@@ -440,9 +440,10 @@ static struct p *midle_get(struct m *mp)
  * idle M to wake. */
 static void halt(struct cpu *c, struct m *mp)
 {
-    if (mp->net_polls && sched_hooks.net_rest())
+    bool polled = mp->net_polls;
+    if (polled && sched_hooks.net_rest())
         __atomic_or_fetch(&c->pending, CPU_PENDING_NET, __ATOMIC_SEQ_CST);
-    sched_timer_changed(NULL, sched_timers_earliest());
+    sched_timer_halt(polled);
     bool look = !sched.stopping && work_anywhere(mp) &&
                 __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
     if (!look && !c->pending) {

@@ -101,6 +101,9 @@ void go_call(void *closure, const uintptr_t *args, unsigned nargs);
 
 /* A timer of pp may now be due earlier, at `when`: arms a timer interrupt for it. */
 void sched_timer_changed(struct p *pp, int64_t when);
+/* This CPU is about to halt: its timer interrupts when something is due. later: it is armed for
+ * something before that, a poll, which is not needed any more. g0. */
+void sched_timer_halt(bool later);
 /* Earliest timer of all Ps that no running M looks after, and of this one. INT64_MAX: none. */
 int64_t program_timers_earliest(void);
 /* When this CPU is needed: program_timers_earliest, or the next job of background.h. */

@@ -38,6 +38,15 @@ static void poll_one(const struct queue *q, int64_t now)
 
 struct wire_counts wire_counts_of(unsigned cpu) { return of_cpu[cpu].counts; }
 
+/* A queue that this CPU need not poll: its interrupt is on afterwards, since the one that was asked
+ * for may have been for the packets that are taken here. */
+static void poll_besides(const struct queue *q, int64_t now)
+{
+    poll_one(q, now);
+    if (q->dev->ops->irq_enable(q->dev, q->index)) /* more by now: this CPU comes by again */
+        __atomic_or_fetch(&cpu_self()->pending, CPU_PENDING_NET, __ATOMIC_SEQ_CST);
+}
+
 static bool waits(const struct queue *q)
 {
     return q->dev->ops->pending(q->dev, q->index);
@@ -65,9 +74,11 @@ static void run_timers(unsigned cpu, int64_t now, bool all)
 
 static void polling_set(unsigned cpu, bool on, int64_t now)
 {
-    m_self()->net_polls = on;
+    struct m *mp = m_self();
+
+    mp->net_polls = on;
     __atomic_store_n(&wire_poll_due[cpu], on ? now + POLL_NS : INT64_MAX, __ATOMIC_RELAXED);
-    if (on)
+    if (on && mp->armed > now + POLL_NS)
         sched_timer_changed(NULL, now + POLL_NS);
 }
 
@@ -84,7 +95,7 @@ static void net_poll(enum net_ask ask)
             poll_one(q, now);
     for (unsigned i = 0; i < nqueues && ask == NET_PACKETS; i++)
         if (queues[i].cpu != cpu && waits(&queues[i]))
-            poll_one(&queues[i], now);
+            poll_besides(&queues[i], now);
     run_timers(cpu, now, ask != NET_LOOK);
     calls_run();
     if (!queues_of[cpu])
@@ -111,7 +122,7 @@ static void service(void)
         struct queue *q = &queues[i];
         if (q->index == 0)
             q->dev->ops->service(q->dev);
-        poll_one(q, clock_mono_ns());
+        poll_besides(q, clock_mono_ns());
     }
     calls_run();
     net_memory_look();
