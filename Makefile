@@ -112,7 +112,7 @@ bench-gc bench-sched: bench-%: bench-setup
 	scripts/bench -n $(ROUNDS) $*
 # As root: a tap in a namespace of its own.
 bench-net: bench-setup
-	scripts/bench-net -linux
+	scripts/bench-net -linux -o docs/BENCH-NET.md
 
 conformance-std: setup-test
 	@$(MAKE) --no-print-directory all

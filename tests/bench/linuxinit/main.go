@@ -62,6 +62,8 @@ func main() {
 		must(syscall.Mount(m[0], m[1], m[0], 0, ""))
 	}
 	network()
+	files := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20} // rows with many connections
+	must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files))
 	text, err := os.ReadFile("/.gort/args")
 	must(err)
 	args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
