@@ -19,15 +19,8 @@ const (
 // pinnedTypemaps keeps typemaps reachable: moduledata is not scanned.
 var pinnedTypemaps []map[typeOff]*_type
 
-// hashinit seeds the portable hash functions, which memhash and its kin are here on every
-// machine: alginit leaves that out where it finds AES instructions.
-func hashinit() {
-	alginit()
-	useAeshash = false
-	for i := range hashkey {
-		hashkey[i] = uintptr(bootstrapRand())
-	}
-}
+// hashinit seeds the hash functions (go126_amd64.s) and says whether the CPU has AES instructions for them.
+func hashinit() { alginit() }
 
 func (md *moduledata) typelinkOffsets() []int32 { return md.typelinks }
 

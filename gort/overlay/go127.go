@@ -23,12 +23,8 @@ const (
 // pinnedTypemaps keeps typemaps reachable: moduledata is not scanned.
 var pinnedTypemaps []map[*_type]*_type
 
-// hashinit: package maps seeds its hash functions. Those of AES instructions stay off, so that
-// one seed gives one order of maps on every machine.
-func hashinit() {
-	maps.AlgInit()
-	maps.UseAeshash = false
-}
+// hashinit: package maps has the hash functions and seeds them.
+func hashinit() { maps.AlgInit() }
 
 // typelinkOffsets: the linker puts the types that can be found by name first and has no list of them.
 func (md *moduledata) typelinkOffsets() (offsets []int32) {
