@@ -11,7 +11,7 @@ import (
 func semacquireg(addr *uint32, lifo bool, reason uint32) (parked bool)
 
 //go:noescape
-func semreleaseg(addr *uint32, handoff bool, skip int)
+func semreleaseg(addr *uint32, handoff, mutex bool, skip int)
 
 //go:noescape
 func notifywait(l *notifyList, ticket uint32)
@@ -66,7 +66,7 @@ func semacquire1(addr *uint32, lifo bool, reason uint32, skip int) {
 
 func semacquire(addr *uint32) { semacquire1(addr, false, waitSemacquire, 0) }
 
-func semrelease(addr *uint32) { semreleaseg(addr, false, 0) }
+func semrelease(addr *uint32) { semreleaseg(addr, false, false, 0) }
 
 //go:linkname sync_runtime_Semacquire sync.runtime_Semacquire
 func sync_runtime_Semacquire(addr *uint32) { semacquire1(addr, false, waitSemacquire, 0) }
@@ -100,16 +100,16 @@ func sync_runtime_SemacquireWaitGroup(addr *uint32, synctestDurable bool) {
 
 //go:linkname sync_runtime_Semrelease sync.runtime_Semrelease
 func sync_runtime_Semrelease(addr *uint32, handoff bool, skipframes int) {
-	semreleaseg(addr, handoff, skipframes)
+	semreleaseg(addr, handoff, false, skipframes)
 }
 
 //go:linkname internal_sync_runtime_Semrelease internal/sync.runtime_Semrelease
 func internal_sync_runtime_Semrelease(addr *uint32, handoff bool, skipframes int) {
-	semreleaseg(addr, handoff, skipframes)
+	semreleaseg(addr, handoff, true, skipframes)
 }
 
 //go:linkname poll_runtime_Semrelease internal/poll.runtime_Semrelease
-func poll_runtime_Semrelease(addr *uint32) { semreleaseg(addr, false, 0) }
+func poll_runtime_Semrelease(addr *uint32) { semreleaseg(addr, false, false, 0) }
 
 //go:linkname internal_sync_runtime_canSpin internal/sync.runtime_canSpin
 func internal_sync_runtime_canSpin(i int) bool { return canspin(i) }

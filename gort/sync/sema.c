@@ -219,6 +219,12 @@ static struct g *sema_waiter(uint32_t *addr, int64_t *since)
     return gp;
 }
 
+/* An unlocked mutex's waiter runs at once where there is one P. Otherwise it would come to run
+ * when the slice of who unlocks is over, and until then each Lock and Unlock goes the long way,
+ * because somebody waits. With more Ps another may take the mutex meanwhile, and the switch is in
+ * vain. */
+static bool runs_at_once(const struct semreleaseg_frame *f) { return f->mutex && gomaxprocs == 1; }
+
 void rt_semreleaseg(struct semreleaseg_frame *f)
 {
     uint32_t *addr = f->addr;
@@ -232,7 +238,7 @@ void rt_semreleaseg(struct semreleaseg_frame *f)
     bool handoff = f->handoff && sema_try(addr);
     gp->param = handoff ? (void *)(uintptr_t)handed_over : NULL;
     g_ready(gp);
-    if (handoff && m_self()->locks == 0)
+    if ((handoff || runs_at_once(f)) && m_self()->locks == 0)
         g_yield_g0(g_calling()); /* gp is next here, and inherits our slice */
 }
 

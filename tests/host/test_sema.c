@@ -32,7 +32,7 @@ static void worker(struct fg *fg)
         counters[fg->v[3]]++;
         if (fg->v[1] % 4 == 0)
             YIELD(); /* with the semaphore taken */
-        GATE(semreleaseg, &sems[fg->v[3]], fg->v[2] != 0);
+        GATE(semreleaseg, &sems[fg->v[3]], fg->v[2] != 0, fg->v[2] & 2);
     }
     END
 }
@@ -74,7 +74,7 @@ static void releaser(struct fg *fg)
 {
     BODY
     for (fg->v[0] = 0; fg->v[0] < 8; fg->v[0]++) {
-        GATE(semreleaseg, &sems[0], true);
+        GATE(semreleaseg, &sems[0], true, false);
     }
     END
 }
@@ -110,7 +110,7 @@ static void release_all(struct fg *fg)
 {
     BODY
     for (fg->v[0] = 0; fg->v[0] < MAXG - 1; fg->v[0]++) {
-        GATE(semreleaseg, gs[(fg->v[0] * 37) % (MAXG - 1)].ptr[0], false);
+        GATE(semreleaseg, gs[(fg->v[0] * 37) % (MAXG - 1)].ptr[0], false, false);
     }
     END
 }
