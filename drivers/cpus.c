@@ -23,24 +23,50 @@ static void cpu_begins(void)
     random_cpu_init();
 }
 
-static void start(uint32_t apic_id)
+static uint64_t low;            /* the page that they start in */
+static bool begun;
+static unsigned next;           /* of acpi.cpu_apic_id, to be started */
+static struct cpu *waking;      /* NULL: none is on its way */
+
+static bool is_deaf(uint32_t apic_id) { return options.deadcpu && apic_id == options.deadcpu; }
+
+static void not_started(uint32_t apic_id)
 {
-    if (ncpu >= most()) {
-        boot_log("cpu with APIC id %u not used (maxcpus)", apic_id);
-        return;
+    kprintf("gort: the CPU with APIC id %u did not start, going on without it\n", apic_id);
+}
+
+/* Starts the next one, if there is one. */
+static void wake_next(void)
+{
+    waking = NULL;
+    while (!waking && next < acpi.ncpus) {
+        uint32_t id = acpi.cpu_apic_id[next++];
+        if (id == boot_cpu.apic_id)
+            continue;
+        if (ncpu >= most()) {
+            boot_log("cpu with APIC id %u not used (maxcpus)", id);
+            continue;
+        }
+        waking = smp_addressable(id) ? cpu_create(ncpu, id) : NULL;
+        if (waking)
+            smp_wake(waking, is_deaf(id));
+        else
+            not_started(id);
     }
-    struct cpu *c = smp_addressable(apic_id) ? cpu_create(ncpu, apic_id) : NULL;
-    if (!c || !smp_start_one(c, options.deadcpu && apic_id == options.deadcpu))
-        kprintf("gort: the CPU with APIC id %u did not start, going on without it\n", apic_id);
+}
+
+static void await(struct cpu *c)
+{
+    if (!smp_await(c, is_deaf(c->apic_id)))
+        not_started(c->apic_id);
     else if (tsc_sync_found())
         boot_log("the TSC of cpu %u is %lld ticks ahead of cpu 0's: corrected", c->id,
                  (long long)tsc_sync_found());
 }
 
-void cpus_start(void)
+void cpus_begin(void)
 {
-    uint64_t low = mm_low_page();
-
+    low = mm_low_page();
     if (acpi.ncpus < 2 || most() < 2)
         return;
     if (!low || vm_map_phys(low, low, PAGE_SIZE, VM_R | VM_X) < 0) {
@@ -48,9 +74,16 @@ void cpus_start(void)
         return;
     }
     smp_begin(low, cpu_begins, acpi.cpu_apic_id, acpi.ncpus);
-    for (unsigned i = 0; i < acpi.ncpus; i++)
-        if (acpi.cpu_apic_id[i] != boot_cpu.apic_id)
-            start(acpi.cpu_apic_id[i]);
+    begun = true;
+    wake_next();
+}
+
+void cpus_finish(void)
+{
+    if (!begun)
+        return;
+    for (; waking; wake_next())
+        await(waking);
     vm_unmap_phys(low, PAGE_SIZE);
     if (options.deadcpu) /* it comes to life now: too late */
         lapic_send_startup((uint32_t)options.deadcpu, (uint8_t)(low >> 12));

@@ -7,9 +7,13 @@
 
 /* Nanoseconds since 1970-01-01 UTC. Any context, no locks. */
 int64_t clock_wall_ns(void);
+/* Sets it forward by ns. Any context. */
+void clock_wall_step(int64_t ns);
 
-/* Boot: calibrates the clocks (tsc_calibrate) and sets the wall clock. NULL, or what is wrong
- * with the machine. */
-const char *clock_init(const struct clock_ref *ref, uint64_t tsc_entry, int64_t wall_seconds);
+/* Boot: begins to calibrate the clocks (tsc_calibrate_begin) and sets the wall clock. NULL, or
+ * what is wrong with the machine. */
+const char *clock_begin(const struct clock_ref *ref, uint64_t tsc_entry, int64_t wall_seconds);
+/* Boot, later: both clocks and the APIC timer run at the right rate from here on. */
+void clock_settle(void);
 
 #endif

@@ -112,7 +112,7 @@ static void local_apic_init(void)
 static void clocks_init(void)
 {
     int64_t wall = boot.wall_seconds ? boot.wall_seconds : rtc_read();
-    const char *bad = clock_init(timer_ref_init(), boot.tsc_entry, wall);
+    const char *bad = clock_begin(timer_ref_init(), boot.tsc_entry, wall);
 
     if (bad)
         refuse(bad);
@@ -133,13 +133,15 @@ static void main_on_g0(void *unused)
     random_init(boot.seed, boot.seed_bytes);
     irq_enable();
     acpi_power_button(power_pressed);
-    cpus_start();
-    boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
+    cpus_begin();                         /* one comes up meanwhile */
     boot.cmdline = virt_to_phys(cmdline);
     mm_reclaim(&boot);
     measure_memory();
     find_devices();
+    cpus_finish();
+    boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
     console_input_init();
+    clock_settle();                       /* by what has passed since clocks_init */
     gort_main(&boot);
 }
 

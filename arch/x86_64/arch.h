@@ -107,5 +107,9 @@ struct cpu_features {
     bool virtual;        /* a hypervisor or an emulator says that it is there */
 };
 extern struct cpu_features cpu_features;
+/* Hz of the TSC and of the APIC timer as the hypervisor or the CPU gives them; 0, 0: neither does.
+ * Boot. */
+struct cpu_clocks { uint64_t tsc_hz, apic_hz; };
+struct cpu_clocks cpu_clocks_said(void);
 
 #endif

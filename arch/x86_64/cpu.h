@@ -49,7 +49,7 @@ struct cpu {
 #define CPU_IDLE_CHANGES (-1) /* idle_since, while idle_ns changes */
 
 /* cpu->pending */
-#define CPU_PENDING_TIMER   1u  /* the one-shot timer fired */
+#define CPU_PENDING_TIMER   1u  /* timers or jobs are due */
 #define CPU_PENDING_WAKE    2u  /* somebody queued work for us */
 #define CPU_PENDING_PREEMPT 4u  /* give up the running goroutine at the next chance */
 #define CPU_PENDING_POLL    8u  /* a device has input */

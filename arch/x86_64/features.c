@@ -70,6 +70,30 @@ void cpu_detect(void)
     }
 }
 
+/* Of hypervisors: leaf 0x40000010 (VMware's, KVM's and others' after it), kHz of the TSC and of
+ * the APIC timer. Of CPUs: leaf 0x15 (SDM vol. 2, CPUID), TSC / crystal as a fraction and the
+ * crystal's Hz, at which the APIC timer counts. Leaf 0x16, rounded to MHz, is not precise enough.
+ * */
+struct cpu_clocks cpu_clocks_said(void)
+{
+    uint32_t r[4];
+
+    if (cpu_features.virtual) {
+        cpuid(0x40000000, 0, r);
+        if (r[0] >= 0x40000010 && r[0] < 0x40010000) {
+            cpuid(0x40000010, 0, r);
+            if (r[0] && r[1])
+                return (struct cpu_clocks){ r[0] * 1000ull, r[1] * 1000ull };
+        }
+    }
+    cpuid(0, 0, r);
+    if (r[0] < 0x15)
+        return (struct cpu_clocks){ 0 };
+    cpuid(0x15, 0, r);
+    return r[0] && r[1] && r[2] ? (struct cpu_clocks){ (uint64_t)r[2] * r[1] / r[0], r[2] }
+                                : (struct cpu_clocks){ 0 };
+}
+
 /* The CPU takes cs from STAR, ss is the descriptor behind it; that the caller is in ring 0 already
  * makes no difference to it (SDM vol. 2, SYSCALL). Cleared at the entry: TF, IF, DF, NT, AC. */
 #define SYSCALL_CLEARS 0x44700ull

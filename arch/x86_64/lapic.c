@@ -83,8 +83,8 @@ void lapic_setup(void)
         reg_write(nmi.lint ? REG_LVT_LINT1 : REG_LVT_LINT0, LVT_NMI | (nmi.low ? LVT_LOW : 0));
     reg_write(REG_ESR, 0);
     reg_write(REG_TIMER_DIV, DIVIDE_BY_1);
-    if (ns_to_ticks || use_deadline) /* only the boot CPU's first call calibrates */
-        reg_write(REG_LVT_TIMER, VEC_TIMER | (use_deadline ? LVT_TSC_DEADLINE : 0));
+    reg_write(REG_TIMER_INIT, 0);
+    reg_write(REG_LVT_TIMER, VEC_TIMER | (use_deadline ? LVT_TSC_DEADLINE : 0));
     reg_write(REG_EOI, 0);
     /* This write comes last: it makes the APIC look again at pending interrupts. Firmware may
      * have left the 8259 connected, and QEMU would deliver a request that has gone meanwhile

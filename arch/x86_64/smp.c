@@ -46,7 +46,8 @@ _Noreturn void ap_main(struct cpu *c)
     if (lapic_id() != c->apic_id) /* it woke up late and took the place of another CPU */
         halt_forever();
     ap_begins();
-    arch_of(c)->tlb_ready = 1;
+    __atomic_store_n(&arch_of(c)->tlb_ready, 1, __ATOMIC_SEQ_CST);
+    write_cr3(read_cr3()); /* what was changed before it was told of no more */
     tsc_sync_ap(c);
     __atomic_store_n(&c->online, true, __ATOMIC_SEQ_CST);
     for (irq_disable(); !(entry = __atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE)); irq_disable())
@@ -74,7 +75,7 @@ static void send_startup(const struct cpu *c)
     lapic_send_startup(c->apic_id, (uint8_t)(page_pa >> 12));
 }
 
-bool smp_start_one(struct cpu *c, bool deaf)
+void smp_wake(struct cpu *c, bool deaf)
 {
     tsc_sync_begin();
     param(ap_param_cpu, (uintptr_t)c, 8);
@@ -84,6 +85,10 @@ bool smp_start_one(struct cpu *c, bool deaf)
     param(ap_param_ticket, 1, 4);
     if (!deaf)
         send_startup(c);
+}
+
+bool smp_await(struct cpu *c, bool deaf)
+{
     if (!came_up(c, STARTUP_RETRY_US) && !deaf)
         send_startup(c);
     if (!came_up(c, STARTUP_WAIT_US) && (ticket_take() || !came_up(c, STARTUP_WAIT_US))) {

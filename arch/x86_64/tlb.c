@@ -101,7 +101,7 @@ void tlb_shootdown(uintptr_t va, size_t size)
     bool sent = false;
 
     flush_local(va, size);
-    if (ncpu == 1)
+    if (ncpu == 1 && !cpus[1]) /* none is on its way either */
         return;
     ARCH_CHECK(!me->irq_depth, "a TLB shootdown in an interrupt handler");
     shootdown_begin();

@@ -78,11 +78,8 @@ static void interrupt(struct cpu *c, struct trap_frame *tf)
         lapic_eoi(); /* interrupts stay off until IRET, so nothing nests */
     if (v == VEC_TIMER) {
         c->ticks++;
-        if (lapic_timer_expired(c)) {
-            set_pending(c, CPU_PENDING_TIMER);
-            if (arch_hooks.timer)
-                arch_hooks.timer(tf);
-        }
+        if (lapic_timer_expired(c) && arch_hooks.timer)
+            arch_hooks.timer(tf);
     } else if (v >= VEC_IPI && v <= VEC_IPI + IPI_STOP) {
         ipi_received(c, tf, (int)(v - VEC_IPI));
     } else if (v == VEC_LAPIC_ERROR) {

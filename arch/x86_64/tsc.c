@@ -8,6 +8,7 @@
 #define NS_PER_S     1000000000ull
 #define CALIBRATE_MS_MOST 40        /* the 8254's 16 bits wrap after 54 ms */
 #define PRECISION    2500           /* the error is at most 1 / PRECISION: 0.04 % */
+#define ROUGH        64             /* while other things of the boot go on */
 /* if the reference has not moved after so many ticks, it stands still */
 #define STOPPED      (1ull << 30)
 
@@ -55,65 +56,132 @@ void clock_make_strict(void)
     __atomic_store_n(&strict, true, __ATOMIC_SEQ_CST);
 }
 
-/* Readings of all three counters that belong together. */
-struct sample { uint64_t tsc, width; uint32_t ref, apic; };
+/* Readings of the counters: the reference and the APIC timer, each with the TSC at its middle. */
+struct sample { uint64_t tsc, width, apic_tsc; uint32_t ref, apic; };
 
 /* The host may interrupt a reading, so the tightest of several is taken. */
-static struct sample sample_take(const struct clock_ref *r)
+static struct sample sample_take(const struct clock_ref *r, int tries)
 {
     struct sample best = { .width = UINT64_MAX };
 
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < tries; i++) {
         uint64_t t0 = tsc_ordered();
-        uint32_t ref = r->read(), apic = lapic_timer_calibrate_count();
+        uint32_t ref = r->read();
         uint64_t t1 = tsc_ordered();
-        if (t1 - t0 < best.width)
-            best = (struct sample){ t0 + (t1 - t0) / 2, t1 - t0, ref, apic };
+        uint32_t apic = lapic_timer_calibrate_count();
+        uint64_t t2 = tsc_ordered(), wider = t1 - t0 > t2 - t1 ? t1 - t0 : t2 - t1;
+        if (wider < best.width)
+            best = (struct sample){ t0 + (t1 - t0) / 2, wider, t1 + (t2 - t1) / 2, ref, apic };
     }
     return best;
 }
 
-/* Are the two samples far enough apart for their errors not to matter? Each may be off by half
- * its width, and the reference's count by one. */
-static bool far_enough(const struct sample *a, const struct sample *b, uint64_t dref)
+/* Are the two samples far enough apart for their errors to be one part in `precision`? Each may be
+ * off by half its width, and the reference's count by one. */
+static bool far_enough(const struct sample *a, const struct sample *b, uint64_t dref,
+                       uint64_t precision)
 {
     uint64_t ticks = b->tsc - a->tsc;
     uint64_t error = (a->width + b->width) / 2 + 2 * (ticks / dref + 1);
 
-    return ticks > error * PRECISION;
+    return ticks > error * precision;
 }
 
-/* Sets tsc_hz. False: the reference counter stands still. */
-static bool measure(const struct clock_ref *r, uint64_t *apic_hz)
-{
-    struct sample a, b;
-    uint64_t dref;
+static struct {
+    const struct clock_ref *ref;
+    struct sample begin;
+    uint64_t apic_hz;
+} calibration;
 
-    lapic_timer_calibrate_start();
-    a = sample_take(r);
+/* How far the reference may go, from `dref` on, until a measurement has to be good enough. */
+static uint64_t last_dref(uint64_t dref)
+{
+    const struct clock_ref *r = calibration.ref;
+    uint64_t wait = dref + r->hz * CALIBRATE_MS_MOST / 1000, most = r->mask / 4 * 3;
+
+    return wait < most ? wait : most;
+}
+
+/* Compares the counters since calibration.begin, until that is precise, or as precise as it gets.
+ * False: the reference stands still. */
+static bool measure(uint64_t precision)
+{
+    const struct clock_ref *r = calibration.ref;
+    const struct sample *a = &calibration.begin;
+    uint64_t dref, end = last_dref((r->read() - a->ref) & r->mask);
+    struct sample b;
+
     do {
-        b = sample_take(r);
-        dref = (b.ref - a.ref) & r->mask;
-        if (!dref && b.tsc - a.tsc > STOPPED)
+        b = sample_take(r, 8);
+        dref = (b.ref - a->ref) & r->mask;
+        if (!dref && b.tsc - a->tsc > STOPPED)
             return false;
-    } while (!dref || (!far_enough(&a, &b, dref) && dref < r->hz * CALIBRATE_MS_MOST / 1000));
-    tsc_hz = (uint64_t)((unsigned __int128)(b.tsc - a.tsc) * r->hz / dref);
-    *apic_hz = (uint64_t)((unsigned __int128)(b.apic - a.apic) * r->hz / dref);
+    } while (!dref || (!far_enough(a, &b, dref, precision) && dref < end));
+    tsc_hz = (uint64_t)((unsigned __int128)(b.tsc - a->tsc) * r->hz / dref);
+    calibration.apic_hz = (uint64_t)((unsigned __int128)(b.apic - a->apic) * tsc_hz /
+                                     (b.apic_tsc - a->apic_tsc));
     return true;
 }
 
-const char *tsc_calibrate(const struct clock_ref *ref, uint64_t tsc_entry, uint64_t *apic_hz)
+static void begin(const struct clock_ref *ref)
 {
-    if (!measure(ref, apic_hz))
+    lapic_timer_calibrate_start();
+    calibration.ref = ref;
+    calibration.begin = sample_take(ref, 32); /* the error of all that is measured from here on */
+}
+
+static void scale(void) { ns_per_tick = (uint64_t)(((unsigned __int128)NS_PER_S << 32) / tsc_hz); }
+
+const char *tsc_calibrate_begin(const struct clock_ref *ref, uint64_t tsc_entry)
+{
+    begin(ref);
+    if (!measure(ROUGH))
         return "none of HPET, ACPI PM timer and 8254 counts";
     if (tsc_hz < 1000000)
         return "the TSC does not count";
-    if (*apic_hz < 1000)
+    if (calibration.apic_hz < 1000)
         return "the local APIC, or its timer, is missing";
-    ns_per_tick = (uint64_t)(((unsigned __int128)NS_PER_S << 32) / tsc_hz);
+    scale();
     tsc_zero = tsc_entry && tsc_entry < rdtsc() ? tsc_entry : rdtsc();
-    lapic_timer_set_hz(*apic_hz);
     return NULL;
+}
+
+/* Has so much time passed that one of the counters may have wrapped? By the rough figures. */
+static bool wrapped(void)
+{
+    uint64_t ticks = rdtsc() - calibration.begin.tsc;
+    const struct clock_ref *r = calibration.ref;
+    unsigned __int128 ref = (unsigned __int128)ticks * r->hz / tsc_hz;
+    unsigned __int128 apic = (unsigned __int128)ticks * calibration.apic_hz / tsc_hz;
+
+    return ref > r->mask / 2 || apic > UINT32_MAX / 4 * 3;
+}
+
+static bool near(uint64_t said, uint64_t measured)
+{
+    uint64_t apart = said > measured ? said - measured : measured - said;
+
+    return apart < measured / (ROUGH / 2);
+}
+
+bool tsc_calibrate_end(uint64_t *apic_hz)
+{
+    struct cpu_clocks said = cpu_clocks_said();
+    bool believed = said.tsc_hz && near(said.tsc_hz, tsc_hz) &&
+                    near(said.apic_hz, calibration.apic_hz);
+
+    if (believed) {
+        tsc_hz = said.tsc_hz;
+        calibration.apic_hz = said.apic_hz;
+    } else {
+        if (wrapped())
+            begin(calibration.ref);
+        measure(PRECISION);
+    }
+    scale();
+    *apic_hz = calibration.apic_hz;
+    lapic_timer_set_hz(*apic_hz);
+    return believed;
 }
 
 void clock_delay_us(uint64_t us)

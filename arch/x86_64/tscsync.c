@@ -1,10 +1,12 @@
 #include "arch/x86_64/tscsync.h"
 #include "arch/x86_64/arch.h"
+#include "arch/x86_64/state.h"
 
 #define ROUNDS       500u      /* rounds of the new CPU when the TSCs agree */
 #define ROUNDS_SKEW  5000u     /* where something is */
 #define WIDTH_GOOD   100000    /* ticks: some 40 us */
 #define TICKS_MOST   (1u << 29)
+#define TICKS_ALONE  (1ull << 33) /* the boot CPU does not look at all */
 
 enum { BOOT, AP };
 static uint64_t reading[2];    /* [atomic] published, 0 = none yet */
@@ -60,14 +62,20 @@ void tsc_sync_ap(struct cpu *c)
 {
     uint64_t start = rdtsc();
     int64_t least = INT64_MAX;
+    bool met = false;
     struct tsc_verdict v = { 0 };
 
     if (tsc_skew)
         c->tsc_offset = c->id % 2 ? -(int64_t)tsc_skew : (int64_t)tsc_skew;
     for (unsigned i = 1; !v.done; i++) {
+        tlb_poll();
         least = look(AP, least);
+        if (!met && __atomic_load_n(&reading[BOOT], __ATOMIC_ACQUIRE)) {
+            met = true; /* it had something else to do first */
+            start = rdtsc();
+        }
         v = tsc_judge(least, __atomic_load_n(&least_boot, __ATOMIC_ACQUIRE), i,
-                      rdtsc() - start > TICKS_MOST);
+                      rdtsc() - start > (met ? TICKS_MOST : TICKS_ALONE));
     }
     c->tsc_offset += v.offset;
     if (v.unsteady)

@@ -2,6 +2,7 @@
  * sources: arch/x86_64/tscsync.c */
 #include <stdio.h>
 #include <stdlib.h>
+#include "arch/x86_64/state.h"
 #include "arch/x86_64/tscsync.h"
 #include "kernel/clock.h"
 
@@ -13,6 +14,7 @@ static void report(const char *name, bool good)
 }
 
 void clock_make_strict(void) {}
+void tlb_poll(void) {}
 
 /* The new CPU is ahead by d; a message takes fast ticks at least, mostly more. */
 static struct tsc_verdict meet(int64_t d, int64_t fast, unsigned rounds)
