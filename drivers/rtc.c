@@ -14,10 +14,12 @@ static uint8_t cmos(uint8_t reg)
     return inb(0x71);
 }
 
+bool rtc_updating(void) { return cmos(0x0a) & 0x80; }
+
 static void read_once(struct rtc_time *t)
 {
-    for (int i = 0; i < 100000 && cmos(0x0a) & 0x80; i++)
-        ; /* update in progress */
+    for (int i = 0; i < 100000 && rtc_updating(); i++)
+        ;
     *t = (struct rtc_time){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9),
                             acpi.century ? cmos(acpi.century) : 0 };
 }

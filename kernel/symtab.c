@@ -11,10 +11,14 @@ extern const uint32_t ksym_count __attribute__((weak));
 extern const char ksym_names[] __attribute__((weak));
 extern char kernel_image_start[], kernel_text_end[];
 
+bool ksym_is_text(uintptr_t addr)
+{
+    return addr >= (uintptr_t)kernel_image_start && addr < (uintptr_t)kernel_text_end;
+}
+
 const char *ksym_lookup(uintptr_t addr, uintptr_t *offset)
 {
-    if (addr < (uintptr_t)kernel_image_start || addr >= (uintptr_t)kernel_text_end ||
-        !&ksym_count || !ksym_count)
+    if (!ksym_is_text(addr) || !&ksym_count || !ksym_count)
         return NULL;
     uint32_t off = (uint32_t)(addr - KERNEL_BASE), lo = 0, hi = ksym_count;
     while (hi - lo > 1) {

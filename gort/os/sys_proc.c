@@ -6,6 +6,7 @@
 #include "gort/os/os.h"
 #include "gort/os/signal.h"
 #include "gort/os/sys.h"
+#include "gort/time/wall.h"
 #include "kernel/clock.h"
 #include "kernel/random.h"
 #include "mm/mm.h"
@@ -42,7 +43,7 @@ static int32_t clock_of(uint64_t a)
 static int64_t clock_read(int32_t id)
 {
     if (clock_is_wall(id))
-        return clock_wall_ns();
+        return wall_now();
     if (id == CLOCK_PROCESS_CPU)
         return cputime_all();
     return id == CLOCK_THREAD_CPU ? cputime_of(cpu_self()->id) : clock_mono_ns();
@@ -68,7 +69,7 @@ int64_t sys_clock_getres(struct call *c)
 
 int64_t sys_gettimeofday(struct call *c)
 {
-    int64_t ns = clock_wall_ns();
+    int64_t ns = wall_now();
     struct l_timeval tv = {ns / 1000000000, ns / 1000 % 1000000};
     const int32_t zone[2] = {0, 0}; /* UTC, no summer time */
 
@@ -79,7 +80,7 @@ int64_t sys_gettimeofday(struct call *c)
 
 int64_t sys_time(struct call *c)
 {
-    int64_t t = clock_wall_ns() / 1000000000;
+    int64_t t = wall_now() / 1000000000;
 
     return c->a[0] && copy_out(c, c->a[0], &t, sizeof t) ? -L_EFAULT : t;
 }
@@ -98,7 +99,7 @@ static int64_t sleep_until(struct call *c, uint64_t time, bool absolute, bool wa
             __builtin_add_overflow(ns, t.nsec, &ns))
             ns = INT64_MAX;
         if (absolute && wall)
-            ns -= clock_wall_ns();
+            ns -= wall_now();
         else if (absolute)
             ns -= now;
         ns = ns < 0 ? 0 : ns;

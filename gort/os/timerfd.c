@@ -5,6 +5,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/ostimer.h"
 #include "gort/os/sys.h"
+#include "gort/time/wall.h"
 #include "kernel/clock.h"
 
 #define TFD_ABSTIME       1u
@@ -205,7 +206,7 @@ static int64_t due(const struct timerfd *t, int64_t value, bool absolute)
     if (!value)
         return 0;
     if (absolute)
-        value -= t->wall ? clock_wall_ns() : now;
+        value -= t->wall ? wall_now() : now;
     if (value < 0)
         value = 0;
     return __builtin_add_overflow(now, value, &when) ? INT64_MAX : when;

@@ -13,6 +13,7 @@
 #include "gort/sched/sched.h"
 #include "gort/time/bubble.h"
 #include "gort/time/timer_heap.h"
+#include "gort/time/wall.h"
 #include "kernel/clock.h"
 #include "mm/mm.h"
 #include "rt_frames.h"
@@ -647,7 +648,7 @@ void rt_nanotime1(struct nanotime1_frame *f)
 
 void rt_timenow(struct timenow_frame *f)
 {
-    int64_t wall = clock_wall_ns();
+    int64_t wall = wall_now();
 
     f->sec = wall / 1000000000;
     f->nsec = (int32_t)(wall % 1000000000);

@@ -99,6 +99,7 @@ uint64_t virt_to_phys(const void *va) { return (uint64_t)va; }
 
 static int64_t fake_now = 1700000000ll * 1000000000;
 int64_t clock_wall_ns(void) { return fake_now += 1000; }
+int64_t wall_now(void) { return clock_wall_ns(); }
 int64_t clock_mono_ns(void) { return fake_now; }
 
 #ifndef FAKE_OS_WITH_WAITING /* only the file tree: no call waits */

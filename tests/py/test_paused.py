@@ -39,6 +39,28 @@ class Paused(unittest.TestCase):
             out, err = p.communicate(timeout=150)
         self.assertEqual((p.returncode, out), (0, "steps back: 0\n"), err)
 
+    def test_the_date(self):
+        """The date goes on while the machine stands still (its own time does not)."""
+        with tempfile.TemporaryDirectory() as tmp:
+            path = os.path.join(tmp, "monitor")
+            p = subprocess.Popen([GORT, "run", "-fw", "pvh", "-accel", "tcg", "-timeout", "120s",
+                                  "-monitor", path, "./tests/py/guests/wall"], cwd=ROOT,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+            first, begin = p.stdout.readline(), time.time()
+            if not first.strip().isdigit():
+                self.fail(f"{first!r}, then {p.communicate(timeout=150)}")
+            with socket.socket(socket.AF_UNIX) as monitor:
+                monitor.connect(path)
+                time.sleep(1)
+                monitor.sendall(b"stop\n")
+                time.sleep(7)
+                monitor.sendall(b"cont\n")
+                second, end = p.stdout.readline(), time.time()
+                p.communicate(timeout=150)
+        passed = (int(second) - int(first)) / 1000
+        self.assertLess(abs(passed - (end - begin)), 2, f"{passed} s by the guest's date")
+
 
 if __name__ == "__main__":
     unittest.main()
