@@ -9,10 +9,12 @@
 #include "gort/stack/unwind.h"
 #include "kernel/clock.h"
 #include "kernel/random.h"
+#include "kernel/symtab.h"
 #include "mm/mm.h"
 #include "rt_frames.h"
 
 #define DEPTH 64            /* frames of a sample, as upstream's */
+#define C_DEPTH 24u         /* of them the kernel's, at most */
 #define SLOTS 256u          /* samples that a CPU holds until they are read; power of two */
 #define MIN_GAP_NS 100000ll /* faster than this no CPU is interrupted: samples count for more */
 
@@ -53,6 +55,28 @@ static void put_irq(struct sample *s, unsigned what)
         s->pc[s->n++] = prof.stands_for[what] + 1; /* readers subtract one */
 }
 
+/* The C function that was interrupted, and by frame pointers those that have called it on g0. In a
+ * function's first instructions its caller is left out. */
+static void put_c_irq(struct sample *s, const struct trap_frame *tf)
+{
+    const struct cpu *c = cpu_self();
+    uintptr_t low = tf->rsp, bp = tf->rbp;
+
+    if (!ksym_is_text(tf->rip))
+        return;
+    s->pc[s->n++] = tf->rip + 1;
+    if (low < c->g0_lo)
+        return;
+    while (s->n < C_DEPTH && bp >= low && bp <= c->g0_hi - 16 && !(bp & 7)) {
+        const uintptr_t *frame = (const uintptr_t *)bp;
+        if (!ksym_is_text(frame[1]))
+            return;
+        s->pc[s->n++] = frame[1];
+        low = bp + 16;
+        bp = frame[0];
+    }
+}
+
 /* The frames of gp from (pc, sp) on. exact: pc is an instruction, not a return address. */
 static void put_stack_irq(struct sample *s, const struct g *gp, struct stack st, uintptr_t pc,
                           uintptr_t sp, bool exact)
@@ -72,10 +96,12 @@ static void on_go_stack_irq(struct sample *s, const struct g *gp, const struct t
 {
     uintptr_t ret = *(const uintptr_t *)tf->rsp;
 
-    if (app_is_text(tf->rip))
+    if (app_is_text(tf->rip)) {
         put_stack_irq(s, gp, gp->stack, tf->rip, tf->rsp, true);
-    else if (app_is_text(ret))
+    } else if (app_is_text(ret)) {
+        put_c_irq(s, tf);
         put_stack_irq(s, gp, gp->stack, ret, tf->rsp + 8, false);
+    }
 }
 
 /* On g0, in the service of gp. The word at its top shows how it came here:
@@ -91,11 +117,13 @@ static void on_g0_irq(struct sample *s, const struct g *gp, const struct trap_fr
     if (within(gp->stack, top)) {
         bool in_stub = app_is_text(tf->rip);
         uintptr_t pc = in_stub ? tf->rip : ((const uintptr_t *)c->g0_sp)[-3];
+        put_c_irq(s, tf);
         if (!in_stub)
             put_irq(s, IN_SYSTEMSTACK);
         put_stack_irq(s, gp, gp->stack, pc, top, in_stub);
         return;
     }
+    put_c_irq(s, tf);
     if (top == (uintptr_t)morestack_return) {
         put_irq(s, IN_NEWSTACK);
         put_irq(s, IN_MORESTACK);
@@ -120,10 +148,12 @@ static void in_goroutine_irq(struct sample *s, struct g *gp, const struct trap_f
     } else if (status == G_RUNNING && tf->rsp > c->g0_lo && tf->rsp <= c->g0_sp) {
         on_g0_irq(s, gp, tf);
     } else if (status == G_COPYSTACK && mp->moving.stack.hi) {
+        put_c_irq(s, tf);
         put_irq(s, IN_NEWSTACK);
         put_irq(s, IN_MORESTACK);
         put_stack_irq(s, gp, mp->moving.stack, mp->moving.pc, mp->moving.sp, false);
     } else if (status == G_WAITING && gp->wait_reason == WAIT_GC_WORKER_ACTIVE) {
+        put_c_irq(s, tf);
         put_irq(s, IN_SYSTEMSTACK);
         put_irq(s, IN_GC_WORKER);
     }
@@ -139,8 +169,11 @@ static void fill_irq(struct sample *s, struct g *gp, const struct trap_frame *tf
         return;
     if (app_is_text(tf->rip))
         s->pc[s->n++] = tf->rip + 1;
-    else
-        put_irq(s, gp ? IN_EXTERNAL : IN_SCHEDULE);
+    put_c_irq(s, tf);
+    if (!gp)
+        put_irq(s, IN_SCHEDULE);
+    else if (!s->n)
+        put_irq(s, IN_EXTERNAL);
     put_irq(s, IN_SYSTEM);
 }
 

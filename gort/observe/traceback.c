@@ -334,10 +334,11 @@ static void put_header(const struct traceback_out *o, const struct g *gp)
     put_num(o, gp->goid, 10);
     if (o->runtime) {
         put_hex(o, " gp=", (uintptr_t)gp);
-        if (gp->m) {
+        const struct m *mp = __atomic_load_n(&gp->m, __ATOMIC_RELAXED); /* it may run meanwhile */
+        if (mp) {
             put(o, " m=");
-            put_num(o, gp->m->id, 10);
-            put_hex(o, " mp=", (uintptr_t)gp->m);
+            put_num(o, mp->id, 10);
+            put_hex(o, " mp=", (uintptr_t)mp);
         } else {
             put(o, " m=nil");
         }

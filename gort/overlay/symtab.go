@@ -33,6 +33,9 @@ func sym_func(fn, out unsafe.Pointer) (ok bool)
 //go:noescape
 func sym_line(fn unsafe.Pointer, pc uintptr) (file string, line int32)
 
+// sym_c_name is the name of the kernel's function that contains pc, or "".
+func sym_c_name(pc uintptr) (name string)
+
 //go:noescape
 func stack_text(buf unsafe.Pointer, cap int, pc, sp uintptr, all bool) (n int)
 
@@ -126,6 +129,7 @@ func (ci *Frames) advance() bool {
 	}
 	s, ok := frameAt(pc)
 	if !ok {
+		ci.addC(pc)
 		return true
 	}
 	if pc > s.entry {
@@ -143,6 +147,14 @@ func (ci *Frames) advance() bool {
 	}
 	ci.n++
 	return true
+}
+
+// addC: CPU profiles name functions of the kernel, too.
+func (ci *Frames) addC(pc uintptr) {
+	if name := sym_c_name(pc - 1); name != "" {
+		ci.ready[ci.n] = Frame{PC: pc - 1, Function: "gort." + name}
+		ci.n++
+	}
 }
 
 // continueInlined: Callers lists the whole inlined chain, but a pc from elsewhere (a profile,
@@ -175,6 +187,9 @@ func (ci *Frames) Next() (frame Frame, more bool) {
 
 // locate finds file and line, which most callers of Next never look at of most frames.
 func (f *Frame) locate() {
+	if f.fn == nil {
+		return
+	}
 	file, line := sym_line(unsafe.Pointer(f.fn), f.PC)
 	f.File, f.Line = file, int(line)
 }

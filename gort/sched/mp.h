@@ -79,6 +79,7 @@ struct p {
     int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
     int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
     uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
+    int64_t    forced_at;      /* [owner, interrupts] when a tick last asked for the CPU */
 };
 enum p_status { P_IDLE, P_RUNNING, P_GCSTOP, P_DEAD };
 

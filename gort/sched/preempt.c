@@ -187,17 +187,38 @@ static void check_conservation_irq(struct p *p, int64_t now)
           "queue", (long)(now - p->waste_since) / 1000, runq_len(p), p->id, sched.runq_size);
 }
 
+/* Does anybody wait for this CPU whom schedule() would come to, or has it anything else to do? A
+ * goroutine that computes alone keeps its CPU past its slice: to queue it would wake another CPU,
+ * which takes it away or comes for nothing. What is queued later finds the slice over at the next
+ * tick. A mark worker (not RUNNING: it stands in its gate) asks at its slice's end anew what it is
+ * to be. */
+static bool somebody_waits_irq(const struct cpu *c, struct p *p)
+{
+    return __atomic_load_n(&sched.runq_size, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&p->runq_head, __ATOMIC_RELAXED) != p->runq_tail ||
+           __atomic_load_n(&p->runnext, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&c->m->lockq, __ATOMIC_RELAXED) || c->m->net_polls ||
+           __atomic_load_n(&sched.handoff, __ATOMIC_RELAXED) ||
+           background_next() == BACKGROUND_ASKED || g_status(c->curg) != G_RUNNING;
+}
+
 /* Slices: is the running goroutine to give way, to others, or to what schedule() does first? */
 static bool must_yield_irq(const struct cpu *c, struct p *p, bool due, int64_t now)
 {
     struct m *mp = c->m;
     bool slice_over = p->schedtick == mp->tick_seen && now >= p->slice_start + SLICE_NS;
+    /* Goroutines that wake each other pass a slice on, between turns of others who begin new ones:
+     * whoever waits behind them in the ring waits for a tick. */
+    bool asks = slice_over || now >= p->forced_at + SLICE_NS;
 
     if (p->schedtick != mp->tick_seen) {
         mp->tick_seen = p->schedtick;
         p->slice_start = now;
     }
-    return due || slice_over || options.preemptstress || options.stallwatch || c->pending ||
+    asks = asks && somebody_waits_irq(c, p);
+    if (asks)
+        p->forced_at = now;
+    return due || asks || options.preemptstress || options.stallwatch || c->pending ||
            sched.stopping;
 }
 
@@ -240,6 +261,15 @@ static struct p *running_p_irq(const struct cpu *c)
     return __atomic_load_n(&p->m, __ATOMIC_RELAXED) == c->m ? p : NULL;
 }
 
+/* Timers of a P whose CPU cannot run them: whoever comes through schedule() does. */
+static bool others_late_irq(const struct p *mine)
+{
+    for (unsigned i = 0; i < gomaxprocs; i++)
+        if (allp[i] != mine && __atomic_load_n(&allp[i]->timers_late, __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 static void timer_irq(struct trap_frame *tf)
 {
     struct cpu *c = cpu_self();
@@ -250,10 +280,13 @@ static void timer_irq(struct trap_frame *tf)
     if (!mp)
         return;
     sched_hooks.sample_irq(tf, now);
-    bool running = c->curg, due = sched_timers_earliest() <= now;
+    bool running = c->curg, due = sched_timers_earliest() <= now || others_late_irq(p);
     if (due)
         __atomic_or_fetch(&c->pending, CPU_PENDING_TIMER, __ATOMIC_SEQ_CST);
-    bool stuck = running && p && must_yield_irq(c, p, due, now) && !preempt_here_irq(tf);
+    bool yields = running && p && must_yield_irq(c, p, due, now);
+    if (yields) /* C on g0 looks at this, too */
+        __atomic_or_fetch(&c->pending, CPU_PENDING_PREEMPT, __ATOMIC_SEQ_CST);
+    bool stuck = yields && !preempt_here_irq(tf);
     if (options.stallwatch)
         stall_tick_irq(tf, stuck, now);
     __atomic_store_n(&mp->wake, 1, __ATOMIC_SEQ_CST);

@@ -71,6 +71,7 @@ static void p_acquire(struct p *p)
     /* Whoever moves a timer of p sees this M, or this M sees the timer (sched_timer_changed). */
     __atomic_store_n(&p->m, c->m, __ATOMIC_SEQ_CST);
     sched_timer_changed(p, sched_hooks.timers_next(p));
+    sched_timer_changed(NULL, sched_hooks.sample_due()); /* halting it was not sampled */
     p->wake_at = 0; /* its deadline was armed on another CPU, if at all */
     if (p->runnext)
         wake_soon(p);
@@ -451,7 +452,6 @@ static void halt(struct cpu *c, struct m *mp)
             sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
         cpu_idle(&mp->wake);
     }
-    sched_timer_changed(NULL, sched_hooks.sample_due());
 }
 
 static _Noreturn void die_of_deadlock(void)

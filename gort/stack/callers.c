@@ -4,6 +4,7 @@
 #include "gort/g.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
+#include "kernel/symtab.h"
 #include "rt_frames.h"
 
 /* Mirrored by symFrame in overlay/symtab.go. */
@@ -71,6 +72,14 @@ void rt_sym_line(struct sym_line_frame *f)
         symtab_find(f->pc, &fn);
     symtab_line(&fn, f->pc, &file, &f->line);
     f->file = gostring_of(file);
+}
+
+void rt_sym_c_name(struct sym_c_name_frame *f)
+{
+    uintptr_t offset;
+    const char *name = ksym_lookup(f->pc, &offset);
+
+    f->name = gostring_of(name ? name : "");
 }
 
 void rt_pcdata_value(struct pcdata_value_frame *f)
