@@ -213,75 +213,105 @@ static bool commit_hard_locked(size_t page, size_t n)
     return commit_locked(page, n);
 }
 
-/* ---- large spans: frames are taken and zeroed without mheap.lock ---------------------------
+/* ---- frames are taken and zeroed without mheap.lock -----------------------------------------
  *
- * Zeroing some MiB takes a millisecond, in which every CPU that allocates would spin. So the
- * pages that are gone are claimed under the lock: they are taken, so nobody looks at them, and
- * no longer gone, so nobody commits them along with a neighbour. Then the lock is let go. */
-#define CLAIM_MIN  64  /* pages */
+ * Zeroing 2 MiB takes some 100 us, in which every CPU that allocates would spin. So the pages that
+ * are gone are claimed under the lock: they are taken, so nobody looks at them, and no longer gone,
+ * so nobody commits them along with a neighbour. With them, where a whole block of 2 MiB is gone
+ * and free but for them, the rest of it: that is free again, with frames, when all is done. */
 #define CLAIM_RUNS 64
-struct claim { unsigned n; struct { size_t lo, hi; } run[CLAIM_RUNS]; };
+struct claim {
+    unsigned n;
+    struct { size_t lo, hi, mine_lo, mine_hi; } run[CLAIM_RUNS];
+};
 
-/* False: the pages without frames are in too many runs. */
+/* One run of pages that are gone. False: there are too many. */
+static bool claim_run_locked(struct claim *c, size_t lo, size_t hi)
+{
+    struct pagealloc *pa = &mheap.pages;
+    size_t wide_lo = lo / COMMIT_PAGES * COMMIT_PAGES;
+    size_t wide_hi = (hi + COMMIT_PAGES - 1) / COMMIT_PAGES * COMMIT_PAGES;
+
+    if (c->n == CLAIM_RUNS)
+        return false;
+    if (!spare_block(pa, wide_lo, lo, hi))
+        wide_lo = lo;
+    if (!spare_block(pa, wide_hi - COMMIT_PAGES, lo, hi))
+        wide_hi = hi;
+    if (wide_lo < lo)
+        pagealloc_take(pa, wide_lo, lo - wide_lo);
+    if (hi < wide_hi)
+        pagealloc_take(pa, hi, wide_hi - hi);
+    count_committed_locked(wide_lo, wide_hi);
+    c->run[c->n].lo = wide_lo;
+    c->run[c->n].hi = wide_hi;
+    c->run[c->n].mine_lo = lo;
+    c->run[c->n++].mine_hi = hi;
+    return true;
+}
+
+/* What is gone of [page, page + n). */
 static bool claim_locked(struct claim *c, size_t page, size_t n)
 {
     struct pagealloc *pa = &mheap.pages;
     size_t end = page + n;
 
-    c->n = 0;
     for (size_t lo, hi; (lo = pagealloc_next(pa, PA_GONE, true, page, end)) < end; page = hi) {
         hi = pagealloc_next(pa, PA_GONE, false, lo, end);
-        if (c->n == CLAIM_RUNS) {
-            c->n = 0;
-            return false;
-        }
-        c->run[c->n].lo = lo;
-        c->run[c->n++].hi = hi;
-    }
-    for (unsigned i = 0; i < c->n; i++)
-        count_committed_locked(c->run[i].lo, c->run[i].hi);
-    return true;
-}
-
-/* Without the lock. What has got its frames is no longer in the claim. */
-static bool claim_commit(struct claim *c)
-{
-    for (; c->n; c->n--) {
-        size_t lo = c->run[c->n - 1].lo, hi = c->run[c->n - 1].hi;
-        if (vm_commit(page_addr(lo), (hi - lo) * GO_PAGE_SIZE) != 0)
+        if (!claim_run_locked(c, lo, hi))
             return false;
     }
     return true;
 }
 
-static void claim_give_up_locked(const struct claim *c)
+/* Gives back the pages around run i: they have frames with zeros, or are gone again. */
+static void unclaim_locked(const struct claim *c, unsigned i, bool committed)
 {
-    for (unsigned i = 0; i < c->n; i++) {
-        size_t lo = c->run[i].lo, n = c->run[i].hi - lo;
-        pagealloc_set(&mheap.pages, PA_GONE, lo, n);
-        mheap.pages.gone_pages += n;
+    struct pagealloc *pa = &mheap.pages;
+    size_t lo = c->run[i].lo, hi = c->run[i].hi, n = hi - lo;
+    size_t mine_lo = c->run[i].mine_lo, mine_hi = c->run[i].mine_hi;
+
+    if (committed) {
+        pagealloc_set(pa, PA_ZERO, lo, n);
+    } else {
+        pagealloc_set(pa, PA_GONE, lo, n);
+        pa->gone_pages += n;
         __atomic_sub_fetch(&mheap.committed, n * GO_PAGE_SIZE, __ATOMIC_RELAXED);
     }
+    if (lo < mine_lo)
+        pages_free_locked(lo, mine_lo - lo);
+    if (mine_hi < hi)
+        pages_free_locked(mine_hi, hi - mine_hi);
 }
 
-/* Frames behind all of [page, page + n), which are somebody's. Takes the lock, and does without
- * while it zeroes. False: out of memory. */
-static bool commit_large(size_t page, size_t n)
+/* Takes frames and, at the end, the lock. False: out of memory, and those of the caller's pages
+ * that have got none are gone again. Those that have hold zeros, and PA_ZERO says so. */
+static bool claim_commit(const struct claim *c)
 {
-    struct claim c;
+    unsigned done = 0;
 
+    while (done < c->n && vm_commit(page_addr(c->run[done].lo), (c->run[done].hi -
+                                    c->run[done].lo) * GO_PAGE_SIZE) == 0)
+        done++;
     lock(&mheap.lock);
+    for (unsigned i = 0; i < c->n; i++)
+        unclaim_locked(c, i, i < done);
+    return done == c->n;
+}
+
+/* Frames behind all of [page, page + n), which are somebody's. The lock is held, and let go
+ * meanwhile; it is held again at the end. False: out of memory. */
+static bool commit_claimed_locked(size_t page, size_t n)
+{
+    struct claim c = { 0 };
+
     relieve_locked(page, n);
-    bool claimed = claim_locked(&c, page, n);
-    unlock(&mheap.lock);
-    if (claimed && claim_commit(&c))
-        return true;
-    lock(&mheap.lock);
-    claim_give_up_locked(&c);
-    bool ok = commit_hard_locked(page, n);
-    pagealloc_clear(&mheap.pages, PA_ZERO, page, n);
-    unlock(&mheap.lock);
-    return ok;
+    bool all = claim_locked(&c, page, n);
+    if (c.n) {
+        unlock(&mheap.lock);
+        all &= claim_commit(&c);
+    }
+    return all || commit_hard_locked(page, n);
 }
 
 /* npages with frames behind them; *zero: they hold zeros. PA_NONE: out of memory. */
@@ -292,7 +322,7 @@ static size_t take_locked(size_t npages, bool *zero)
 
     if (page == PA_NONE)
         return PA_NONE;
-    if (!commit_hard_locked(page, npages)) {
+    if (!(urgent ? commit_hard_locked : commit_claimed_locked)(page, npages)) {
         pages_free_locked(page, npages);
         return PA_NONE;
     }
@@ -318,20 +348,13 @@ static size_t take_bare_locked(size_t npages, bool *zero)
 
 bool mheap_commit(uintptr_t addr, size_t size)
 {
-    return commit_large((addr - heap_base) >> GO_PAGE_SHIFT_, size >> GO_PAGE_SHIFT_);
-}
+    size_t page = (addr - heap_base) >> GO_PAGE_SHIFT_, n = size >> GO_PAGE_SHIFT_;
 
-static size_t take_large(size_t npages, bool *zero)
-{
     lock(&mheap.lock);
-    size_t page = take_bare_locked(npages, zero);
+    bool ok = commit_claimed_locked(page, n);
+    pagealloc_clear(&mheap.pages, PA_ZERO, page, n);
     unlock(&mheap.lock);
-    if (page == PA_NONE || commit_large(page, npages))
-        return page;
-    lock(&mheap.lock);
-    pages_free_locked(page, npages);
-    unlock(&mheap.lock);
-    return PA_NONE;
+    return ok;
 }
 
 /* The boot option allocfail=N: every Nth allocation of pages fails. */
@@ -357,15 +380,6 @@ static uint64_t gather(enum pa_bits which, size_t group)
     return bits;
 }
 
-/* Commits what is gone of the pages that the mask says. */
-static bool commit_mask_locked(size_t group, uint64_t mask)
-{
-    for (uint64_t m = mask; m; m &= m - 1)
-        if (!commit_locked(group + (size_t)__builtin_ctzll(m), 1))
-            return false;
-    return true;
-}
-
 static void give_mask_locked(size_t group, uint64_t mask)
 {
     while (mask) {
@@ -375,6 +389,20 @@ static void give_mask_locked(size_t group, uint64_t mask)
         pages_free_locked(group + lo, n);
         mask = lo + n == 64 ? 0 : mask & (~0ull << (lo + n));
     }
+}
+
+/* Frames behind the pages that the mask says, which are the caller's. */
+static bool commit_mask_locked(size_t group, uint64_t mask)
+{
+    bool ok = true;
+
+    for (size_t at = 0, n; ok && at < 64 && mask >> at; at += n) {
+        at += (size_t)__builtin_ctzll(mask >> at);
+        uint64_t rest = ~(mask >> at);
+        n = rest ? (size_t)__builtin_ctzll(rest) : 64;
+        ok = commit_claimed_locked(group + at, n);
+    }
+    return ok;
 }
 
 static void pcache_fill(struct pcache *pc)
@@ -439,8 +467,6 @@ size_t pages_take(size_t npages, bool *zero)
         if (page != PA_NONE)
             return page;
     }
-    if (npages >= CLAIM_MIN)
-        return take_large(npages, zero);
     lock(&mheap.lock);
     page = take_locked(npages, zero);
     unlock(&mheap.lock);

@@ -277,6 +277,15 @@ static void advance_search(struct pagealloc *pa, size_t page, size_t n)
         pa->search = page + n;
 }
 
+void pagealloc_take(struct pagealloc *pa, size_t page, size_t npages)
+{
+    DCHECK(pagealloc_count(pa, PA_TAKEN, page, npages) == 0, "pages %zu+%zu taken twice", page,
+           npages);
+    pagealloc_set(pa, PA_TAKEN, page, npages);
+    update(pa, page, npages);
+    pa->free_pages -= npages;
+}
+
 size_t pagealloc_alloc(struct pagealloc *pa, size_t npages)
 {
     if (npages == 0 || npages > pa->free_pages)
@@ -284,11 +293,7 @@ size_t pagealloc_alloc(struct pagealloc *pa, size_t npages)
     size_t page = find(pa, npages);
     if (page == PA_NONE)
         return PA_NONE;
-    DCHECK(pagealloc_count(pa, PA_TAKEN, page, npages) == 0, "pages %zu+%zu taken twice", page,
-           npages);
-    pagealloc_set(pa, PA_TAKEN, page, npages);
-    update(pa, page, npages);
-    pa->free_pages -= npages;
+    pagealloc_take(pa, page, npages);
     advance_search(pa, page, npages);
     return page;
 }

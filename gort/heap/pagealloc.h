@@ -53,6 +53,8 @@ size_t pagealloc_table_bytes(unsigned level, size_t pages);
 void pagealloc_grow(struct pagealloc *pa, size_t npages);
 /* Takes the lowest run of npages. Returns its first page or PA_NONE. */
 size_t pagealloc_alloc(struct pagealloc *pa, size_t npages);
+/* Takes these pages, which are free; npages > 0. */
+void pagealloc_take(struct pagealloc *pa, size_t page, size_t npages);
 void pagealloc_free(struct pagealloc *pa, size_t page, size_t npages);
 /* Takes all free pages of the lowest aligned group of 64 that has one: returns the group's
  * first page and the mask of what was taken. PA_NONE if the heap is full. */
