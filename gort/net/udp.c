@@ -204,13 +204,13 @@ static void write_header(struct pkt *pkt, const struct ip_tx *t, uint16_t sport,
 }
 
 /* Fills *t and *p for dst; s is locked. */
-static int prepare(struct udp_sock *s, const struct net_addr *dst, const struct udp_group *from,
+static int prepare(struct udp_sock *s, const struct net_addr *dst, const struct udp_from *from,
                    struct net_path *p)
 {
     bool group = addr_multicast(dst);
     unsigned ifindex = from && from->ifindex ? from->ifindex : s->ifindex ? s->ifindex :
         group ? s->mcast_ifindex : 0;
-    const struct net_addr *src = from && !addr_any(&from->group) ? &from->group : &s->local;
+    const struct net_addr *src = from && !addr_any(&from->source) ? &from->source : &s->local;
 
     if (!from && addr_equal(&s->path_dst, dst) && net_path_fresh(&s->path, net_now_ns())) {
         *p = s->path;
@@ -237,11 +237,13 @@ static int may_send(const struct udp_sock *s, const struct net_path *p, const st
 }
 
 static long transmit(struct udp_sock *s, const struct net_addr *dst, uint16_t port, struct pkt *pkt,
-                     size_t n, const struct net_path *p)
+                     size_t n, const struct net_path *p, const struct udp_from *from)
 {
     uint32_t len = (uint32_t)n + UDP_HDR;
-    struct ip_tx t = {.path = p, .src = &p->source, .dst = dst, .proto = PROTO_UDP, .tos = s->tos,
-                      .ttl = addr_multicast(dst) ? s->mcast_ttl : s->ttl,
+    bool hop = from && from->hop >= 0, service = from && from->service >= 0;
+    struct ip_tx t = {.path = p, .src = &p->source, .dst = dst, .proto = PROTO_UDP,
+                      .tos = service ? (uint8_t)from->service : s->tos,
+                      .ttl = hop ? (uint8_t)from->hop : addr_multicast(dst) ? s->mcast_ttl : s->ttl,
                       .id = __atomic_add_fetch(&fragment_id, 1, __ATOMIC_RELAXED)};
 
     write_header(pkt, &t, s->lport, port, len);
@@ -255,7 +257,7 @@ static long transmit(struct udp_sock *s, const struct net_addr *dst, uint16_t po
 }
 
 long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, const void *buf,
-              size_t n, const struct udp_group *from)
+              size_t n, const struct udp_from *from)
 {
     struct net_path p;
     int err = bind_if_needed(s);
@@ -286,7 +288,7 @@ long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, con
             NET_COUNT(out_no_memory);
         return err;
     }
-    return transmit(s, &to, port, pkt, n, &p);
+    return transmit(s, &to, port, pkt, n, &p, from);
 }
 
 /* ---- groups, end ------------------------------------------------------------------------ */

@@ -16,6 +16,14 @@ struct udp_group {
     unsigned ifindex;
 };
 
+/* What one datagram has of its own: source (any: as routes say), interface (0: likewise), TTL or
+ * hop limit, TOS or traffic class (-1: the socket's). */
+struct udp_from {
+    struct net_addr source;
+    unsigned ifindex;
+    int hop, service;
+};
+
 /* Options are written by udp_set under the lock. */
 struct udp_sock {
     struct lock lock;
@@ -61,10 +69,10 @@ int udp_connect(struct udp_sock *s, const struct net_addr *a, uint16_t port);
 /* The socket receives nothing until udp_connect is called: its peer is inside this machine. */
 void udp_mute(struct udp_sock *s);
 /* Returns the number of bytes sent. dst NULL: the connected peer. -EDESTADDRREQ, -EMSGSIZE,
- * -ENOBUFS, -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` (may
- * be NULL) gives source address and interface (IP_PKTINFO). */
+ * -ENOBUFS, -ENETUNREACH, -EACCES (broadcast without the option), a pending ICMP error. `from` may
+ * be NULL. */
 long udp_send(struct udp_sock *s, const struct net_addr *dst, uint16_t port, const void *buf,
-              size_t n, const struct udp_group *from);
+              size_t n, const struct udp_from *from);
 enum { UDP_PEEK = 1 };
 /* Returns the bytes copied; -EAGAIN; a pending error. */
 long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, unsigned flags);

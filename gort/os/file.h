@@ -32,6 +32,9 @@ struct file_ops {
     int64_t (*ioctl)(struct call *c, struct file *f, uint64_t request, uint64_t arg);
     void (*release)(struct file *f);
     const char *anon;   /* in /proc/self/fd: "anon_inode:" and this; NULL: as the inode says */
+    /* For how long a call may wait, in ns; 0: for ever. NULL: for ever. */
+    int64_t (*patience)(struct file *f, bool write);
+    bool messages;      /* what one call moves is one message, however long: by `vector` alone */
     bool whole_writes;  /* a blocking write goes on until all is written; else one call is all */
 };
 

@@ -64,7 +64,8 @@ static int64_t open_first(struct call *c, uint64_t fd, uint64_t path, uint32_t f
     at_put(&a);
     if (err)
         return err;
-    err = open_inode(c, res.inode, flags & FLAGS_KEPT, out);
+    uint32_t kept = flags & FLAGS_KEPT; /* F_GETFL of a 64-bit system shows O_LARGEFILE always */
+    err = open_inode(c, res.inode, flags & L_O_PATH ? kept : kept | L_O_LARGEFILE, out);
     if (!err && !(flags & L_O_PATH))
         notify_file(res.inode, NOTIFY_OPEN);
     if (!err && flags & L_O_TRUNC && !res.created && !(flags & L_O_PATH))

@@ -4,6 +4,7 @@
 #include "gort/os/fs/notify.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
+#include "gort/os/poll.h"
 #include "gort/os/signal.h"
 #include "gort/os/sys.h"
 #include "mm/mm.h"
@@ -181,12 +182,15 @@ static bool io_over(const struct file *f, uint64_t asked, int64_t moved, bool wr
 static int64_t io_run(struct call *c, struct file *f, bool write)
 {
     uint64_t moved = 0; /* in this run */
-    bool several = c->niov > 1 && f->ops && f->ops->vector;
+    bool several = f->ops && f->ops->vector && (c->niov > 1 || (f->ops->messages && c->total));
 
     do {
         struct l_iovec v = io_next(c);
         int64_t r = several ? vector_step(c, f, write) : io_step(c, f, v, write);
         if (r == -L_EAGAIN && f->ops && !file_nonblock(f) && (write || !c->done)) {
+            int64_t patience = f->ops->patience ? f->ops->patience(f, write) : 0;
+            if (patience && call_deadline(c, poll_deadline(patience)))
+                return c->done ? (int64_t)c->done : r;
             if (!call_wait(c, f->ops->queue(f, write)))
                 return SYS_BLOCK;
             continue;
@@ -194,7 +198,7 @@ static int64_t io_run(struct call *c, struct file *f, bool write)
         if (r < 0)
             return c->done ? (int64_t)c->done : r;
         c->done += (uint64_t)r;
-        if (several ? !write : io_over(f, v.len, r, write))
+        if (several ? !write || f->ops->messages : io_over(f, v.len, r, write))
             break;
         moved += (uint64_t)r;
         if (c->done < c->total && moved >= CHUNK && call_gives_way(c))
@@ -218,7 +222,7 @@ static void io_done(const struct file *f, int64_t r, bool write)
 {
     if (r > 0)
         notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
-    if (r == -L_EPIPE && write)
+    if (r == -L_EPIPE && write && !f->ops->messages)
         signal_raise(L_SIGPIPE);
     if (r >= 0)
         io_counted(r, write);

@@ -27,15 +27,18 @@ bool net_addr_is_loopback(const struct net_addr *a)
     return addr_is_v4(a) ? a->b[12] == 127 : addr_equal(a, &one);
 }
 
-static int in4_from(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a)
+bool sock_addr_chosen(const struct sock *s, const struct sock_addr *a)
+{
+    return !addr_any(&a->in.ip) || (s->domain == L_AF_INET6 && addr_is_v4(&a->in.ip));
+}
+
+static int in4_take(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a)
 {
     struct l_sockaddr_in in;
 
     if (len < sizeof in)
         return -L_EINVAL;
     memcpy(&in, raw, sizeof in);
-    if (s->v6only)
-        return s->type == L_SOCK_STREAM ? -L_EAFNOSUPPORT : -L_EINVAL;
     a->family = s->domain;
     a->in.ip = addr_v4(in.addr);
     a->in.port = get16(in.port);
@@ -43,29 +46,68 @@ static int in4_from(const struct sock *s, const void *raw, uint32_t len, struct 
     return 0;
 }
 
-static int in6_from(const void *raw, uint32_t len, struct sock_addr *a)
+/* AF_UNSPEC is taken for AF_INET where old programs wrote it: bind to any address, sendto. */
+static int in4_from(const struct sock *s, uint16_t family, const void *raw, uint32_t len,
+                    enum addr_use use, struct sock_addr *a)
 {
-    struct l_sockaddr_in6 in;
+    if (use == ADDR_CONNECT && family == L_AF_UNSPEC)
+        return 0;
+    int err = in4_take(s, raw, len, a);
+    if (err || family == L_AF_INET)
+        return err;
+    if (family == L_AF_UNSPEC && (use == ADDR_SEND || addr_any(&a->in.ip)))
+        return 0;
+    return -L_EAFNOSUPPORT;
+}
 
-    if (len < sizeof in - sizeof in.scope) /* as before RFC 2553 */
-        return -L_EINVAL;
-    memset(&in, 0, sizeof in);
+static int in6_take(const struct sock *s, const void *raw, uint32_t len, enum addr_use use,
+                    struct sock_addr *a)
+{
+    struct l_sockaddr_in6 in = { 0 };
+
     memcpy(&in, raw, len < sizeof in ? len : sizeof in);
     a->family = L_AF_INET6;
     a->in.ip = addr_v6(in.addr);
     a->in.port = get16(in.port);
     a->in.scope = in.scope;
+    if (s->v6only && addr_is_v4(&a->in.ip))
+        return use == ADDR_BIND ? -L_EINVAL : -L_ENETUNREACH;
     return 0;
 }
 
-static int un_from(const void *raw, uint32_t len, struct sock_addr *a)
+/* Datagrams of an IPv6 socket may go to an address of IPv4; streams want it mapped. */
+static int in6_from(const struct sock *s, uint16_t family, const void *raw, uint32_t len,
+                    enum addr_use use, struct sock_addr *a)
 {
-    uint32_t n = len - (uint32_t)offsetof(struct l_sockaddr_un, path);
+    const uint32_t least = sizeof(struct l_sockaddr_in6) - 4; /* without scope: before RFC 2553 */
 
-    if (len > sizeof(struct l_sockaddr_un))
+    if (use != ADDR_BIND && family == L_AF_UNSPEC)
+        return 0;
+    if (use != ADDR_BIND && family == L_AF_INET && s->type != L_SOCK_STREAM) {
+        if (s->v6only)
+            return use == ADDR_SEND ? -L_ENETUNREACH : -L_EAFNOSUPPORT;
+        return in4_take(s, raw, len, a);
+    }
+    if (len < least)
         return -L_EINVAL;
+    if (family != L_AF_INET6)
+        return use == ADDR_SEND ? -L_EINVAL : -L_EAFNOSUPPORT;
+    return in6_take(s, raw, len, use, a);
+}
+
+static int un_from(const struct sock *s, uint16_t family, const void *raw, uint32_t len,
+                   enum addr_use use, struct sock_addr *a)
+{
+    const uint32_t head = offsetof(struct l_sockaddr_un, path);
+
+    if (use == ADDR_CONNECT && family == L_AF_UNSPEC && s->type == L_SOCK_DGRAM)
+        return 0;
+    if (family != L_AF_UNIX || len > sizeof(struct l_sockaddr_un) ||
+        (len == head && use != ADDR_BIND))
+        return -L_EINVAL;
+    uint32_t n = len - head;
     a->family = L_AF_UNIX;
-    memcpy(a->un.path, (const char *)raw + offsetof(struct l_sockaddr_un, path), n);
+    memcpy(a->un.path, (const char *)raw + head, n);
     const char *nul = n && a->un.path[0] ? memchr(a->un.path, 0, n) : NULL;
     if (nul)
         n = (uint32_t)(nul - a->un.path);
@@ -73,11 +115,14 @@ static int un_from(const void *raw, uint32_t len, struct sock_addr *a)
     return 0;
 }
 
-static int nl_from(const void *raw, uint32_t len, struct sock_addr *a)
+static int nl_from(uint16_t family, const void *raw, uint32_t len, enum addr_use use,
+                   struct sock_addr *a)
 {
     struct l_sockaddr_nl nl;
 
-    if (len < sizeof nl)
+    if (use == ADDR_CONNECT && family == L_AF_UNSPEC)
+        return 0;
+    if (len < sizeof nl || family != L_AF_NETLINK)
         return -L_EINVAL;
     memcpy(&nl, raw, sizeof nl);
     a->family = L_AF_NETLINK;
@@ -86,7 +131,8 @@ static int nl_from(const void *raw, uint32_t len, struct sock_addr *a)
     return 0;
 }
 
-int addr_from_user(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a)
+int addr_from_user(const struct sock *s, const void *raw, uint32_t len, enum addr_use use,
+                   struct sock_addr *a)
 {
     uint16_t family;
 
@@ -94,16 +140,11 @@ int addr_from_user(const struct sock *s, const void *raw, uint32_t len, struct s
         return -L_EINVAL;
     memcpy(&family, raw, sizeof family);
     memset(a, 0, sizeof *a);
-    if (family == L_AF_UNSPEC && s->domain != L_AF_UNIX)
-        return 0; /* connect(2) ends a connection with it; bind(2) refuses it */
-    if (family == L_AF_INET && (s->domain == L_AF_INET || s->domain == L_AF_INET6))
-        return in4_from(s, raw, len, a);
-    if (family != s->domain)
-        return s->domain == L_AF_UNIX || s->domain == L_AF_NETLINK ? -L_EINVAL : -L_EAFNOSUPPORT;
-    switch (family) {
-    case L_AF_INET6: return in6_from(raw, len, a);
-    case L_AF_UNIX: return un_from(raw, len, a);
-    default: return nl_from(raw, len, a);
+    switch (s->domain) {
+    case L_AF_INET: return in4_from(s, family, raw, len, use, a);
+    case L_AF_INET6: return in6_from(s, family, raw, len, use, a);
+    case L_AF_UNIX: return un_from(s, family, raw, len, use, a);
+    default: return nl_from(family, raw, len, use, a);
     }
 }
 

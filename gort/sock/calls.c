@@ -12,14 +12,15 @@ bool call_present(struct call *c, uint64_t p, uint64_t n, bool write)
     return !n || (user_range(c, p, n) && user_present(c, p, n, write ? VM_W : VM_R) == n);
 }
 
-int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len, struct sock_addr *a)
+int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len, enum addr_use use,
+                  struct sock_addr *a)
 {
     uint8_t raw[L_SOCKADDR_MAX];
 
     if (len > sizeof raw)
         return -L_EINVAL;
     int64_t err = copy_in(c, raw, p, len);
-    return err ? err : addr_from_user(s, raw, (uint32_t)len, a);
+    return err ? err : addr_from_user(s, raw, (uint32_t)len, use, a);
 }
 
 int64_t call_give_addr(struct call *c, struct sock *s, const struct sock_addr *a, uint64_t p,
@@ -51,7 +52,7 @@ struct sock *call_sock(struct call *c, uint64_t fd, int64_t *err)
 
 bool call_waits(const struct call *c, unsigned flags)
 {
-    return !file_nonblock(c->file) && !(flags & L_MSG_DONTWAIT);
+    return !file_nonblock(c->file) && !(flags & (L_MSG_DONTWAIT | L_MSG_ERRQUEUE));
 }
 
 /* ---- making --------------------------------------------------------------------------------- */
@@ -109,6 +110,8 @@ static int make(unsigned domain, unsigned type, unsigned protocol, struct sock *
     if (type & ~(unsigned)(L_SOCK_TYPE | L_SOCK_NONBLOCK | L_SOCK_CLOEXEC))
         return -L_EINVAL;
     type &= L_SOCK_TYPE;
+    if (domain < L_AF_MAX && type >= L_SOCK_MAX)
+        return -L_EINVAL;
     switch (domain) {
     case L_AF_INET: case L_AF_INET6: return inet_new(domain, type, protocol, out);
     case L_AF_UNIX: return local_new(type, protocol, out);
@@ -175,9 +178,7 @@ int64_t sys_bind(struct call *c)
     struct sock *s = call_sock(c, c->a[0], &err);
 
     if (s)
-        err = call_addr(c, s, c->a[1], (uint32_t)c->a[2], &a);
-    if (!err && !a.family) /* AF_UNSPEC with 0.0.0.0 is what some programs write for AF_INET */
-        err = -L_EAFNOSUPPORT;
+        err = call_addr(c, s, c->a[1], (uint32_t)c->a[2], ADDR_BIND, &a);
     return err ? err : s->ops->bind ? s->ops->bind(s, &a) : -L_EOPNOTSUPP;
 }
 
@@ -252,8 +253,13 @@ int64_t sys_connect(struct call *c)
 
     if (!err && c->done)
         return connect_wait(c, s);
-    if (!err)
-        err = call_addr(c, s, c->a[1], (uint32_t)c->a[2], &a);
+    if (!err && (uint32_t)c->a[2] > L_SOCKADDR_MAX)
+        err = -L_EINVAL;
+    if (!err) {
+        err = call_addr(c, s, c->a[1], (uint32_t)c->a[2], ADDR_CONNECT, &a);
+        int64_t first = err && err != -L_EFAULT && s->ops->may_connect ? s->ops->may_connect(s) : 0;
+        err = first ? first : err;
+    }
     if (!err)
         err = s->ops->connect ? s->ops->connect(s, &a) : -L_EOPNOTSUPP;
     return err == -L_EINPROGRESS ? connect_later(c, s) : err;

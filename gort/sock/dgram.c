@@ -11,6 +11,9 @@ struct dgram {
     size_t len;
     struct sock_addr from, to;
     struct rights *rights;
+    int64_t time;           /* these as in struct msg */
+    int error;
+    uint8_t ttl, tos;
     char bytes[];
 };
 
@@ -18,6 +21,7 @@ struct dgramq {
     struct lock lock;       /* RANK_FILE */
     struct dgram *first, **last; /* [lock] */
     size_t used;            /* [lock] */
+    unsigned n;             /* [lock] */
 };
 
 struct dgramq *dgramq_new(void)
@@ -37,16 +41,31 @@ static void dgram_free(struct dgram *g)
     os_free(g, sizeof *g + g->len);
 }
 
-void dgramq_free(struct dgramq *q)
+/* No locks are held: files in flight may be sockets. */
+void dgramq_clear(struct dgramq *q)
 {
-    for (struct dgram *g = q->first, *next; g; g = next) {
+    lock(&q->lock);
+    struct dgram *g = q->first;
+    q->first = NULL;
+    q->last = &q->first;
+    q->used = q->n = 0;
+    unlock(&q->lock);
+    for (struct dgram *next; g; g = next) {
         next = g->next;
         dgram_free(g);
     }
+}
+
+void dgramq_free(struct dgramq *q)
+{
+    dgramq_clear(q);
     os_free(q, sizeof *q);
 }
 
-static bool has_room(const struct dgramq *q, size_t room) { return q->used < room; }
+static bool has_room_locked(const struct dgramq *q, size_t room, bool local)
+{
+    return q->used < room && (!local || q->n < DGRAMQ_MOST);
+}
 
 int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
                const struct sock_addr *to, size_t room)
@@ -59,15 +78,20 @@ int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
     g->len = n;
     g->from = *from;
     g->to = *to;
+    g->time = m->time;
+    g->error = m->error;
+    g->ttl = m->ttl;
+    g->tos = m->tos;
     int err = vec_from(&m->v, g->bytes, n);
     if (!err) {
         lock(&q->lock);
-        if (has_room(q, room)) {
+        if (has_room_locked(q, room, to->family == L_AF_UNIX)) {
             g->rights = m->rights;
             m->rights = NULL;
             *q->last = g;
             q->last = &g->next;
             q->used += n + OVERHEAD;
+            q->n++;
         } else {
             err = -L_EAGAIN;
         }
@@ -91,6 +115,10 @@ static int64_t copy_locked(const struct dgram *g, struct msg *m)
         m->out_flags |= L_MSG_TRUNC;
     m->addr = g->from;
     m->to = g->to;
+    m->time = g->time;
+    m->error = g->error;
+    m->ttl = g->ttl;
+    m->tos = g->tos;
     m->creds = true;
     return (int64_t)n;
 }
@@ -107,6 +135,7 @@ int64_t dgramq_take(struct dgramq *q, struct msg *m)
         if (!q->first)
             q->last = &q->first;
         q->used -= g->len + OVERHEAD;
+        q->n--;
     }
     unlock(&q->lock);
     if (g) {
@@ -128,7 +157,7 @@ bool dgramq_empty(struct dgramq *q)
 bool dgramq_has_room(struct dgramq *q, size_t room)
 {
     lock(&q->lock);
-    bool is = has_room(q, room);
+    bool is = has_room_locked(q, room, true);
     unlock(&q->lock);
     return is;
 }

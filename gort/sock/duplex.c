@@ -18,7 +18,7 @@ struct way {
     struct ring ring;
     struct mark *marks, **marks_end;
     struct sock *reader;    /* the socket of this end; NULL: closed */
-    bool closed;
+    bool closed, released;
     bool fin;               /* this end sends no more */
     bool deaf;              /* shutdown(SHUT_RD) at this end */
 };
@@ -121,7 +121,9 @@ static int64_t send_to_closed_locked(struct duplex *d, struct way *me, struct ms
 {
     if (d->kind != DUPLEX_TCP)
         return -L_EPIPE;
-    size_t n = m->v.left;
+    size_t n = m->v.left < STREAM_STEP ? m->v.left : STREAM_STEP;
+    if (!n)
+        return 0;
     me->fin = me->deaf = true;
     sock_fail(me->reader, L_EPIPE);
     return (int64_t)n;
@@ -133,7 +135,9 @@ int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m)
     int64_t r;
 
     lock(&d->lock);
-    if (me->fin || (d->kind != DUPLEX_TCP && to->deaf))
+    if (me->closed)
+        r = d->kind == DUPLEX_TCP ? -L_EPIPE : -L_ENOTCONN;
+    else if (me->fin || (d->kind != DUPLEX_TCP && to->deaf))
         r = -L_EPIPE;
     else if (to->closed)
         r = send_to_closed_locked(d, me, m);
@@ -169,7 +173,7 @@ static size_t stream_limit_locked(const struct way *me)
     return k ? (size_t)(k->at - me->ring.tail) : ring_used(&me->ring);
 }
 
-static int64_t take_bytes_locked(struct way *me, struct msg *m)
+static int64_t take_bytes_locked(enum duplex_kind kind, struct way *me, struct msg *m)
 {
     size_t n = stream_limit_locked(me);
     bool peek = m->flags & L_MSG_PEEK;
@@ -178,9 +182,12 @@ static int64_t take_bytes_locked(struct way *me, struct msg *m)
         n = m->v.left;
     if (n > STREAM_STEP)
         n = STREAM_STEP;
-    int err = ring_copy(&me->ring, 0, &m->v, NULL, n);
+    bool discard = m->flags & L_MSG_TRUNC && kind == DUPLEX_TCP; /* tcp(7): dropped unseen */
+    int err = discard ? 0 : ring_copy(&me->ring, 0, &m->v, NULL, n);
     if (err)
         return err;
+    if (discard)
+        vec_skip(&m->v, n);
     if (!peek && n && me->marks && me->marks->at == me->ring.tail)
         take_mark_locked(me, m);
     if (!peek)
@@ -227,9 +234,14 @@ int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
 
     lock(&d->lock);
     size_t room = ring_room(&me->ring);
-    m->creds = d->kind != DUPLEX_TCP;
-    if (ring_used(&me->ring))
-        r = d->kind == DUPLEX_PACKETS ? take_packet_locked(me, m) : take_bytes_locked(me, m);
+    bool packets = d->kind == DUPLEX_PACKETS;
+    m->creds = d->kind != DUPLEX_TCP && ring_used(&me->ring);
+    if (me->closed)
+        r = -L_ENOTCONN;
+    else if (packets && (r = sock_take_error(me->reader)) != 0)
+        ;
+    else if (ring_used(&me->ring))
+        r = packets ? take_packet_locked(me, m) : take_bytes_locked(d->kind, me, m);
     else if ((r = sock_take_error(me->reader)) == 0)
         r = from->fin || me->deaf ? 0 : -L_EAGAIN;
     if (r > 0 || d->kind == DUPLEX_PACKETS)
@@ -261,7 +273,7 @@ unsigned duplex_poll(struct duplex *d, unsigned side)
         r |= L_POLLRDHUP;
     if (me->fin || to->closed || ring_room(&to->ring) >= to->ring.cap / 3)
         r |= L_POLLOUT;
-    if (over && (me->fin || (to->closed && d->kind != DUPLEX_TCP)))
+    if (over && (me->fin || (to->deaf && d->kind != DUPLEX_TCP)))
         r |= L_POLLHUP;
     unlock(&d->lock);
     return r;
@@ -282,6 +294,21 @@ int duplex_shutdown(struct duplex *d, unsigned side, unsigned how)
     return 0;
 }
 
+/* Bytes of the program's that wait, without headers. */
+static size_t unread_locked(const struct duplex *d, const struct way *me)
+{
+    size_t used = ring_used(&me->ring), sum = 0;
+    uint32_t len;
+
+    if (d->kind != DUPLEX_PACKETS)
+        return used;
+    for (size_t at = 0; at < used; at += sizeof len + len) {
+        ring_copy(&me->ring, at, NULL, &len, sizeof len);
+        sum += len;
+    }
+    return sum;
+}
+
 /* No locks held: putting the last reference of a file may close a socket. */
 static void marks_free(struct mark *k)
 {
@@ -293,18 +320,18 @@ static void marks_free(struct mark *k)
     }
 }
 
-void duplex_close(struct duplex *d, unsigned side, bool reset)
+void duplex_end(struct duplex *d, unsigned side, bool reset)
 {
     struct way *me = &d->way[side], *to = &d->way[!side];
 
     lock(&d->lock);
     CHECK(!me->closed, "end %u of a connection is closed twice", side);
-    if (ring_used(&me->ring))
+    if (unread_locked(d, me))
         reset = true;
     struct mark *marks = me->marks;
     me->marks = NULL;
     me->marks_end = &me->marks;
-    me->closed = me->fin = true;
+    me->closed = me->fin = me->deaf = true;
     me->reader = NULL;
     ring_free(&me->ring);
     if (!to->closed && reset) {
@@ -313,26 +340,65 @@ void duplex_close(struct duplex *d, unsigned side, bool reset)
             sock_fail(to->reader, L_ECONNRESET);
     }
     wake_locked(to->reader);
-    bool last = to->closed;
     unlock(&d->lock);
     marks_free(marks);
-    if (last) {
-        ring_free(&to->ring);
-        os_free(d, sizeof *d);
-    }
+}
+
+void duplex_release(struct duplex *d, unsigned side)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+
+    lock(&d->lock);
+    CHECK(me->closed && !me->released, "end %u of a connection is released early", side);
+    me->released = true;
+    bool last = to->released;
+    unlock(&d->lock);
+    if (!last)
+        return;
+    ring_free(&me->ring);
+    ring_free(&to->ring);
+    os_free(d, sizeof *d);
+}
+
+void duplex_close(struct duplex *d, unsigned side, bool reset)
+{
+    duplex_end(d, side, reset);
+    duplex_release(d, side);
 }
 
 size_t duplex_unread(struct duplex *d, unsigned side)
 {
-    uint32_t len = 0;
-
     lock(&d->lock);
-    const struct ring *r = &d->way[side].ring;
-    size_t n = ring_used(r);
-    if (n && d->kind == DUPLEX_PACKETS) {
-        ring_copy(r, 0, NULL, &len, sizeof len);
-        n = len;
-    }
+    size_t n = unread_locked(d, &d->way[side]);
     unlock(&d->lock);
     return n;
+}
+
+void duplex_peer_name(struct duplex *d, unsigned side, struct sock_addr *a)
+{
+    lock(&d->lock);
+    const struct sock *peer = d->way[!side].reader;
+    if (peer)
+        *a = peer->local;
+    unlock(&d->lock);
+}
+
+void duplex_leave_name(struct duplex *d, unsigned side)
+{
+    lock(&d->lock);
+    const struct sock *leaves = d->way[side].reader;
+    struct sock *peer = d->way[!side].reader;
+    if (leaves && peer)
+        peer->peer = leaves->local;
+    unlock(&d->lock);
+}
+
+unsigned duplex_tcp_state(struct duplex *d, unsigned side)
+{
+    enum { ESTABLISHED = 1, FIN_WAIT_2 = 5, CLOSED = 7, CLOSE_WAIT = 8 };
+
+    lock(&d->lock);
+    bool sent = d->way[side].fin, came = d->way[!side].fin;
+    unlock(&d->lock);
+    return sent && came ? CLOSED : sent ? FIN_WAIT_2 : came ? CLOSE_WAIT : ESTABLISHED;
 }

@@ -7,6 +7,7 @@
  *  - close with unread bytes, or with SO_LINGER 0, resets: the other end reads what it has, then
  *    ECONNRESET;
  *  - a write to an end that is closed is EPIPE, but TCP gets it only at the second write;
+ *  - of AF_UNIX, what one end shuts down the other has shut down, too;
  *  - files in flight (SCM_RIGHTS) stand at a byte of the stream, and a recv does not read past the
  *    next of them. */
 #ifndef GORT_SOCK_DUPLEX_H
@@ -23,8 +24,19 @@ int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m);
 int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m);
 unsigned duplex_poll(struct duplex *d, unsigned side);
 int duplex_shutdown(struct duplex *d, unsigned side, unsigned how);
-/* reset: closes as with SO_LINGER 0. */
-void duplex_close(struct duplex *d, unsigned side, bool reset);
+/* Ends it for that side, once. reset: as with SO_LINGER 0. Calls may still use the side; it reads
+ * and writes nothing any more. */
+void duplex_end(struct duplex *d, unsigned side, bool reset);
+/* Nobody uses that side any more; it has been ended. The second to say so frees d. */
+void duplex_release(struct duplex *d, unsigned side);
+void duplex_close(struct duplex *d, unsigned side, bool reset); /* both */
+/* A state of TCP's that fits that side, as TCP_INFO's numbers. */
+unsigned duplex_tcp_state(struct duplex *d, unsigned side);
 size_t duplex_unread(struct duplex *d, unsigned side);
+/* The name of the socket at the other end, while it is open; else *a stays. The lock of names,
+ * which guards it, is held. */
+void duplex_peer_name(struct duplex *d, unsigned side, struct sock_addr *a);
+/* That side is about to be closed: the other end's socket keeps its name, as `peer`. As above. */
+void duplex_leave_name(struct duplex *d, unsigned side);
 
 #endif

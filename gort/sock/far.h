@@ -49,6 +49,13 @@ int far_udp_connect(struct sock *s, const struct sock_addr *to);
 /* The source address of a connected s. */
 struct net_addr far_udp_source(const struct sock *s);
 int64_t far_udp_send(struct sock *s, struct msg *m, const struct sock_addr *to);
+/* Of what s sends to the group `to`: the address it comes from, and the interface it goes by. */
+struct net_addr far_udp_group_source(const struct sock *s, const struct msg *m,
+                                     const struct sock_addr *to);
+unsigned far_udp_group_interface(const struct sock *s, const struct msg *m,
+                                 const struct sock_addr *to);
+/* Any locks below RANK_UDP held. */
+bool far_udp_is_member(const struct sock *s, const struct net_addr *group, unsigned ifindex);
 int64_t far_udp_recv(struct sock *s, struct msg *m);
 unsigned far_udp_poll(struct sock *s);
 size_t far_udp_unread(struct sock *s);

@@ -5,6 +5,7 @@
 #include "gort/sock/far.h"
 #include "gort/sock/groups.h"
 #include "gort/wire/wire.h"
+#include "kernel/clock.h"
 
 /* Under the socket's lock (RANK_UDP). */
 static void woken(void *arg, unsigned events)
@@ -100,21 +101,69 @@ static bool is_copy(const struct msg *m, const void *p)
     return p != (const char *)m->v.iov->base + m->v.at;
 }
 
+/* The interface that the message, or its destination, names; 0: none. */
+static unsigned far_zone(const struct msg *m, const struct sock_addr *to)
+{
+    bool zone = addr_link_local(&to->in.ip) || addr_multicast(&to->in.ip);
+
+    return m->from_if > 1 ? m->from_if : zone ? to->in.scope : 0;
+}
+
+unsigned far_udp_group_interface(const struct sock *s, const struct msg *m,
+                                 const struct sock_addr *to)
+{
+    unsigned named = far_zone(m, to);
+    struct net_path p;
+    struct net_addr any = { 0 };
+
+    if (!named)
+        named = s->mcast_if;
+    return named || net_path_find(&p, &to->in.ip, &any, 0) ? named : p.ifp->index;
+}
+
+struct net_addr far_udp_group_source(const struct sock *s, const struct msg *m,
+                                     const struct sock_addr *to)
+{
+    struct net_path p;
+
+    if (!addr_any(&m->from_ip))
+        return m->from_ip;
+    if (!addr_any(&s->local.in.ip) && !addr_multicast(&s->local.in.ip))
+        return s->local.in.ip;
+    struct net_addr any = { 0 };
+    return net_path_find(&p, &to->in.ip, &any, far_udp_group_interface(s, m, to)) ? any : p.source;
+}
+
+bool far_udp_is_member(const struct sock *s, const struct net_addr *group, unsigned ifindex)
+{
+    struct udp_sock *u = wired(s);
+    bool is = false;
+
+    if (!u)
+        return false;
+    lock(&u->lock);
+    for (unsigned i = 0; i < u->ngroups; i++)
+        is |= addr_equal(&u->groups[i].group, group) &&
+              (!u->groups[i].ifindex || u->groups[i].ifindex == ifindex);
+    unlock(&u->lock);
+    return is;
+}
+
 int64_t far_udp_send(struct sock *s, struct msg *m, const struct sock_addr *to)
 {
     struct udp_sock *u = wired(s);
     size_t n = m->v.left;
     struct msg was = *m; /* one_piece moves its cursor on */
     int err = 0;
-    struct udp_group from = { .ifindex = to->in.scope };
-    bool zone = to->in.scope && (addr_link_local(&to->in.ip) || addr_multicast(&to->in.ip));
+    struct udp_from from = { m->from_ip, far_zone(m, to), m->hop, m->service };
+    bool named = !addr_any(&from.source) || from.ifindex || from.hop >= 0 || from.service >= 0;
 
     if (!u)
         return wire_present() ? -L_EINVAL : -L_ENETUNREACH;
     void *buf = n ? one_piece(m, n, true, &err) : NULL;
     if (err)
         return err;
-    int64_t r = udp_send(u, &to->in.ip, to->in.port, n ? buf : "", n, zone ? &from : NULL);
+    int64_t r = udp_send(u, &to->in.ip, to->in.port, n ? buf : "", n, named ? &from : NULL);
     if (n && is_copy(&was, buf))
         os_free(buf, n);
     return r;
@@ -132,6 +181,7 @@ static int64_t taken(struct sock *s, struct msg *m, const struct udp_meta *meta,
     m->ifindex = meta->ifindex;
     m->ttl = meta->ttl;
     m->tos = meta->tos;
+    m->time = s->stamps ? clock_wall_ns() : 0;
     return n;
 }
 

@@ -63,7 +63,7 @@ static int64_t from_group_req(struct call *c, struct sock *s, uint64_t p, uint64
     int64_t err = len < sizeof m ? -L_EINVAL : copy_in(c, &m, p, sizeof m);
 
     if (!err)
-        err = addr_from_user(s, m.address, s->domain == L_AF_INET ? 16 : 28, &a);
+        err = addr_from_user(s, m.address, s->domain == L_AF_INET ? 16 : 28, ADDR_SEND, &a);
     if (err)
         return err;
     g->group = a.in.ip;

@@ -11,6 +11,7 @@
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
 #include "gort/sock/icmp.h"
+#include "kernel/clock.h"
 
 enum { ECHO4 = 8, ECHO4_REPLY = 0, ECHO6 = 128, ECHO6_REPLY = 129, ECHO_HDR = 8,
        LONGEST = PKT_LARGE_ROOM - IPV6_HDR };
@@ -49,6 +50,59 @@ static void write_header(const struct seen *e)
     put16(h + 10, (uint16_t)~ip_header_sum(h, IPV4_HDR));
 }
 
+size_t icmp_filter_bytes(const struct sock *s, int level, int name)
+{
+    if (s->type != L_SOCK_RAW)
+        return 0;
+    if (s->protocol == L_IPPROTO_ICMP && level == L_SOL_RAW && name == L_ICMP_FILTER)
+        return ICMP_FILTER_BYTES;
+    if (s->protocol == L_IPPROTO_ICMPV6 && level == L_IPPROTO_ICMPV6 && name == L_ICMPV6_FILTER)
+        return ICMP6_FILTER_BYTES;
+    return 0;
+}
+
+/* Words are written one by one: a packet meanwhile meets a part of the new filter. */
+int icmp_filter_set(struct sock *s, const uint8_t *bits, size_t n)
+{
+    uint32_t *f = __atomic_load_n(&s->icmp_filter, __ATOMIC_ACQUIRE), *none = NULL, word;
+
+    if (!f) {
+        f = os_alloc(ICMP6_FILTER_BYTES);
+        if (!f)
+            return -L_ENOMEM;
+        if (!__atomic_compare_exchange_n(&s->icmp_filter, &none, f, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_ACQUIRE)) {
+            os_free(f, ICMP6_FILTER_BYTES); /* another call was faster */
+            f = none;
+        }
+    }
+    for (size_t i = 0; i < n / sizeof word; i++) {
+        memcpy(&word, bits + i * sizeof word, sizeof word);
+        __atomic_store_n(&f[i], word, __ATOMIC_RELAXED);
+    }
+    return 0;
+}
+
+void icmp_filter_get(const struct sock *s, uint8_t *bits, size_t n)
+{
+    const uint32_t *f = __atomic_load_n(&s->icmp_filter, __ATOMIC_ACQUIRE);
+
+    memset(bits, 0, n);
+    for (size_t i = 0; f && i < n / sizeof *f; i++) {
+        uint32_t word = __atomic_load_n(&f[i], __ATOMIC_RELAXED);
+        memcpy(bits + i * sizeof word, &word, sizeof word);
+    }
+}
+
+static bool filtered(const struct sock *s, uint8_t type)
+{
+    const uint32_t *f = __atomic_load_n(&s->icmp_filter, __ATOMIC_ACQUIRE);
+
+    if (!f || (!is_v6(s) && type >= 32))
+        return false;
+    return __atomic_load_n(&f[type / 32], __ATOMIC_RELAXED) >> type % 32 & 1;
+}
+
 static bool wants(const struct sock *s, const struct seen *e)
 {
     const uint8_t *m = icmp_of(e);
@@ -57,8 +111,9 @@ static bool wants(const struct sock *s, const struct seen *e)
         (s->peer.family && !addr_equal(&s->peer.in.ip, &e->src)) ||
         (!addr_any(&s->local.in.ip) && s->local.family && !addr_equal(&s->local.in.ip, &e->dst)))
         return false;
-    return s->type == L_SOCK_RAW ||
-           (e->n >= ECHO_HDR && m[0] == (is_v6(s) ? ECHO6_REPLY : ECHO4_REPLY) &&
+    if (s->type == L_SOCK_RAW)
+        return !filtered(s, m[0]);
+    return (e->n >= ECHO_HDR && m[0] == (is_v6(s) ? ECHO6_REPLY : ECHO4_REPLY) &&
             s->local.family && get16(m + 4) == s->local.in.port);
 }
 
@@ -75,6 +130,9 @@ static void hand_over(struct sock *s, const struct seen *e)
 
     if (addr_link_local(&e->src))
         from.in.scope = e->ifindex;
+    m.ttl = e->ttl;
+    m.tos = e->tos;
+    m.time = s->stamps ? clock_wall_ns() : 0;
     if (!dgramq_put(s->inbox, &m, &from, &to, s->rcvbuf))
         queue_wake(&s->rq);
 }
@@ -250,7 +308,8 @@ static int take_message(struct sock *s, struct msg *m, struct seen *e)
 
 static int64_t icmp_send(struct sock *s, struct msg *m)
 {
-    struct seen e = { .ttl = s->ttl > 0 ? (uint8_t)s->ttl : 64, .tos = (uint8_t)s->tos };
+    struct seen e = { .ttl = m->hop >= 0 ? (uint8_t)m->hop : s->ttl > 0 ? (uint8_t)s->ttl : 64,
+                      .tos = m->service >= 0 ? (uint8_t)m->service : (uint8_t)s->tos };
     struct sock_addr to;
     int64_t n = (int64_t)m->v.left;
 
@@ -350,7 +409,13 @@ static void icmp_close(struct sock *s)
     sock_set_state(s, SS_CLOSED);
 }
 
-static void icmp_free(struct sock *s) { dgramq_free(s->inbox); }
+static void icmp_free(struct sock *s)
+{
+    dgramq_free(s->inbox);
+    if (s->icmp_filter)
+        os_free(s->icmp_filter, ICMP6_FILTER_BYTES);
+}
+
 static size_t icmp_unread(struct sock *s) { return dgramq_first_length(s->inbox); }
 
 static const struct sock_ops icmp_ops = {

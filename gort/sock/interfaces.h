@@ -10,6 +10,9 @@ static inline uint32_t netif_linux_flags(const struct netif *ifp)
     return 0x1003u | (__atomic_load_n(&ifp->dev->up, __ATOMIC_RELAXED) ? 0x10040u : 0);
 }
 
+struct inode;
+
 void interfaces_init(void); /* boot: /proc/net */
+void proc_sock_fill(struct inode *dir); /* of it, what is about sockets */
 
 #endif

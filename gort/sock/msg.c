@@ -4,10 +4,12 @@
  * bytes (sendmmsg, recvmmsg: messages) of earlier rounds. */
 #include <string.h>
 #include "gort/os/mem.h"
+#include "gort/os/signal.h"
 #include "gort/sock/calls.h"
+#include "gort/sock/control.h"
 #include "kernel/clock.h"
 
-enum { IOV_MAX = 1024, MMSG_MAX = 1024, CONTROL_MAX = 4096 };
+enum { IOV_MAX = 1024, MMSG_MAX = 1024 };
 
 /* One message as the program describes it. */
 struct user_msg {
@@ -23,8 +25,9 @@ static void iov_drop(struct user_msg *u)
     u->iov = NULL;
 }
 
-/* Copies the list of buffers, so that the program cannot change it afterwards, and checks it. */
-static int64_t iov_get(struct call *c, struct user_msg *u, bool write)
+/* Copies the list of buffers, so that the program cannot change it afterwards. Whether there is
+ * memory where it says is seen when bytes move: an error of the socket comes first. */
+static int64_t iov_get(struct call *c, struct user_msg *u)
 {
     size_t n = u->h.iovlen;
 
@@ -38,7 +41,7 @@ static int64_t iov_get(struct call *c, struct user_msg *u, bool write)
     for (size_t i = 0; i < n && !err; i++) {
         if (u->iov[i].len > RW_MAX || (u->total += u->iov[i].len) > RW_MAX)
             err = -L_EINVAL;
-        else if (!call_present(c, u->iov[i].base, u->iov[i].len, write))
+        else if (u->iov[i].len && !user_range(c, u->iov[i].base, u->iov[i].len))
             err = -L_EFAULT;
     }
     if (err)
@@ -59,57 +62,18 @@ static struct vec vec_of(const struct user_msg *u)
 
 static bool is_stream(const struct sock *s) { return s->type == L_SOCK_STREAM; }
 
-/* ---- files in flight ------------------------------------------------------------------------ */
-
-static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
+/* After -L_EFAULT: brings the pages of what is left of v. True: it may be tried again. */
+static bool vec_bring(struct call *c, const struct vec *v, unsigned *tries, bool write)
 {
-    if (*out || n > L_SCM_MAX_FD)
-        return -L_EINVAL;
-    struct rights *r = os_alloc(sizeof *r + n * sizeof r->file[0]);
-    if (!r)
-        return -L_ENOMEM;
-    for (; r->n < n; r->n++) {
-        int32_t fd;
-        memcpy(&fd, fds + 4 * r->n, 4);
-        r->file[r->n] = fd_get(fd);
-        if (!r->file[r->n])
-            break;
-    }
-    if (r->n == n) {
-        *out = r;
-        return 0;
-    }
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    os_free(r, sizeof *r + n * sizeof r->file[0]);
-    return -L_EBADF;
-}
+    enum { BRINGS = 100 }; /* a page that goes as often as it is brought is a fault */
+    size_t at = v->at;
 
-static size_t cmsg_align(size_t n) { return (n + 7) & ~(size_t)7; }
-
-/* Takes the control messages that the program sends. Those of no use to the socket are
- * silently accepted, as on Linux for other protocols' messages. */
-static int64_t controls_get(struct call *c, struct sock *s, const struct l_msghdr *h, struct msg *m)
-{
-    uint8_t buf[CONTROL_MAX];
-    size_t n = h->controllen;
-
-    if (!n)
-        return 0;
-    if (n > sizeof buf)
-        return -L_ENOBUFS;
-    int64_t err = copy_in(c, buf, h->control, n);
-    for (size_t at = 0; !err && at + sizeof(struct l_cmsghdr) <= n;) {
-        struct l_cmsghdr k;
-        memcpy(&k, buf + at, sizeof k);
-        if (k.len < sizeof k || k.len > n - at)
-            return -L_EINVAL;
-        if (k.level == L_SOL_SOCKET && k.type == L_SCM_RIGHTS)
-            err = s->domain != L_AF_UNIX ? -L_EINVAL
-                  : rights_get(buf + at + sizeof k, (k.len - sizeof k) / 4, &m->rights);
-        at += cmsg_align(k.len);
-    }
-    return err;
+    if (++*tries > BRINGS)
+        return false;
+    for (size_t i = 0; i < v->n; i++, at = 0)
+        if (!call_present(c, v->iov[i].base + at, v->iov[i].len - at, write))
+            return false;
+    return true;
 }
 
 /* ---- sending -------------------------------------------------------------------------------- */
@@ -117,9 +81,17 @@ static int64_t controls_get(struct call *c, struct sock *s, const struct l_msghd
 static int64_t send_rounds(struct call *c, struct sock *s, struct msg *m)
 {
     bool waits = call_waits(c, m->flags);
+    unsigned tries = 0;
 
     for (;;) {
+        struct vec v = m->v;
         int64_t r = s->ops->send(s, m);
+        if (r == -L_EFAULT && vec_bring(c, &v, &tries, false)) {
+            m->v = v;
+            continue;
+        }
+        if (r == -L_EPIPE && is_stream(s) && !(m->flags & L_MSG_NOSIGNAL))
+            signal_raise(L_SIGPIPE);
         if (r >= 0) {
             if (!is_stream(s))
                 return r;
@@ -137,27 +109,41 @@ static int64_t send_rounds(struct call *c, struct sock *s, struct msg *m)
     }
 }
 
+/* Where a message goes. A stream has its peer, and AF_UNIX says so. */
+static int64_t target_get(struct call *c, struct sock *s, uint64_t name, uint32_t len,
+                          struct msg *m)
+{
+    uint8_t raw[L_SOCKADDR_MAX];
+
+    if (!name || !len)
+        return 0;
+    if (s->type != L_SOCK_STREAM && s->type != L_SOCK_SEQPACKET) {
+        int64_t err = call_addr(c, s, name, len, ADDR_SEND, &m->addr);
+        m->has_addr = !err && m->addr.family;
+        return err;
+    }
+    if (len > sizeof raw || (int32_t)len < 0)
+        return -L_EINVAL;
+    int64_t err = copy_in(c, raw, name, len);
+    if (err || s->domain != L_AF_UNIX || s->type == L_SOCK_SEQPACKET)
+        return err;
+    return sock_state(s) == SS_CONNECTED ? -L_EISCONN : -L_EOPNOTSUPP;
+}
+
 /* Sends u without the `skip` bytes that earlier rounds have sent. */
 static int64_t send_one(struct call *c, struct sock *s, struct user_msg *u, unsigned flags,
                         uint64_t skip)
 {
-    struct msg m = { .flags = flags };
+    struct msg m = { .flags = flags, .hop = -1, .service = -1 };
     int64_t err = 0;
 
     if (flags & L_MSG_OOB)
         return -L_EOPNOTSUPP;
-    if (u->h.name && u->h.namelen) {
-        err = call_addr(c, s, u->h.name, u->h.namelen, &m.addr);
-        m.has_addr = !err && m.addr.family;
-        if (!err && is_stream(s))
-            m.has_addr = false;
-        else if (!err && s->domain == L_AF_UNIX && s->type == L_SOCK_SEQPACKET)
-            err = sock_state(s) == SS_CONNECTED ? -L_EISCONN : -L_EOPNOTSUPP;
-    }
-    if (!err)
-        err = iov_get(c, u, false);
+    err = iov_get(c, u);
     if (!err && !skip)
-        err = controls_get(c, s, &u->h, &m);
+        err = controls_get(c, s, u->h.control, u->h.controllen, &m);
+    if (!err)
+        err = target_get(c, s, u->h.name, u->h.namelen, &m);
     if (!err) {
         m.v = vec_of(u);
         vec_skip(&m.v, skip);
@@ -173,19 +159,16 @@ int64_t sys_sendto(struct call *c)
     int64_t err;
     struct sock *s = call_sock(c, c->a[0], &err);
     struct l_iovec one = { c->a[1], c->a[2] < RW_MAX ? c->a[2] : RW_MAX };
-    struct user_msg u = { .h = { .name = c->a[4], .namelen = (uint32_t)c->a[5] } };
 
     if (err)
         return err;
-    if (!call_present(c, one.base, one.len, false))
+    if (one.len && !user_range(c, one.base, one.len))
         return -L_EFAULT;
-    struct msg m = { .flags = (unsigned)c->a[3], .v = { &one, 1, 0, one.len } };
+    struct msg m = { .flags = (unsigned)c->a[3], .v = { &one, 1, 0, one.len }, .hop = -1,
+                     .service = -1 };
     if (m.flags & L_MSG_OOB)
         return -L_EOPNOTSUPP;
-    if (u.h.name && u.h.namelen && !is_stream(s)) {
-        err = call_addr(c, s, u.h.name, u.h.namelen, &m.addr);
-        m.has_addr = !err && m.addr.family;
-    }
+    err = target_get(c, s, c->a[4], (uint32_t)c->a[5], &m);
     if (err)
         return err;
     vec_skip(&m.v, c->done);
@@ -195,7 +178,7 @@ int64_t sys_sendto(struct call *c)
 int64_t sys_sendmsg(struct call *c)
 {
     int64_t err;
-    struct user_msg u;
+    struct user_msg u = { .iov = NULL };
     struct sock *s = call_sock(c, c->a[0], &err);
 
     if (!err)
@@ -212,7 +195,7 @@ int64_t sys_sendmmsg(struct call *c)
     uint64_t n = (uint32_t)c->a[2] < MMSG_MAX ? (uint32_t)c->a[2] : MMSG_MAX, sent = 0;
 
     while (!err && sent < n) {
-        struct user_msg u;
+        struct user_msg u = { .iov = NULL };
         uint64_t at = c->a[1] + sent * sizeof(struct l_mmsghdr);
         uint32_t len;
         err = copy_in(c, &u.h, at, sizeof u.h);
@@ -241,9 +224,18 @@ static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
 {
     bool waits = call_waits(c, m->flags);
     bool all = is_stream(s) && m->flags & L_MSG_WAITALL && !(m->flags & L_MSG_PEEK) && waits;
+    unsigned tries = 0;
 
+    m->waits = waits;
+    if (m->flags & L_MSG_ERRQUEUE && s->protocol != L_IPPROTO_UDP)
+        return -L_EAGAIN; /* others keep no errors */
     for (;;) {
+        struct vec v = m->v;
         int64_t r = s->ops->recv(s, m);
+        if (r == -L_EFAULT && vec_bring(c, &v, &tries, true)) {
+            m->v = v;
+            continue;
+        }
         if (r >= 0) {
             c->done += (uint64_t)r;
             if (!all || r == 0 || !m->v.left || m->rights)
@@ -259,98 +251,26 @@ static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
     }
 }
 
-/* The program's buffer for control messages, and how much of it is used. */
-struct controls { uint64_t at, left, used; };
-
-static bool control_put(struct call *c, struct controls *k, int level, int type, const void *data,
-                        size_t n)
-{
-    struct l_cmsghdr h = { sizeof h + n, level, type };
-    size_t space = cmsg_align(h.len);
-
-    if (k->left < h.len || copy_out(c, k->at, &h, sizeof h) ||
-        copy_out(c, k->at + sizeof h, data, n))
-        return false;
-    if (space > k->left)
-        space = k->left;
-    k->at += space;
-    k->left -= space;
-    k->used += space;
-    return true;
-}
-
-/* As many files as fit get descriptors; the others are closed. True: some did not fit. */
-static bool rights_give(struct call *c, struct controls *k, struct rights *r, bool cloexec)
-{
-    int32_t fds[L_SCM_MAX_FD];
-    size_t max = k->left > sizeof(struct l_cmsghdr) ? (k->left - sizeof(struct l_cmsghdr)) / 4 : 0;
-    unsigned n = 0;
-
-    for (; n < r->n && n < max; n++) {
-        file_get(r->file[n]);
-        int64_t fd = fd_install(r->file[n], cloexec, 0);
-        if (fd < 0)
-            break;
-        fds[n] = (int32_t)fd;
-    }
-    bool whole = n == r->n;
-    if (n && !control_put(c, k, L_SOL_SOCKET, L_SCM_RIGHTS, fds, 4 * n))
-        whole = false;
-    return whole;
-}
-
-static void pktinfo_give(struct call *c, struct controls *k, const struct sock *s,
-                         const struct msg *m)
-{
-    uint32_t ifindex = m->ifindex ? m->ifindex : 1;
-    uint8_t four[12], six[20]; /* four: interface; address of ours, destination of the header */
-
-    if (s->domain == L_AF_INET) {
-        memcpy(four, &ifindex, 4);
-        memcpy(four + 4, m->to.in.ip.b + 12, 4);
-        memcpy(four + 8, m->to.in.ip.b + 12, 4);
-        control_put(c, k, L_IPPROTO_IP, L_IP_PKTINFO, four, sizeof four);
-        return;
-    }
-    memcpy(six, m->to.in.ip.b, 16);
-    memcpy(six + 16, &ifindex, 4);
-    control_put(c, k, L_IPPROTO_IPV6, L_IPV6_PKTINFO, six, sizeof six);
-}
-
-static void controls_give(struct call *c, struct sock *s, struct user_msg *u, struct msg *m)
-{
-    struct controls k = { u->h.control, u->h.control ? u->h.controllen : 0, 0 };
-    static const struct l_ucred we = { 1, 0, 0 };
-
-    if (s->passcred && m->creds && s->domain == L_AF_UNIX &&
-        !control_put(c, &k, L_SOL_SOCKET, L_SCM_CREDENTIALS, &we, sizeof we))
-        m->out_flags |= L_MSG_CTRUNC;
-    if (m->rights && !rights_give(c, &k, m->rights, m->flags & L_MSG_CMSG_CLOEXEC))
-        m->out_flags |= L_MSG_CTRUNC;
-    if (s->recv_pktinfo && m->to.family)
-        pktinfo_give(c, &k, s, m);
-    u->h.controllen = k.used;
-}
-
 static int64_t recv_one(struct call *c, struct sock *s, uint64_t at, unsigned flags)
 {
-    struct user_msg u;
-    struct msg m = { .flags = flags };
+    struct user_msg u = { .iov = NULL };
+    struct msg m = { .flags = flags, .hop = -1, .service = -1 };
     int64_t err = copy_in(c, &u.h, at, sizeof u.h);
 
     if (!err && flags & L_MSG_OOB)
         err = -L_EINVAL;
     if (!err)
-        err = iov_get(c, &u, true);
+        err = iov_get(c, &u);
     if (err)
         return err;
     m.v = vec_of(&u);
+    m.has_addr = u.h.name;
     vec_skip(&m.v, is_stream(s) ? c->done : 0);
     int64_t r = recv_rounds(c, s, &m);
     iov_drop(&u);
     if (r < 0)
         return r;
-    controls_give(c, s, &u, &m);
+    u.h.controllen = controls_give(c, s, u.h.control, u.h.controllen, &m);
     rights_free(m.rights);
     u.h.flags = (int32_t)(m.out_flags | (flags & L_MSG_CMSG_CLOEXEC));
     uint8_t raw[L_SOCKADDR_MAX];
@@ -373,11 +293,13 @@ int64_t sys_recvfrom(struct call *c)
 
     if (err)
         return err;
-    if (!call_present(c, one.base, one.len, true))
+    if (one.len && !user_range(c, one.base, one.len))
         return -L_EFAULT;
-    struct msg m = { .flags = (unsigned)c->a[3], .v = { &one, 1, 0, one.len } };
+    struct msg m = { .flags = (unsigned)c->a[3], .v = { &one, 1, 0, one.len }, .hop = -1,
+                     .service = -1 };
     if (m.flags & L_MSG_OOB)
         return -L_EINVAL;
+    m.has_addr = c->a[4];
     vec_skip(&m.v, is_stream(s) ? c->done : 0);
     int64_t r = recv_rounds(c, s, &m);
     rights_free(m.rights);

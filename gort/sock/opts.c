@@ -4,7 +4,7 @@
 #include "gort/sock/calls.h"
 #include "gort/sock/far.h"
 #include "gort/sock/groups.h"
-#include "gort/sock/stream.h"
+#include "gort/sock/icmp.h"
 
 enum kind { FLAG, INT, KEPT /* taken, and read as 0 */ };
 struct option {
@@ -21,7 +21,6 @@ static const struct option socket_options[] = {
     F(L_SOL_SOCKET, L_SO_REUSEADDR, reuse_addr), F(L_SOL_SOCKET, L_SO_REUSEPORT, reuse_port),
     F(L_SOL_SOCKET, L_SO_KEEPALIVE, keepalive), F(L_SOL_SOCKET, L_SO_BROADCAST, broadcast),
     F(L_SOL_SOCKET, L_SO_OOBINLINE, oobinline), F(L_SOL_SOCKET, L_SO_PASSCRED, passcred),
-    F(L_SOL_SOCKET, L_SO_TIMESTAMP, timestamp),
     N(L_SOL_SOCKET, L_SO_PRIORITY, priority, 0, INT32_MAX),
     N(L_SOL_SOCKET, L_SO_MARK, mark, INT32_MIN, INT32_MAX),
     N(L_SOL_SOCKET, L_SO_RCVLOWAT, rcvlowat, INT32_MIN, INT32_MAX),
@@ -37,25 +36,28 @@ static const struct option tcp_options[] = {
     N(L_IPPROTO_TCP, L_TCP_USER_TIMEOUT, user_timeout, 0, INT32_MAX),
     N(L_IPPROTO_TCP, L_TCP_DEFER_ACCEPT, defer_accept, INT32_MIN, INT32_MAX),
     N(L_IPPROTO_TCP, L_TCP_NOTSENT_LOWAT, notsent_lowat, INT32_MIN, INT32_MAX),
-    K(L_IPPROTO_TCP, L_TCP_QUICKACK),
+    K(L_IPPROTO_TCP, L_TCP_QUICKACK), K(L_IPPROTO_TCP, L_TCP_LINGER2),
 };
 static const struct option ip_options[] = {
-    F(L_IPPROTO_IP, L_IP_PKTINFO, recv_pktinfo), F(L_IPPROTO_IP, L_IP_RECVTTL, recv_ttl),
+    F(L_IPPROTO_IP, L_IP_PKTINFO, pktinfo4), F(L_IPPROTO_IP, L_IP_RECVTTL, ttl4),
+    F(L_IPPROTO_IP, L_IP_RECVTOS, tos4), F(L_IPPROTO_IP, L_IP_RECVERR, errors_kept),
     N(L_IPPROTO_IP, L_IP_TTL, ttl, 1, 255), N(L_IPPROTO_IP, L_IP_TOS, tos, 0, 255),
     N(L_IPPROTO_IP, L_IP_MTU_DISCOVER, mtu_discover, 0, 5),
     N(L_IPPROTO_IP, L_IP_MULTICAST_TTL, mcast_ttl, 0, 255),
     F(L_IPPROTO_IP, L_IP_MULTICAST_LOOP, mcast_loop),
-    K(L_IPPROTO_IP, L_IP_RECVERR), K(L_IPPROTO_IP, L_IP_RECVTOS),
 };
 static const struct option ipv6_options[] = {
-    F(L_IPPROTO_IPV6, L_IPV6_RECVPKTINFO, recv_pktinfo),
-    F(L_IPPROTO_IPV6, L_IPV6_RECVHOPLIMIT, recv_ttl),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVPKTINFO, pktinfo6), F(L_IPPROTO_IPV6, L_IPV6_RECVHOPLIMIT, hops6),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS, tclass6), F(L_IPPROTO_IPV6, L_IPV6_RECVERR, errors_kept),
     N(L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, ttl, -1, 255),
-    N(L_IPPROTO_IPV6, L_IPV6_TCLASS, tos, 0, 255),
+    N(L_IPPROTO_IPV6, L_IPV6_TCLASS, tos, -1, 255),
     N(L_IPPROTO_IPV6, L_IPV6_MTU_DISCOVER, mtu_discover, 0, 5),
     N(L_IPPROTO_IPV6, L_IPV6_MULTICAST_HOPS, mcast_ttl, -1, 255),
     F(L_IPPROTO_IPV6, L_IPV6_MULTICAST_LOOP, mcast_loop),
-    K(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS),
+};
+static const struct option udp_options[] = {
+    F(L_IPPROTO_UDP, L_UDP_GRO, gro), N(L_IPPROTO_UDP, L_UDP_SEGMENT, segment, 0, 65535),
+    K(L_IPPROTO_UDP, L_UDP_CORK),
 };
 
 static bool is_inet(const struct sock *s)
@@ -64,6 +66,7 @@ static bool is_inet(const struct sock *s)
 }
 
 static bool is_tcp(const struct sock *s) { return is_inet(s) && s->type == L_SOCK_STREAM; }
+static bool is_udp(const struct sock *s) { return is_inet(s) && s->protocol == L_IPPROTO_UDP; }
 
 static const struct option *find_in(const struct option *o, size_t n, int name)
 {
@@ -79,10 +82,23 @@ static const struct option *find(const struct sock *s, int level, int name)
     switch (level) {
     case L_SOL_SOCKET: return FIND(socket_options, name);
     case L_IPPROTO_TCP: return is_tcp(s) ? FIND(tcp_options, name) : NULL;
+    case L_IPPROTO_UDP: return is_udp(s) ? FIND(udp_options, name) : NULL;
     case L_IPPROTO_IP: return is_inet(s) ? FIND(ip_options, name) : NULL;
     case L_IPPROTO_IPV6: return s->domain == L_AF_INET6 ? FIND(ipv6_options, name) : NULL;
     default: return NULL;
     }
+}
+
+/* What an option that there is not is answered with. */
+static int unknown(const struct sock *s, int level, bool set)
+{
+    if (level == L_SOL_SOCKET)
+        return -L_ENOPROTOOPT;
+    if (!is_inet(s))
+        return -L_EOPNOTSUPP;
+    bool foreign = level != L_IPPROTO_IP && (!is_tcp(s) || level != L_IPPROTO_TCP) &&
+                   (is_tcp(s) || level != L_IPPROTO_UDP);
+    return s->domain == L_AF_INET && foreign && !set ? -L_EOPNOTSUPP : -L_ENOPROTOOPT;
 }
 
 /* ---- setting -------------------------------------------------------------------------------- */
@@ -142,6 +158,20 @@ static int64_t set_linger(struct call *c, struct sock *s, uint64_t p, uint64_t l
     return err;
 }
 
+/* What only some kinds of socket have. */
+static int set_reuse_port(struct sock *s, int32_t v)
+{
+    if (v && !is_inet(s))
+        return -L_EOPNOTSUPP;
+    s->reuse_port = v != 0;
+    return 0;
+}
+
+static bool has_credentials(const struct sock *s)
+{
+    return s->domain == L_AF_UNIX || s->domain == L_AF_NETLINK;
+}
+
 static int set_v6only(struct sock *s, int32_t v)
 {
     lock(&s->lock);
@@ -150,6 +180,16 @@ static int set_v6only(struct sock *s, int32_t v)
         s->v6only = v != 0;
     unlock(&s->lock);
     return err;
+}
+
+/* A short one changes the first types only. */
+static int64_t set_filter(struct call *c, struct sock *s, uint64_t p, uint64_t len)
+{
+    uint8_t bits[ICMP6_FILTER_BYTES];
+
+    icmp_filter_get(s, bits, sizeof bits);
+    int64_t err = copy_in(c, bits, p, len);
+    return err ? err : icmp_filter_set(s, bits, sizeof bits);
 }
 
 /* Sets an option whose value is not a plain integer. 1: it is a plain integer. */
@@ -171,6 +211,9 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
     }
     if (level == L_IPPROTO_TCP && name == L_TCP_FASTOPEN)
         return -L_EOPNOTSUPP;
+    size_t filter = icmp_filter_bytes(s, level, name);
+    if (filter)
+        return set_filter(c, s, p, len < filter ? len : filter);
     return group_option(c, s, level, name, p, len);
 }
 
@@ -184,9 +227,26 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
         return set_buffer(&s->sndbuf, v, 4608);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
         return set_v6only(s, v);
+    if (level == L_SOL_SOCKET && (name == L_SO_TIMESTAMP || name == L_SO_TIMESTAMPNS)) {
+        s->stamps = !v ? STAMPS_NONE : name == L_SO_TIMESTAMP ? STAMPS_US : STAMPS_NS;
+        return 0;
+    }
+    if (v && o && o->offset == offsetof(struct sock, errors_kept) && !sock_errors_keep(s))
+        return -L_ENOMEM;
+    if (level == L_SOL_SOCKET && name == L_SO_REUSEPORT)
+        return set_reuse_port(s, v);
+    if (level == L_SOL_SOCKET && name == L_SO_PASSCRED && !has_credentials(s))
+        return -L_EOPNOTSUPP;
+    bool stream = s->type == L_SOCK_STREAM;
+    if (stream && level == L_IPPROTO_IP && name == L_IP_MULTICAST_TTL)
+        return -L_EINVAL;
+    if (stream && level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_HOPS)
+        return -L_ENOPROTOOPT;
+    if (o && o->offset == offsetof(struct sock, tos) && v < 0)
+        v = 0;
     if (o)
         return set_table(s, o, v);
-    return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
+    return unknown(s, level, true);
 }
 
 /* Passes a changed option on to the transport to other machines, which keeps its own copy. */
@@ -216,11 +276,15 @@ int64_t sys_setsockopt(struct call *c)
     if (err <= 0)
         return err;
     uint8_t byte;
+    bool v6only = level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6;
+    if (level != L_SOL_SOCKET && !find(s, level, name) && !v6only)
+        return unknown(s, level, true);
     if (len >= 4)
         err = copy_in(c, &v, c->a[3], sizeof v);
-    else if (len >= 1 && level != L_SOL_SOCKET && !(err = copy_in(c, &byte, c->a[3], 1)))
-        v = byte;
-    else if (len < 1 || level == L_SOL_SOCKET)
+    else if (len >= 1 && level == L_IPPROTO_IP && !(err = copy_in(c, &byte, c->a[3], 1)))
+        v = byte; /* ip(7) alone takes a byte for a number */
+    else if (level != L_IPPROTO_IP || (len < 1 && (name == L_IP_TTL || name == L_IP_MULTICAST_TTL ||
+                                                   name == L_IP_MULTICAST_LOOP)))
         return -L_EINVAL;
     if (!err)
         err = set_int(s, level, name, v);
@@ -258,19 +322,13 @@ static int64_t give_time(struct call *c, int64_t ns)
 /* Writes a prefix of struct tcp_info. Inside this machine only the state is not zero. */
 static int64_t give_tcp_info(struct call *c, struct sock *s)
 {
-    enum { ESTABLISHED = 1, SYN_SENT = 2, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 };
     uint8_t info[104] = { 0 };
 
     if (s->conn) {
         far_tcp_info(s, info, sizeof info);
         return give(c, info, sizeof info);
     }
-    switch (sock_state(s)) {
-    case SS_CONNECTED: info[0] = stream_poll(s) & L_POLLRDHUP ? CLOSE_WAIT : ESTABLISHED; break;
-    case SS_CONNECTING: info[0] = SYN_SENT; break;
-    case SS_LISTEN: info[0] = LISTEN; break;
-    default: info[0] = CLOSE;
-    }
+    info[0] = (uint8_t)tcp_sock_state(s);
     return give(c, info, sizeof info);
 }
 
@@ -296,6 +354,9 @@ static int64_t get_socket(struct call *c, struct sock *s, int name)
     case L_SO_PEERCRED:
         return give(c, s->peer.family == L_AF_UNIX ? &we : &nobody, sizeof we);
     case L_SO_BINDTODEVICE: return give(c, "", 0);
+    case L_SO_TIMESTAMP: return give_int(c, s->stamps == STAMPS_US);
+    case L_SO_TIMESTAMPNS: return give_int(c, s->stamps == STAMPS_NS);
+    case L_SO_PASSCRED: return has_credentials(s) ? 1 : -L_EOPNOTSUPP;
     default: return 1;
     }
 }
@@ -326,8 +387,14 @@ int64_t sys_getsockopt(struct call *c)
         return give(c, "cubic\0\0\0\0\0\0\0\0\0\0", 16);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
         return give_int(c, s->v6only);
+    size_t filter = icmp_filter_bytes(s, level, name);
+    if (filter) {
+        uint8_t bits[ICMP6_FILTER_BYTES];
+        icmp_filter_get(s, bits, filter);
+        return give(c, bits, (uint32_t)filter);
+    }
     const struct option *o = find(s, level, name);
     if (o)
         return get_table(c, s, o);
-    return level == L_SOL_SOCKET || is_inet(s) ? -L_ENOPROTOOPT : -L_EOPNOTSUPP;
+    return unknown(s, level, false);
 }

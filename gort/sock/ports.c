@@ -190,6 +190,19 @@ struct sock *ports_find(enum port_kind k, const struct sock_addr *dst, const str
     return best;
 }
 
+void ports_members(const struct sock_addr *dst, unsigned ifindex,
+                   void (*give)(struct sock *s, void *arg), void *arg)
+{
+    struct table *t = &tables[PORTS_UDP];
+
+    lock(&t->lock);
+    for (struct sock *o = *bucket_of(t, dst->in.port); o; o = o->table_next)
+        if (o->local.in.port == dst->in.port && !(o->v6only && addr_is_v4(&dst->in.ip)) &&
+            far_udp_is_member(o, &dst->in.ip, ifindex))
+            give(o, arg);
+    unlock(&t->lock);
+}
+
 void ports_change(enum port_kind k, struct sock *s, const struct net_addr *local,
                   const struct sock_addr *peer)
 {

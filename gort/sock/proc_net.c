@@ -178,6 +178,7 @@ static void fill(const char *path)
         return;     /* the bundle's wish */
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, files[i].ops);
+    proc_sock_fill(dir);
     dir->mode = L_S_IFDIR | 0555;
     dir->synthetic = true;
 }

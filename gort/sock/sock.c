@@ -1,5 +1,6 @@
 /* sock.c - sockets as objects and as open files. */
 #include "gort/os/mem.h"
+#include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
 #include "kernel/check.h"
 
@@ -27,6 +28,7 @@ struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const s
     s->mcast_loop = true;
     s->syncnt = 6;
     s->rcvlowat = 1;
+    s->mtu_discover = 1;
     return s;
 }
 
@@ -38,6 +40,8 @@ void sock_put(struct sock *s)
         s->ops->free(s);
     if (s->listener)
         sock_put(s->listener);
+    if (s->errors)
+        dgramq_free(s->errors);
     os_free(s, sizeof *s);
 }
 
@@ -48,6 +52,16 @@ void rights_free(struct rights *r)
     for (unsigned i = 0; i < r->n; i++)
         file_put(r->file[i]);
     os_free(r, sizeof *r + r->n * sizeof r->file[0]);
+}
+
+bool sock_errors_keep(struct sock *s)
+{
+    struct dgramq *q = s->errors ? NULL : dgramq_new(), *none = NULL;
+
+    if (q && !__atomic_compare_exchange_n(&s->errors, &none, q, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE))
+        dgramq_free(q); /* another call was faster */
+    return __atomic_load_n(&s->errors, __ATOMIC_ACQUIRE);
 }
 
 void sock_fail(struct sock *s, int error)
@@ -66,6 +80,20 @@ int sock_take_error(struct sock *s)
     return -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL);
 }
 
+void sock_shut_down(struct sock *s, unsigned how)
+{
+    __atomic_or_fetch(&s->shut, how + 1, __ATOMIC_SEQ_CST);
+    queue_wake(&s->rq);
+    queue_wake(&s->wq);
+}
+
+unsigned sock_shut_poll(const struct sock *s)
+{
+    uint32_t shut = sock_shut(s);
+
+    return (shut & SHUT_IN ? L_POLLIN | L_POLLRDHUP : 0) | (shut == SHUT_BOTH ? L_POLLHUP : 0);
+}
+
 /* ---- as a file ------------------------------------------------------------------------------ */
 
 static int64_t file_sock_read(struct file *f, void *buf, size_t n)
@@ -74,7 +102,10 @@ static int64_t file_sock_read(struct file *f, void *buf, size_t n)
     struct l_iovec room;
     struct msg m;
 
+    if (!n) /* read(2) of nothing does not look at the socket */
+        return 0;
     msg_begin(&m, vec_one(&room, buf, n), 0);
+    m.waits = !file_nonblock(f);
     int64_t r = s->ops->recv(s, &m);
     rights_free(m.rights); /* read(2) has no place for them */
     return r;
@@ -107,6 +138,7 @@ static int64_t file_sock_vector(struct file *f, const struct l_iovec *iov, size_
     struct msg m;
 
     msg_begin(&m, (struct vec){ iov, n, 0, 0 }, 0);
+    m.waits = !file_nonblock(f);
     for (size_t i = 0; i < n; i++)
         m.v.left += iov[i].len;
     vec_skip(&m.v, skip);
@@ -142,22 +174,31 @@ static void file_sock_release(struct file *f)
     sock_put(s);
 }
 
-static const struct file_ops sock_file_ops = {
-    .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write,
-    .vector = file_sock_vector,
-    .poll = file_sock_poll, .queue = file_sock_queue, .ioctl = sock_ioctl,
-    .release = file_sock_release, .whole_writes = true,
-};
+static int64_t file_sock_patience(struct file *f, bool write)
+{
+    const struct sock *s = f->priv;
+
+    return write ? s->sndtimeo : s->rcvtimeo;
+}
+
+#define SOCK_FILE_OPS \
+    .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write, \
+    .vector = file_sock_vector, .poll = file_sock_poll, .queue = file_sock_queue, \
+    .ioctl = sock_ioctl, .release = file_sock_release, .patience = file_sock_patience
+
+static const struct file_ops stream_file_ops = { SOCK_FILE_OPS, .whole_writes = true },
+                             message_file_ops = { SOCK_FILE_OPS, .messages = true };
 
 struct sock *sock_of_file(struct file *f)
 {
-    return f->ops == &sock_file_ops ? f->priv : NULL;
+    return f->ops == &stream_file_ops || f->ops == &message_file_ops ? f->priv : NULL;
 }
 
 int64_t sock_install(struct sock *s, unsigned flags)
 {
     struct file *f = file_new_anon(L_S_IFSOCK | 0777, L_O_RDWR | (flags & L_O_NONBLOCK),
-                                   &sock_file_ops, s);
+                                   s->type == L_SOCK_STREAM ? &stream_file_ops : &message_file_ops,
+                                   s);
 
     if (!f) {
         s->ops->close(s);

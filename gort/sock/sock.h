@@ -33,6 +33,7 @@ struct dgram;
 struct tcp_conn;
 struct udp_sock;
 struct far_old;
+struct duplex_old;
 
 /* An address of any family. Names of AF_UNIX: len bytes of path, without the NUL of a path; 0 =
  * none; path[0] == 0 = abstract. */
@@ -58,13 +59,21 @@ void rights_free(struct rights *r);
 struct msg {
     struct vec v;             /* the caller's bytes */
     unsigned flags;           /* L_MSG_* */
-    bool has_addr;            /* send: addr is the destination */
+    bool has_addr;            /* send: addr is the destination; recv: the caller asks for it */
     bool creds;               /* recv: a sender is known */
-    uint8_t ttl, tos;         /* recv: of the packet, if ifindex is set */
+    bool waits;               /* recv: the call does, as long as nothing comes */
+    uint8_t ttl, tos;         /* recv: of the packet */
     unsigned ifindex;         /* recv: of which interface it came by; 0 = the loopback */
     unsigned out_flags;       /* recv: L_MSG_TRUNC, L_MSG_CTRUNC, L_MSG_EOR */
     struct rights *rights;    /* send: taken if the message goes; recv: the caller's */
     uint64_t full_length;     /* recv of datagrams: before it was cut */
+    int64_t time;             /* recv: when it came, ns since 1970; 0: nobody has asked */
+    int error;                /* recv with L_MSG_ERRQUEUE: what became of this datagram */
+    /* send, from control messages: */
+    unsigned from_if;         /* interface, 0: as routes say */
+    int16_t hop, service;     /* TTL and TOS, or hop limit and traffic class; -1: the socket's */
+    uint16_t segment;         /* bytes of each of the datagrams that this is; 0: the socket's */
+    struct net_addr from_ip;  /* source; any: as routes say */
     /* These two are last, for they are large: msg_begin clears what stands before them. */
     struct sock_addr addr;    /* recv: the sender's; family 0: it has none */
     struct sock_addr to;      /* recv: where it went to, for IP_PKTINFO */
@@ -78,6 +87,7 @@ static inline void msg_begin(struct msg *m, struct vec v, unsigned flags)
     m->addr.family = m->to.family = 0;
     m->v = v;
     m->flags = flags;
+    m->hop = m->service = -1;
 }
 
 struct sock_ops {
@@ -85,6 +95,8 @@ struct sock_ops {
     int (*listen)(struct sock *s, unsigned backlog);
     /* 0, -L_EINPROGRESS (at the end wq is woken and sock.error holds the result), or an error. */
     int (*connect)(struct sock *s, const struct sock_addr *a);
+    /* The error that s's state alone means for a connect, or 0. NULL: the address counts first. */
+    int (*may_connect)(struct sock *s);
     /* Returns the next connection in *out, with one reference; or -L_EAGAIN. */
     int (*accept)(struct sock *s, struct sock **out);
     int64_t (*send)(struct sock *s, struct msg *m); /* bytes taken */
@@ -97,6 +109,13 @@ struct sock_ops {
     size_t (*unread)(struct sock *s);
     int (*pair)(struct sock *a, struct sock *b); /* NULL: socketpair is not for this kind */
 };
+
+/* What has been shut down of a socket that has no connection; that of a connection is duplex.c's
+ * or gort/net's. */
+enum { SHUT_IN = 1, SHUT_OUT = 2, SHUT_BOTH = 3 };
+
+/* SO_TIMESTAMP, SO_TIMESTAMPNS. */
+enum stamps { STAMPS_NONE, STAMPS_US, STAMPS_NS };
 
 enum sock_state { SS_NEW, SS_BOUND, SS_LISTEN, SS_CONNECTING, SS_CONNECTED, SS_CLOSED };
 
@@ -115,19 +134,28 @@ struct sock {
     struct lock lock;               /* RANK_SOCK */
     uint32_t state;                 /* [lock to write, atomic reads] enum sock_state */
     int error;                      /* [atomic] pending, positive: SO_ERROR */
+    uint32_t shut;                  /* [atomic] SHUT_* */
     struct waitq rq, wq;
     struct sock_addr local, peer;   /* [lock] family 0: none */
     /* Options [lock to write]. */
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay, cork, v6only, passcred, oobinline,
-        recv_pktinfo, recv_ttl, mcast_loop, timestamp, buffers_set;
+        mcast_loop, buffers_set,
+        pktinfo4, ttl4, tos4, pktinfo6, hops6, tclass6, /* control messages that are wanted */
+        errors_kept, gro;
+    uint8_t stamps;                 /* enum stamps */
+    int32_t segment;                /* UDP_SEGMENT, 0 = none */
     int32_t linger;                 /* seconds, -1 = off */
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
+    uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
     uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
     int32_t keepidle, keepintvl, keepcnt, user_timeout, ttl, tos, mcast_ttl, mtu_discover,
         defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat;
     /* Kinds. */
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
+    struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */
+    bool port_chosen, addr_chosen;  /* [lock] by bind(2): they outlive a connection */
+    uint16_t port_shown;            /* [lock] that it had, which getsockname(2) still tells */
     struct backlog queue;
     struct sock *accept_next;       /* [listener's lock] */
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */
@@ -140,7 +168,9 @@ struct sock {
     struct far_old *conn_old;       /* [lock] those of connects that have failed */
     struct udp_sock *wired;         /* [lock to write, atomic reads] */
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
+    struct dgramq *errors;          /* [atomic] IP_RECVERR: what became of those sent; or NULL */
     struct room_waiter *writers;    /* [lock] of AF_UNIX: who waits for room in our inbox */
+    uint32_t listed;                /* [atomic] proc_sock.c: in which listing it was last */
     uint64_t bound_ino;             /* [names' lock] AF_UNIX bound to a path */
 };
 
@@ -155,6 +185,8 @@ struct sock *sock_of_file(struct file *f);
 int64_t sock_install(struct sock *s, unsigned flags);
 /* ioctl.c: for the file's operations. */
 int64_t sock_ioctl(struct call *c, struct file *f, uint64_t request, uint64_t arg);
+/* Makes s->errors, which takes what comes of datagrams sent. False: no memory. */
+bool sock_errors_keep(struct sock *s);
 /* Stores an error (positive) for the next call and wakes all waiters. */
 void sock_fail(struct sock *s, int error);
 /* Takes the pending error: negative, or 0. */
@@ -163,6 +195,14 @@ static inline uint32_t sock_state(const struct sock *s)
 {
     return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
 }
+static inline uint32_t sock_shut(const struct sock *s)
+{
+    return __atomic_load_n(&s->shut, __ATOMIC_ACQUIRE);
+}
+/* What poll(2) says because of SHUT_*. */
+unsigned sock_shut_poll(const struct sock *s);
+/* Shuts down more, and wakes whom it concerns. how: L_SHUT_*. */
+void sock_shut_down(struct sock *s, unsigned how);
 static inline void sock_set_state(struct sock *s, enum sock_state st)
 {
     __atomic_store_n(&s->state, st, __ATOMIC_RELEASE);
@@ -170,6 +210,8 @@ static inline void sock_set_state(struct sock *s, enum sock_state st)
 
 /* Kinds. NULL: *err says why. */
 struct sock *tcp_sock_new(unsigned domain);
+/* As TCP_INFO says it: 1 = established ... 10 = listens. s is of TCP. */
+unsigned tcp_sock_state(struct sock *s);
 struct sock *udp_sock_new(unsigned domain);
 struct sock *unix_sock_new(unsigned type);
 struct sock *netlink_sock_new(unsigned type);
@@ -191,10 +233,15 @@ int backlog_take(struct sock *l, struct sock **out, struct sock **again);
 void backlog_close(struct sock *l);
 
 /* ---- addr.c ------------------------------------------------------------------------------- */
-/* Converts the program's bytes to *a, for a socket of s's domain. 0, -L_EINVAL, -L_EAFNOSUPPORT. */
-int addr_from_user(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a);
+/* Converts the program's bytes to *a, for that call on s. Family 0 in *a: to nobody (connect), or
+ * as if there were no address (send). 0, -L_EINVAL, -L_EAFNOSUPPORT, -L_ENETUNREACH. */
+enum addr_use { ADDR_BIND, ADDR_CONNECT, ADDR_SEND };
+int addr_from_user(const struct sock *s, const void *raw, uint32_t len, enum addr_use use,
+                   struct sock_addr *a);
 /* Writes an address to raw, cut to cap bytes; returns its full length. */
 uint32_t addr_to_user(const struct sock *s, const struct sock_addr *a, void *raw, uint32_t cap);
+/* Does bind(2) to a choose an address? That any of IPv4, on a socket of IPv6, is a choice. */
+bool sock_addr_chosen(const struct sock *s, const struct sock_addr *a);
 struct net_addr net_addr_any(bool v4);
 struct net_addr net_addr_loopback(bool v4);
 bool net_addr_is_loopback(const struct net_addr *a);
@@ -210,6 +257,10 @@ int ports_connect(enum port_kind k, struct sock *s, const struct net_addr *src,
  * reference; or NULL. */
 struct sock *ports_find(enum port_kind k, const struct sock_addr *dst,
                         const struct sock_addr *from);
+/* Calls give(s, arg) for each UDP socket at dst's port that is a member of dst's group on that
+ * interface. The table's lock is held meanwhile. */
+void ports_members(const struct sock_addr *dst, unsigned ifindex,
+                   void (*give)(struct sock *s, void *arg), void *arg);
 void ports_release(enum port_kind k, struct sock *s);
 /* Changes the addresses of s under the table's lock, since others read them. sock.lock is held. */
 void ports_change(enum port_kind k, struct sock *s, const struct net_addr *local,

@@ -1,5 +1,6 @@
 /* stream.c - connected sockets whose ends are both in this machine: see stream.h. */
 #include "gort/sock/stream.h"
+#include "gort/os/mem.h"
 
 static struct duplex *pipe_of(const struct sock *s)
 {
@@ -103,7 +104,7 @@ int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind)
 
     if (!d)
         return -L_ENOBUFS;
-    a->local.family = a->peer.family = b->local.family = b->peer.family = L_AF_UNIX;
+    a->peer.family = b->peer.family = L_AF_UNIX;
     duplex_attach(d, 1, b);
     set_connected(a, d, 0);
     set_connected(b, d, 1);
@@ -131,46 +132,62 @@ int stream_accept(struct sock *l, struct sock **out, enum duplex_kind kind)
 
 /* ---- connected ------------------------------------------------------------------------------ */
 
+/* A stream of AF_UNIX that cannot be written to says so before it tells of an error. */
 int64_t stream_send(struct sock *s, struct msg *m)
 {
     struct duplex *d = pipe_of(s);
-    int err = sock_take_error(s);
+    bool local = s->domain == L_AF_UNIX && s->type == L_SOCK_STREAM;
+    int64_t r = d && local ? duplex_send(d, s->side, m) : 0;
 
-    if (err)
-        return err;
+    if (d && local && r != -L_EAGAIN)
+        return r;
+    int err = sock_take_error(s);
+    if (err || r)
+        return err ? err : r;
     if (!d)
         return sock_state(s) == SS_CONNECTING ? -L_EAGAIN : s->domain == L_AF_UNIX ? -L_ENOTCONN
                                                                                    : -L_EPIPE;
     return duplex_send(d, s->side, m);
 }
 
+/* A read where there is no connection. */
+static int64_t recv_nothing(struct sock *s)
+{
+    if (s->domain == L_AF_UNIX)
+        return s->type == L_SOCK_STREAM ? -L_EINVAL : -L_ENOTCONN;
+    if (sock_state(s) == SS_LISTEN)
+        return -L_ENOTCONN;
+    int err = sock_take_error(s);
+    if (err)
+        return err;
+    return sock_shut(s) & SHUT_IN ? 0 : sock_state(s) == SS_CONNECTING ? -L_EAGAIN : -L_ENOTCONN;
+}
+
 int64_t stream_recv(struct sock *s, struct msg *m)
 {
     struct duplex *d = pipe_of(s);
 
-    if (d)
-        return duplex_recv(d, s->side, m);
-    int err = sock_take_error(s);
-    if (err)
-        return err;
-    return sock_state(s) == SS_CONNECTING ? -L_EAGAIN : s->domain == L_AF_UNIX ? -L_EINVAL
-                                                                               : -L_ENOTCONN;
+    return d ? duplex_recv(d, s->side, m) : recv_nothing(s);
 }
 
 unsigned stream_poll(struct sock *s)
 {
     struct duplex *d = pipe_of(s);
     bool failed = __atomic_load_n(&s->error, __ATOMIC_ACQUIRE);
-    unsigned r = failed ? L_POLLERR | L_POLLIN | L_POLLOUT : 0;
+    unsigned r = failed ? L_POLLERR : 0;
 
     if (d)
         return r | duplex_poll(d, s->side);
     switch (sock_state(s)) {
     case SS_LISTEN:
+        if (s->domain == L_AF_UNIX)
+            r |= sock_shut_poll(s);
         return r | (__atomic_load_n(&s->queue.n, __ATOMIC_ACQUIRE) ? L_POLLIN : 0);
     case SS_CONNECTING:
         return r;
     default:
+        if (sock_shut(s) & SHUT_IN)
+            r |= L_POLLIN | L_POLLRDHUP;
         return r | L_POLLOUT | L_POLLHUP;
     }
 }
@@ -181,10 +198,49 @@ int stream_shutdown(struct sock *s, unsigned how)
 
     if (d)
         return duplex_shutdown(d, s->side, how);
-    if (sock_state(s) != SS_LISTEN || how == L_SHUT_WR)
-        return -L_ENOTCONN;
-    backlog_close(s);
-    return 0;
+    if (s->domain != L_AF_UNIX && sock_state(s) == SS_LISTEN) {
+        if (how == L_SHUT_WR)
+            return 0;
+        backlog_close(s);
+        return 0;
+    }
+    sock_shut_down(s, how);
+    return s->domain == L_AF_UNIX ? 0 : -L_ENOTCONN;
+}
+
+/* Connections that have been dissolved, until nobody can use them any more. */
+struct duplex_old { struct duplex_old *next; struct duplex *pipe; unsigned side; };
+
+void stream_dissolve(struct sock *s)
+{
+    struct duplex_old *o = os_alloc(sizeof *o);
+
+    lock(&s->lock);
+    struct duplex *d = o ? s->pipe : NULL;
+    if (d) {
+        *o = (struct duplex_old){ s->pipe_old, d, s->side };
+        s->pipe_old = o;
+        __atomic_store_n(&s->pipe, NULL, __ATOMIC_RELEASE);
+        sock_set_state(s, SS_BOUND);
+        __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
+    }
+    unlock(&s->lock);
+    if (d)
+        duplex_end(d, s->side, true);
+    else if (o)
+        os_free(o, sizeof *o);
+}
+
+static void old_release(struct sock *s)
+{
+    struct duplex_old *o = s->pipe_old;
+
+    for (struct duplex_old *next; o; o = next) {
+        next = o->next;
+        duplex_release(o->pipe, o->side);
+        os_free(o, sizeof *o);
+    }
+    s->pipe_old = NULL;
 }
 
 size_t stream_unread(struct sock *s)
@@ -209,4 +265,5 @@ void stream_close(struct sock *s)
         backlog_forget(s);
     if (d)
         duplex_close(d, s->side, s->linger == 0);
+    old_release(s);
 }

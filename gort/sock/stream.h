@@ -9,6 +9,8 @@
  * follows. */
 int stream_connect(struct sock *l, struct sock *s, const struct sock_addr *to,
                    enum duplex_kind kind);
+/* Ends s's connection, as if there had been none: the other end sees a reset. */
+void stream_dissolve(struct sock *s);
 /* Copies the options of l to p, a new socket in its queue. */
 void stream_inherit(struct sock *p, const struct sock *l);
 int stream_pair(struct sock *a, struct sock *b, enum duplex_kind kind);

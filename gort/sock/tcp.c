@@ -8,8 +8,11 @@ static int tcp_bind(struct sock *s, const struct sock_addr *a)
 {
     lock(&s->lock);
     int err = s->state != SS_NEW ? -L_EINVAL : ports_bind(PORTS_TCP, s, a);
-    if (!err)
+    if (!err) {
+        s->port_chosen = true;
+        s->addr_chosen = sock_addr_chosen(s, a);
         sock_set_state(s, SS_BOUND);
+    }
     unlock(&s->lock);
     return err;
 }
@@ -19,7 +22,10 @@ static int tcp_listen(struct sock *s, unsigned backlog)
     struct sock_addr any = { .family = s->domain };
 
     any.in.ip = net_addr_any(s->domain == L_AF_INET);
-    int err = sock_state(s) == SS_NEW ? tcp_bind(s, &any) : 0;
+    bool chosen = sock_state(s) != SS_NEW;
+    int err = chosen ? 0 : tcp_bind(s, &any);
+    if (!err && !chosen)
+        s->port_chosen = false;
     if (!err && sock_state(s) == SS_BOUND)
         err = ports_may_listen(s);
     if (err)
@@ -30,14 +36,13 @@ static int tcp_listen(struct sock *s, unsigned backlog)
     return err ? err : backlog_listen(s, backlog);
 }
 
-/* The address to connect to: "any" means this machine. */
-static int target(struct sock_addr *to)
+/* The address to connect to: "any" means this machine, by the family that s is bound to. */
+static int target(const struct sock *s, struct sock_addr *to)
 {
     if (addr_any(&to->in.ip))
-        to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
-    if (addr_multicast(&to->in.ip))
-        return -L_ENETUNREACH;
-    return to->in.port || !far_is_own(&to->in.ip) ? 0 : -L_ECONNREFUSED;
+        to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip) ||
+                                      (s->addr_chosen && addr_is_v4(&s->local.in.ip)));
+    return addr_multicast(&to->in.ip) ? -L_ENETUNREACH : 0;
 }
 
 static bool is_far(const struct sock *s)
@@ -51,9 +56,9 @@ static struct net_addr own_source(const struct net_addr *to)
     return net_addr_is_loopback(to) ? net_addr_loopback(addr_is_v4(to)) : *to;
 }
 
-static int may_connect(const struct sock *s)
+static int may_connect(struct sock *s)
 {
-    switch (s->state) {
+    switch (sock_state(s)) {
     case SS_CONNECTED: case SS_LISTEN: return -L_EISCONN;
     case SS_CONNECTING: return -L_EALREADY;
     default: return 0;
@@ -70,8 +75,8 @@ static int start(struct sock *s, const struct sock_addr *to)
     far_deafen(s); /* removes the state of an earlier connect */
     if (!s->in_table)
         err = ports_connect(PORTS_TCP, s, &src, to);
-    else if (!addr_any(&s->local.in.ip) && addr_is_v4(&s->local.in.ip) != v4)
-        err = -L_ENETUNREACH;
+    else if (s->addr_chosen && addr_is_v4(&s->local.in.ip) != v4)
+        err = v4 ? -L_ENETUNREACH : -L_EAFNOSUPPORT;
     else
         ports_change(PORTS_TCP, s, addr_any(&s->local.in.ip) ? &src : &s->local.in.ip, to);
     if (err)
@@ -80,14 +85,63 @@ static int start(struct sock *s, const struct sock_addr *to)
     return 0;
 }
 
+/* What bind(2) has not named is given up with the connection. */
+static void names_forget(struct sock *s)
+{
+    static const struct sock_addr nobody;
+    struct net_addr any = net_addr_any(s->domain == L_AF_INET);
+
+    if (!s->port_chosen)
+        ports_release(PORTS_TCP, s);
+    lock(&s->lock);
+    s->port_shown = s->local.in.port;
+    if (s->in_table) {
+        ports_change(PORTS_TCP, s, s->addr_chosen ? &s->local.in.ip : &any, &nobody);
+        sock_set_state(s, SS_BOUND);
+    } else {
+        s->local.family = s->peer.family = 0;
+        sock_set_state(s, SS_NEW);
+    }
+    unlock(&s->lock);
+}
+
+/* connect(2) to nobody: as if there had been no listen, and no connect. */
+static int dissolve(struct sock *s)
+{
+    lock(&s->lock);
+    uint32_t was = s->state;
+    far_deafen(s);
+    unlock(&s->lock);
+    __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
+    if (was == SS_LISTEN)
+        backlog_close(s);
+    if (was == SS_CONNECTING)
+        backlog_forget(s);
+    stream_dissolve(s);
+    names_forget(s);
+    queue_wake(&s->rq);
+    queue_wake(&s->wq);
+    return 0;
+}
+
+static void connect_failed(struct sock *s)
+{
+    if (sock_state(s) == SS_CLOSED)
+        return;
+    __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
+    names_forget(s);
+}
+
 static int tcp_connect(struct sock *s, const struct sock_addr *a)
 {
     struct sock_addr to = *a;
-    int err = target(&to);
+    int err;
 
-    if (err)
-        return err;
+    if (!a->family)
+        return dissolve(s);
     far_settle(s);
+    if ((err = may_connect(s)) || (err = target(s, &to)))
+        return err;
     lock(&s->lock);
     err = may_connect(s);
     bool far = !far_is_own(&to.in.ip);
@@ -98,14 +152,10 @@ static int tcp_connect(struct sock *s, const struct sock_addr *a)
         return err;
     struct sock *l = ports_find(PORTS_TCP, &to, &s->local);
     err = l ? stream_connect(l, s, &to, DUPLEX_TCP) : -L_ECONNREFUSED;
-    if (!l) {
-        lock(&s->lock);
-        if (s->state == SS_CONNECTING)
-            sock_set_state(s, SS_BOUND);
-        unlock(&s->lock);
-    }
     if (l)
         sock_put(l);
+    if (err && err != -L_EINPROGRESS)
+        connect_failed(s);
     return err;
 }
 
@@ -145,13 +195,34 @@ static int tcp_shutdown(struct sock *s, unsigned how)
 {
     if (is_far(s))
         return far_shutdown(s, how);
+    bool listened = sock_state(s) == SS_LISTEN;
     int err = stream_shutdown(s, how);
+    if (listened && how != L_SHUT_WR)
+        names_forget(s);
     if (!err && s->conn && sock_state(s) != SS_CONNECTED) {
         lock(&s->lock);
         far_deafen(s);
         unlock(&s->lock);
     }
     return err;
+}
+
+unsigned tcp_sock_state(struct sock *s)
+{
+    enum { SYN_SENT = 2, CLOSED = 7, LISTEN = 10 };
+    struct duplex *d = __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+    uint8_t info[1];
+
+    if (is_far(s)) {
+        far_tcp_info(s, info, sizeof info);
+        return info[0];
+    }
+    switch (sock_state(s)) {
+    case SS_CONNECTED: return d ? duplex_tcp_state(d, s->side) : CLOSED;
+    case SS_CONNECTING: return SYN_SENT;
+    case SS_LISTEN: return LISTEN;
+    default: return CLOSED;
+    }
 }
 
 static size_t tcp_unread(struct sock *s)
@@ -164,6 +235,10 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
     far_settle(s);
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
+    if (!peer && !a->family && s->port_shown) {
+        *a = (struct sock_addr){ .family = s->domain, .in.port = s->port_shown };
+        a->in.ip = net_addr_any(s->domain == L_AF_INET);
+    }
     int err = peer && s->state != SS_CONNECTED ? -L_ENOTCONN : 0;
     unlock(&s->lock);
     return err;
@@ -179,7 +254,8 @@ static void tcp_close(struct sock *s)
 
 static const struct sock_ops tcp_ops = {
     .bind = tcp_bind, .listen = tcp_listen, .connect = tcp_connect, .accept = tcp_accept,
-    .send = tcp_send, .recv = tcp_recv, .poll = tcp_poll, .shutdown = tcp_shutdown,
+    .may_connect = may_connect, .send = tcp_send, .recv = tcp_recv, .poll = tcp_poll,
+    .shutdown = tcp_shutdown,
     .close = tcp_close, .name = tcp_name, .unread = tcp_unread,
 };
 

@@ -1,6 +1,8 @@
 /* udp.c - UDP sockets: datagrams that stay in this machine (dgram.h), or do not (far.h). */
+#include "gort/net/net.h"
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
+#include "kernel/clock.h"
 
 enum { UDP_MAX4 = 65507, UDP_MAX6 = 65527 };
 
@@ -20,6 +22,10 @@ static int udp_bind(struct sock *s, const struct sock_addr *a)
 {
     lock(&s->lock);
     int err = bind_locked(s, a);
+    if (!err) {
+        s->port_chosen = a->in.port;
+        s->addr_chosen = sock_addr_chosen(s, a);
+    }
     unlock(&s->lock);
     return err;
 }
@@ -34,11 +40,16 @@ static int autobind_locked(struct sock *s)
     return bind_locked(s, &any);
 }
 
-/* "Any" means this machine. */
-static void target(struct sock_addr *to)
+static bool bound_to_v4(const struct sock *s)
+{
+    return s->domain == L_AF_INET6 && s->local.family && addr_is_v4(&s->local.in.ip);
+}
+
+/* "Any" means this machine, by the family that s has an address of. */
+static void target(const struct sock *s, struct sock_addr *to)
 {
     if (addr_any(&to->in.ip))
-        to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip));
+        to->in.ip = net_addr_loopback(addr_is_v4(&to->in.ip) || bound_to_v4(s));
 }
 
 /* The source address of datagrams to `to`. */
@@ -56,14 +67,34 @@ static int connect_locked(struct sock *s, const struct sock_addr *to)
 
     if (err)
         return err;
-    if (!addr_any(&s->local.in.ip) && addr_is_v4(&s->local.in.ip) != v4)
+    bool other = addr_is_v4(&s->local.in.ip) != v4; /* than the family that it has an address of */
+    if (bound_to_v4(s) && !v4)
+        return -L_EAFNOSUPPORT;
+    if (s->addr_chosen && other && !addr_any(&s->local.in.ip))
         return -L_ENETUNREACH;
     if ((err = far_udp_connect(s, to)))
         return err;
     struct net_addr own = own_source(s, &to->in.ip);
-    ports_change(PORTS_UDP, s, addr_any(&s->local.in.ip) ? &own : &s->local.in.ip, to);
+    ports_change(PORTS_UDP, s, other || addr_any(&s->local.in.ip) ? &own : &s->local.in.ip, to);
     sock_set_state(s, SS_CONNECTED);
     return 0;
+}
+
+/* What bind(2) has not named is given up. */
+static void disconnect_locked(struct sock *s)
+{
+    static const struct sock_addr nobody;
+    struct net_addr any = net_addr_any(s->domain == L_AF_INET);
+
+    far_udp_connect(s, &nobody);
+    ports_change(PORTS_UDP, s, s->addr_chosen ? &s->local.in.ip : &any, &nobody);
+    if (!s->port_chosen) {
+        ports_release(PORTS_UDP, s);
+        far_udp_close(s);
+        if (!s->addr_chosen)
+            s->local.family = 0;
+    }
+    sock_set_state(s, s->in_table ? SS_BOUND : SS_NEW);
 }
 
 static int udp_connect(struct sock *s, const struct sock_addr *a)
@@ -72,18 +103,29 @@ static int udp_connect(struct sock *s, const struct sock_addr *a)
     int err = 0;
 
     if (a->family)
-        target(&to);
+        target(s, &to);
     lock(&s->lock);
-    if (a->family) {
+    if (a->family)
         err = connect_locked(s, &to);
-    } else {
-        struct sock_addr nobody = { 0 };
-        far_udp_connect(s, &nobody);
-        ports_change(PORTS_UDP, s, &s->local.in.ip, &nobody);
-        sock_set_state(s, s->in_table ? SS_BOUND : SS_NEW);
-    }
+    else
+        disconnect_locked(s);
     unlock(&s->lock);
     return err;
+}
+
+/* The source that a control message names must be ours. */
+static int source_named(const struct msg *m, const struct sock_addr *to, struct sock_addr *from)
+{
+    if (m->from_if > 1 && !netif_get(m->from_if))
+        return -L_ENODEV;
+    if (addr_any(&m->from_ip))
+        return 0;
+    if (addr_is_v4(&m->from_ip) != addr_is_v4(&to->in.ip))
+        return -L_EINVAL;
+    if (!far_is_own(&m->from_ip))
+        return addr_is_v4(&m->from_ip) ? -L_ENETUNREACH : -L_EINVAL;
+    from->in.ip = m->from_ip;
+    return 0;
 }
 
 /* Destination and the source that the receiver sees. */
@@ -99,76 +141,172 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
         return err;
     if (!to->family)
         return -L_EDESTADDRREQ;
-    if (!to->in.port)
+    if (!to->in.port && (m->has_addr || (s->domain == L_AF_INET6 && addr_is_v4(&to->in.ip))))
         return -L_EINVAL;
-    target(to);
+    target(s, to);
+    if (bound_to_v4(s) && !addr_is_v4(&to->in.ip))
+        return -L_EAFNOSUPPORT;
     if (addr_any(&from->in.ip))
         from->in.ip = own_source(s, &to->in.ip);
-    return 0;
+    return source_named(m, to, from);
 }
 
-/* An unbound port answers "port unreachable", which a connected socket gets as an error. A
- * full queue loses the datagram silently. */
-static int64_t udp_send(struct sock *s, struct msg *m)
+/* What the receiver is told of the packet. */
+static void describe(const struct sock *s, const struct sock *r, struct msg *m)
 {
-    struct sock_addr to, from;
-    int64_t n = (int64_t)m->v.left;
-    int err = sock_take_error(s);
+    m->ttl = (uint8_t)(m->hop >= 0 ? m->hop : s->ttl > 0 ? s->ttl : 64);
+    m->tos = (uint8_t)(m->service >= 0 ? m->service : s->tos);
+    m->time = r->stamps ? clock_wall_ns() : 0;
+}
 
-    if (!err && n > 0xffff)
-        err = -L_EMSGSIZE;
-    if (!err)
-        err = addresses(s, m, &to, &from);
-    if (!err && n > (addr_is_v4(&to.in.ip) ? UDP_MAX4 : UDP_MAX6))
-        err = -L_EMSGSIZE;
-    if (err)
-        return err;
-    if (!far_is_own(&to.in.ip))
-        return far_udp_send(s, m, &to);
-    struct sock *r = ports_find(PORTS_UDP, &to, &from);
-    if (!r) {
-        if (sock_state(s) == SS_CONNECTED && !m->has_addr)
-            sock_fail(s, L_ECONNREFUSED);
-        return n;
+/* Nobody has that port: the answer is "port unreachable", which a connected socket gets as an
+ * error, and with IP_RECVERR any socket, with the datagram. */
+static int64_t refused(struct sock *s, struct msg *m, const struct sock_addr *to)
+{
+    int64_t n = (int64_t)m->v.left;
+    bool kept = s->errors_kept && s->errors;
+
+    if (kept) {
+        m->error = L_ECONNREFUSED;
+        dgramq_put(s->errors, m, to, &s->local, s->rcvbuf);
+        m->error = 0;
     }
-    err = dgramq_put(r->inbox, m, &from, &to, r->rcvbuf);
+    lock(&s->lock);
+    bool peers = s->peer.family && s->peer.in.port == to->in.port &&
+                 addr_equal(&s->peer.in.ip, &to->in.ip);
+    unlock(&s->lock);
+    if (kept || peers)
+        sock_fail(s, L_ECONNREFUSED);
+    return n;
+}
+
+/* A full queue loses the datagram silently. */
+static int64_t deliver(struct sock *s, struct msg *m, const struct sock_addr *to,
+                       const struct sock_addr *from)
+{
+    int64_t n = (int64_t)m->v.left;
+    struct sock *r = ports_find(PORTS_UDP, to, from);
+
+    if (!r)
+        return refused(s, m, to);
+    describe(s, r, m);
+    int err = dgramq_put(r->inbox, m, from, to, r->rcvbuf);
     if (!err)
         queue_wake(&r->rq);
     sock_put(r);
     return err && err != -L_EAGAIN ? err : n;
 }
 
+struct to_group { struct sock *s; struct msg *m; const struct sock_addr *from, *to; };
+
+/* A member of the group in this machine. Under the lock of the ports. */
+static void deliver_member(struct sock *r, void *arg)
+{
+    const struct to_group *g = arg;
+    struct msg copy = *g->m;
+
+    copy.ifindex = 0;
+    describe(g->s, r, &copy);
+    if (!dgramq_put(r->inbox, &copy, g->from, g->to, r->rcvbuf))
+        queue_wake(&r->rq);
+}
+
+static int64_t send_one(struct sock *s, struct msg *m, const struct sock_addr *to,
+                        struct sock_addr *from)
+{
+    if (far_is_own(&to->in.ip))
+        return deliver(s, m, to, from);
+    struct msg again = *m;
+    int64_t r = far_udp_send(s, m, to);
+    if (r >= 0 && s->mcast_loop && addr_multicast(&to->in.ip)) {
+        struct to_group g = { s, &again, from, to };
+        from->in.ip = far_udp_group_source(s, m, to);
+        ports_members(to, far_udp_group_interface(s, m, to), deliver_member, &g);
+    }
+    return r;
+}
+
+/* UDP_SEGMENT: one call, many datagrams. */
+static int64_t send_segments(struct sock *s, struct msg *m, const struct sock_addr *to,
+                             struct sock_addr *from, uint32_t each)
+{
+    enum { SEGMENTS = 128 };
+    int64_t done = 0, r = 0;
+
+    if (m->v.left > (size_t)each * SEGMENTS)
+        return -L_EINVAL;
+    while (m->v.left && r >= 0) {
+        struct msg part = *m;
+        if (part.v.left > each)
+            part.v.left = each;
+        size_t n = part.v.left;
+        r = send_one(s, &part, to, from);
+        if (r >= 0) {
+            vec_skip(&m->v, n);
+            done += r;
+        }
+    }
+    return done ? done : r;
+}
+
+static int64_t udp_send(struct sock *s, struct msg *m)
+{
+    struct sock_addr to, from;
+    int64_t n = (int64_t)m->v.left;
+    int err = n > 0xffff ? -L_EMSGSIZE : addresses(s, m, &to, &from);
+
+    if (!err && n > (addr_is_v4(&to.in.ip) ? UDP_MAX4 : UDP_MAX6))
+        err = -L_EMSGSIZE;
+    if (!err)
+        err = sock_take_error(s);
+    if (!err && sock_shut(s) & SHUT_OUT)
+        err = -L_EPIPE;
+    if (err)
+        return err;
+    uint32_t each = m->segment ? m->segment : (uint32_t)s->segment;
+    return each && n > each ? send_segments(s, m, &to, &from, each) : send_one(s, m, &to, &from);
+}
+
+/* What became of datagrams sent. The error of the socket goes with the last of them. */
+static int64_t recv_error(struct sock *s, struct msg *m)
+{
+    int64_t r = s->errors ? dgramq_take(s->errors, m) : -L_EAGAIN;
+
+    if (r < 0)
+        return r;
+    m->out_flags |= L_MSG_ERRQUEUE;
+    __atomic_store_n(&s->error, dgramq_empty(s->errors) ? 0 : L_ECONNREFUSED, __ATOMIC_RELEASE);
+    return r;
+}
+
 static int64_t udp_recv(struct sock *s, struct msg *m)
 {
+    if (m->flags & L_MSG_ERRQUEUE)
+        return recv_error(s, m);
     int err = sock_take_error(s);
-
     if (err)
         return err;
     int64_t r = dgramq_take(s->inbox, m);
     if (r == -L_EAGAIN)
         r = far_udp_recv(s, m);
-    return r == -L_EAGAIN && sock_state(s) == SS_CLOSED ? 0 : r;
+    return r == -L_EAGAIN && m->waits && sock_shut(s) & SHUT_IN ? 0 : r;
 }
 
 static unsigned udp_poll(struct sock *s)
 {
     unsigned r = L_POLLOUT;
 
-    if (__atomic_load_n(&s->error, __ATOMIC_ACQUIRE))
-        r |= L_POLLERR | L_POLLIN;
+    if (__atomic_load_n(&s->error, __ATOMIC_ACQUIRE) || (s->errors && !dgramq_empty(s->errors)))
+        r |= L_POLLERR;
     if (!dgramq_empty(s->inbox))
         r |= L_POLLIN;
-    return r | far_udp_poll(s);
+    return r | sock_shut_poll(s) | far_udp_poll(s);
 }
 
 static int udp_shutdown(struct sock *s, unsigned how)
 {
-    if (sock_state(s) != SS_CONNECTED)
-        return -L_ENOTCONN;
-    if (how != L_SHUT_WR)
-        sock_set_state(s, SS_CLOSED);
-    queue_wake(&s->rq);
-    return 0;
+    sock_shut_down(s, how);
+    return sock_state(s) == SS_CONNECTED ? 0 : -L_ENOTCONN;
 }
 
 static int udp_name(struct sock *s, bool peer, struct sock_addr *a)

@@ -27,23 +27,23 @@ static unsigned hash_of(const struct sock_addr *a, uint64_t ino)
 {
     uint32_t h = (uint32_t)ino * 2654435761u;
 
-    for (unsigned i = 0; is_abstract(a) && i < a->un.len; i++)
+    for (unsigned i = 0; is_abstract(a) && i < a->un.len; i++) /* each type has names of its own */
         h = (h ^ (uint8_t)a->un.path[i]) * 16777619u;
     return (h >> 8) % NAMES;
 }
 
-static bool is_named(const struct sock *s, const struct sock_addr *a, uint64_t ino)
+static bool is_named(const struct sock *s, unsigned type, const struct sock_addr *a, uint64_t ino)
 {
     if (!is_abstract(a))
         return ino && s->bound_ino == ino;
-    return !s->bound_ino && s->local.un.len == a->un.len &&
+    return !s->bound_ino && s->type == type && s->local.un.len == a->un.len &&
            !memcmp(s->local.un.path, a->un.path, a->un.len);
 }
 
-static struct sock *find_locked(const struct sock_addr *a, uint64_t ino)
+static struct sock *find_locked(unsigned type, const struct sock_addr *a, uint64_t ino)
 {
     for (struct sock *s = names.bucket[hash_of(a, ino)]; s; s = s->table_next)
-        if (is_named(s, a, ino))
+        if (is_named(s, type, a, ino))
             return s;
     return NULL;
 }
@@ -51,7 +51,7 @@ static struct sock *find_locked(const struct sock_addr *a, uint64_t ino)
 static int name_add(struct sock *s, const struct sock_addr *a, uint64_t ino)
 {
     lock(&names.lock);
-    int err = find_locked(a, ino) ? -L_EADDRINUSE : 0;
+    int err = find_locked(s->type, a, ino) ? -L_EADDRINUSE : 0;
     if (!err) {
         struct sock **b = &names.bucket[hash_of(a, ino)];
         s->local = *a;
@@ -102,8 +102,8 @@ static int ino_of(const struct sock_addr *a, uint64_t *ino)
     return err;
 }
 
-/* The socket that has this name, with a reference. */
-static int find(const struct sock_addr *a, struct sock **out)
+/* The socket of that type that has this name, with a reference. */
+static int find(unsigned type, const struct sock_addr *a, struct sock **out)
 {
     uint64_t ino;
     int err = ino_of(a, &ino);
@@ -111,11 +111,14 @@ static int find(const struct sock_addr *a, struct sock **out)
     if (err)
         return err;
     lock(&names.lock);
-    *out = find_locked(a, ino);
-    if (*out)
+    *out = find_locked(type, a, ino);
+    int fits = !*out ? -L_ECONNREFUSED : (*out)->type != type ? -L_EPROTOTYPE : 0;
+    if (fits)
+        *out = NULL;
+    else
         sock_get(*out);
     unlock(&names.lock);
-    return *out ? 0 : -L_ECONNREFUSED;
+    return fits;
 }
 
 /* bind(2) without a name: five hexadecimal digits in the abstract space. */
@@ -150,31 +153,73 @@ static int bind_path(struct sock *s, const struct sock_addr *a)
     return err ? err : name_add(s, a, ino);
 }
 
-static int unix_bind(struct sock *s, const struct sock_addr *a)
+static int bind_as(struct sock *s, const struct sock_addr *a)
 {
-    lock(&s->lock);
-    bool bound = s->local.family != 0;
-    s->local.family = L_AF_UNIX; /* no other bind of s gets past the check meanwhile */
-    unlock(&s->lock);
-    if (bound)
-        return -L_EINVAL;
     int err = !a->un.len ? autobind(s) : is_abstract(a) ? name_add(s, a, 0) : bind_path(s, a);
+
     lock(&s->lock);
     if (err)
-        s->local.family = 0;
+        s->port_chosen = false;
     else if (s->state == SS_NEW)
         sock_set_state(s, SS_BOUND);
     unlock(&s->lock);
     return err;
 }
 
-static int unix_name(struct sock *s, bool peer, struct sock_addr *a)
+static bool path_exists(const struct sock_addr *a)
+{
+    char path[sizeof a->un.path + 1];
+    struct inode *n;
+
+    path_of(a, path);
+    if (vfs_lookup(NULL, path, 0, &n))
+        return false;
+    inode_put(n);
+    return true;
+}
+
+/* A socket has one name for ever; a path that exists is in use, whoever asks. */
+static int unix_bind(struct sock *s, const struct sock_addr *a)
 {
     lock(&s->lock);
+    bool bound = s->port_chosen || s->local.un.len;
+    s->port_chosen = true; /* nobody else binds it meanwhile */
+    unlock(&s->lock);
+    if (!bound)
+        return bind_as(s, a);
+    if (!a->un.len)
+        return 0;
+    return !is_abstract(a) && path_exists(a) ? -L_EADDRINUSE : -L_EINVAL;
+}
+
+/* The socket that s, of datagrams, is connected to, referenced, or NULL. */
+static struct sock *peer_of(struct sock *s)
+{
+    lock(&s->lock);
+    struct sock *to = s->type == L_SOCK_DGRAM ? s->listener : NULL;
+    if (to)
+        sock_get(to);
+    unlock(&s->lock);
+    return to;
+}
+
+/* The name of a peer that is there still may be younger than the connection. */
+static int unix_name(struct sock *s, bool peer, struct sock_addr *a)
+{
+    struct sock *to = peer ? peer_of(s) : NULL;
+    struct duplex *d = __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+
+    lock(&names.lock);
     int err = peer && !s->peer.family ? -L_ENOTCONN : 0;
     *a = peer ? s->peer : s->local;
+    if (peer && d)
+        duplex_peer_name(d, s->side, a);
+    if (to)
+        *a = to->local;
+    unlock(&names.lock);
+    if (to)
+        sock_put(to);
     a->family = L_AF_UNIX;
-    unlock(&s->lock);
     return err;
 }
 
@@ -187,29 +232,60 @@ static enum duplex_kind kind_of(const struct sock *s)
 
 static int unix_listen(struct sock *s, unsigned backlog)
 {
-    return sock_state(s) == SS_NEW ? -L_EINVAL : backlog_listen(s, backlog);
+    return !s->local.un.len ? -L_EINVAL : backlog_listen(s, backlog);
+}
+
+static int64_t unix_recv(struct sock *s, struct msg *m)
+{
+    int64_t r = stream_recv(s, m);
+    struct duplex *d = __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+
+    if (r < 0 || !m->has_addr || !d || !m->creds)
+        return r;
+    lock(&names.lock);
+    m->addr = s->peer;
+    duplex_peer_name(d, s->side, &m->addr);
+    unlock(&names.lock);
+    if (!m->addr.un.len)
+        m->addr.family = 0;
+    return r;
+}
+
+static int start_locked(struct sock *s, const struct sock_addr *to)
+{
+    switch (s->state) {
+    case SS_CONNECTED: return -L_EISCONN;
+    case SS_CONNECTING: return -L_EALREADY;
+    case SS_LISTEN: return -L_EINVAL;
+    default:
+        s->peer = *to;
+        sock_set_state(s, SS_CONNECTING);
+        return 0;
+    }
+}
+
+static bool listens(const struct sock *l)
+{
+    return sock_state(l) == SS_LISTEN && !(sock_shut(l) & SHUT_IN);
 }
 
 static int unix_connect(struct sock *s, const struct sock_addr *a)
 {
     struct sock *l;
-    int err = find(a, &l);
+    int err = find(s->type, a, &l);
 
     if (err)
         return err;
-    err = l->type != s->type ? -L_EPROTOTYPE : 0;
-    lock(&s->lock);
-    if (!err)
-        err = s->state == SS_CONNECTED ? -L_EISCONN : s->state == SS_CONNECTING ? -L_EALREADY
-              : s->state == SS_LISTEN ? -L_EINVAL : 0;
+    err = listens(l) ? 0 : -L_ECONNREFUSED;
     if (!err) {
-        s->peer = *a;
-        s->local.family = L_AF_UNIX;
-        sock_set_state(s, SS_CONNECTING);
+        lock(&s->lock);
+        err = start_locked(s, a);
+        unlock(&s->lock);
+        if (!err)
+            err = stream_connect(l, s, a, kind_of(s));
+        if (err && err != -L_EINPROGRESS && sock_state(s) != SS_CONNECTED)
+            s->peer.family = 0;
     }
-    unlock(&s->lock);
-    if (!err)
-        err = stream_connect(l, s, a, kind_of(s));
     sock_put(l);
     return err;
 }
@@ -223,43 +299,26 @@ static int unix_pair(struct sock *a, struct sock *b) { return stream_pair(a, b, 
 
 static void unix_close(struct sock *s)
 {
+    struct duplex *d = __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+
+    if (d && s->local.un.len) {
+        lock(&names.lock);
+        duplex_leave_name(d, s->side);
+        unlock(&names.lock);
+    }
     name_remove(s);
     stream_close(s);
 }
 
 /* ---- datagrams ------------------------------------------------------------------------------ */
 
-static int dgram_connect(struct sock *s, const struct sock_addr *a)
+/* A socket that is connected receives from its peer alone. */
+static bool may_send(struct sock *s, struct sock *r)
 {
-    struct sock *r = NULL;
-    int err = a->family ? find(a, &r) : 0;
-
-    if (!err && r && r->type != L_SOCK_DGRAM)
-        err = -L_EPROTOTYPE;
-    if (!err) {
-        lock(&s->lock);
-        struct sock *old = s->listener;
-        s->listener = r; /* where its datagrams go */
-        r = old;
-        s->peer = *a;
-        sock_set_state(s, a->family ? SS_CONNECTED : SS_BOUND);
-        unlock(&s->lock);
-    }
-    if (r)
-        sock_put(r);
-    return err;
-}
-
-static int receiver(struct sock *s, const struct msg *m, struct sock **out)
-{
-    if (m->has_addr)
-        return find(&m->addr, out);
-    lock(&s->lock);
-    *out = s->listener;
-    if (*out)
-        sock_get(*out);
-    unlock(&s->lock);
-    return *out ? 0 : -L_ENOTCONN;
+    lock(&r->lock);
+    bool may = !r->listener || r->listener == s;
+    unlock(&r->lock);
+    return may;
 }
 
 /* A sender that found r's inbox full: its writers are woken when there is room. */
@@ -306,36 +365,100 @@ static void wake_writers(struct sock *r)
     }
 }
 
+/* What an old peer has sent is dropped, and it is told if s was its peer. */
+static void dgram_disconnected(struct sock *s, struct sock *old)
+{
+    if (dgramq_empty(s->inbox))
+        return;
+    dgramq_clear(s->inbox);
+    wake_writers(s);
+    lock(&old->lock);
+    bool mutual = old->listener == s && old->state != SS_CLOSED;
+    unlock(&old->lock);
+    if (mutual)
+        sock_fail(old, L_ECONNRESET);
+}
+
+static int dgram_connect(struct sock *s, const struct sock_addr *a)
+{
+    struct sock *r = NULL;
+    int err = a->family ? find(L_SOCK_DGRAM, a, &r) : 0;
+
+    if (!err && r && !may_send(s, r))
+        err = -L_EPERM;
+    if (!err) {
+        lock(&s->lock);
+        struct sock *old = s->listener;
+        s->listener = r; /* where its datagrams go */
+        s->peer = *a;
+        sock_set_state(s, a->family ? SS_CONNECTED : SS_BOUND);
+        unlock(&s->lock);
+        if (old && old != r)
+            dgram_disconnected(s, old);
+        r = old;
+    }
+    if (r)
+        sock_put(r);
+    return err;
+}
+
+static int receiver(struct sock *s, const struct msg *m, struct sock **out)
+{
+    if (m->has_addr)
+        return find(L_SOCK_DGRAM, &m->addr, out);
+    *out = peer_of(s);
+    return *out ? 0 : -L_ENOTCONN;
+}
+
+/* r is closed: a socket that was connected to it is so no more. */
+static int receiver_gone(struct sock *s, struct sock *r)
+{
+    lock(&s->lock);
+    bool ours = s->listener == r;
+    if (ours) {
+        s->listener = NULL;
+        s->peer.family = 0;
+        sock_set_state(s, SS_BOUND);
+    }
+    unlock(&s->lock);
+    if (ours) {
+        dgramq_clear(s->inbox);
+        sock_put(r);
+    }
+    return -L_ECONNREFUSED;
+}
+
 /* Room may appear between the attempt that finds none and the registration as a waiter, so a
  * second attempt follows. */
 static int put_or_wait(struct sock *r, struct sock *s, struct msg *m)
 {
+    const struct sock_addr to = { .family = L_AF_UNIX };
     struct vec v = m->v;
-    int err = dgramq_put(r->inbox, m, &s->local, &r->local, r->rcvbuf);
+    int err = dgramq_put(r->inbox, m, &s->local, &to, r->rcvbuf);
 
     if (err != -L_EAGAIN)
         return err;
     err = wait_for_room(r, s);
     m->v = v;
-    return err == -L_EAGAIN ? dgramq_put(r->inbox, m, &s->local, &r->local, r->rcvbuf) : err;
+    return err == -L_EAGAIN ? dgramq_put(r->inbox, m, &s->local, &to, r->rcvbuf) : err;
 }
 
 static int64_t dgram_send(struct sock *s, struct msg *m)
 {
     struct sock *r;
     int64_t n = (int64_t)m->v.left;
-    int err = sock_take_error(s);
+    int err = n > (int64_t)s->sndbuf - 32 ? -L_EMSGSIZE : sock_take_error(s);
 
     if (!err)
-        err = receiver(s, m, &r);
+        err = sock_shut(s) & SHUT_OUT ? -L_EPIPE : receiver(s, m, &r);
     if (err)
         return err;
-    if (r->type != L_SOCK_DGRAM)
-        err = -L_EPROTOTYPE;
-    else if (n > s->sndbuf)
-        err = -L_EMSGSIZE;
+    if (!may_send(s, r))
+        err = -L_EPERM;
     else if (sock_state(r) == SS_CLOSED)
-        err = -L_ECONNREFUSED;
+        err = receiver_gone(s, r);
+    else if (sock_shut(r) & SHUT_IN)
+        err = -L_EPIPE;
     else
         err = put_or_wait(r, s, m);
     if (!err)
@@ -353,7 +476,9 @@ static int64_t dgram_recv(struct sock *s, struct msg *m)
     int64_t r = dgramq_take(s->inbox, m);
     if (r >= 0)
         wake_writers(s);
-    return r == -L_EAGAIN && sock_state(s) == SS_CLOSED ? 0 : r;
+    if (r >= 0 && !m->addr.un.len) /* a sender without a name */
+        m->addr.family = 0;
+    return r == -L_EAGAIN && m->waits && sock_shut(s) & SHUT_IN ? 0 : r;
 }
 
 static unsigned dgram_poll(struct sock *s)
@@ -362,11 +487,8 @@ static unsigned dgram_poll(struct sock *s)
 
     if (__atomic_load_n(&s->error, __ATOMIC_ACQUIRE))
         r |= L_POLLERR;
-    lock(&s->lock);
-    struct sock *to = s->listener;
-    if (to)
-        sock_get(to);
-    unlock(&s->lock);
+    r |= sock_shut_poll(s);
+    struct sock *to = peer_of(s);
     if (!to || sock_state(to) == SS_CLOSED || dgramq_has_room(to->inbox, to->rcvbuf))
         r |= L_POLLOUT;
     if (to)
@@ -376,9 +498,7 @@ static unsigned dgram_poll(struct sock *s)
 
 static int dgram_shutdown(struct sock *s, unsigned how)
 {
-    if (how != L_SHUT_WR)
-        sock_set_state(s, SS_CLOSED);
-    queue_wake(&s->rq);
+    sock_shut_down(s, how);
     return 0;
 }
 
@@ -388,7 +508,7 @@ static int dgram_pair(struct sock *a, struct sock *b)
     sock_get(b);
     a->listener = b;
     b->listener = a;
-    a->local.family = b->local.family = a->peer.family = b->peer.family = L_AF_UNIX;
+    a->peer.family = b->peer.family = L_AF_UNIX;
     sock_set_state(a, SS_CONNECTED);
     sock_set_state(b, SS_CONNECTED);
     return 0;
@@ -413,7 +533,7 @@ static size_t dgram_unread(struct sock *s) { return dgramq_first_length(s->inbox
 
 static const struct sock_ops stream_ops = {
     .bind = unix_bind, .listen = unix_listen, .connect = unix_connect, .accept = unix_accept,
-    .send = stream_send, .recv = stream_recv, .poll = stream_poll, .shutdown = stream_shutdown,
+    .send = stream_send, .recv = unix_recv, .poll = stream_poll, .shutdown = stream_shutdown,
     .close = unix_close, .name = unix_name, .unread = stream_unread, .pair = unix_pair,
 }, dgram_ops = {
     .bind = unix_bind, .connect = dgram_connect, .send = dgram_send, .recv = dgram_recv,
