@@ -2,6 +2,7 @@
 """Programs in C: the samples of apps/, errors that end a program, newlib under goroutines."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -171,6 +172,37 @@ class CApps(unittest.TestCase):
     def test_instruction(self):
         for option in ("preemptstress", "ipifault=7"):
             self.every("tests/capps/instruction.c", b"written\n0 bad\n", flags=("-option", option))
+
+    def test_socket(self):
+        self.every("tests/capps/socket.c", b"0 bad\n")
+
+    def test_echo(self):
+        """apps/c-echo, asked from outside by TCP and by UDP, several at once."""
+        with socket.socket() as s, socket.socket(type=socket.SOCK_DGRAM) as u:
+            s.bind(("127.0.0.1", 0))
+            u.bind(("127.0.0.1", 0))
+            tcp, udp = s.getsockname()[1], u.getsockname()[1]
+        p = subprocess.Popen([GORT, "run", "-fw", "pvh", "-timeout", "120s", "-net", "user",
+                              "-p", f"{tcp}:7", "-p", f"{udp}:7/udp",
+                              os.path.join(ROOT, "apps", "c-echo")], stdout=subprocess.PIPE)
+        try:
+            self.assertEqual(p.stdout.readline(), b"echo on port 7\n")
+            clients = [socket.create_connection(("127.0.0.1", tcp), timeout=60) for _ in range(5)]
+            for i, c in enumerate(clients):
+                c.sendall(bytes([i]) * 100000)
+            for i, c in enumerate(clients):
+                with c, c.makefile("rb") as f:
+                    self.assertEqual(f.read(100000), bytes([i]) * 100000)
+            with socket.socket(type=socket.SOCK_DGRAM) as u:
+                u.settimeout(5)
+                u.connect(("127.0.0.1", udp))
+                for n in (1, 1400):
+                    u.send(b"d" * n)
+                    self.assertEqual(u.recv(2000), b"d" * n)
+        finally:
+            p.terminate()
+            p.wait()
+            p.stdout.close()
 
     def test_thread_local(self):
         """Features that C apps cannot have are refused at build time."""

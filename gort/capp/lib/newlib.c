@@ -26,12 +26,17 @@ int64_t syscall6(uint64_t num, uint64_t a, uint64_t b, uint64_t c, uint64_t d, u
 }
 
 /* Linux's numbers that newlib numbers otherwise; those below 35 are the same. */
-static int errno_of(int64_t e)
+int errno_of(int64_t e)
 {
     static const struct { uint8_t from; uint8_t to; } map[] = {
         { 35, EDEADLK }, { 36, ENAMETOOLONG }, { 37, ENOLCK }, { 38, ENOSYS }, { 39, ENOTEMPTY },
-        { 40, ELOOP }, { 75, EOVERFLOW }, { 84, EILSEQ }, { 88, ENOTSOCK }, { 95, EOPNOTSUPP },
-        { 110, ETIMEDOUT }, { 111, ECONNREFUSED },
+        { 40, ELOOP }, { 75, EOVERFLOW }, { 84, EILSEQ }, { 88, ENOTSOCK }, { 89, EDESTADDRREQ },
+        { 90, EMSGSIZE }, { 91, EPROTOTYPE }, { 92, ENOPROTOOPT }, { 93, EPROTONOSUPPORT },
+        { 94, EPROTONOSUPPORT }, { 95, EOPNOTSUPP }, { 97, EAFNOSUPPORT }, { 98, EADDRINUSE },
+        { 99, EADDRNOTAVAIL }, { 100, ENETDOWN }, { 101, ENETUNREACH }, { 103, ECONNABORTED },
+        { 104, ECONNRESET }, { 105, ENOBUFS }, { 106, EISCONN }, { 107, ENOTCONN },
+        { 110, ETIMEDOUT }, { 111, ECONNREFUSED }, { 113, EHOSTUNREACH }, { 114, EALREADY },
+        { 115, EINPROGRESS },
     };
 
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
@@ -40,7 +45,7 @@ static int errno_of(int64_t e)
     return (int)e;
 }
 
-static int64_t ret(int64_t r)
+int64_t sys_ret(int64_t r)
 {
     if (r >= 0)
         return r;
@@ -48,7 +53,7 @@ static int64_t ret(int64_t r)
     return -1;
 }
 
-#define SYS(n, a, b, c) ret(syscall6(n, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0))
+#define SYS(n, a, b, c) sys_ret(syscall6(n, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0))
 
 /* ---- files ---------- */
 

@@ -33,6 +33,10 @@ struct local {
 struct local *local_get(void);
 int64_t syscall6(uint64_t num, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                  uint64_t f);
+/* newlib's number of an errno of Linux. */
+int errno_of(int64_t e);
+/* r, or -1 with errno, if r is negative: an errno of Linux. */
+int64_t sys_ret(int64_t r);
 /* What semacquireg is told to show in tracebacks: enum wait_reason. */
 void sem_wait_(uint32_t *sem, unsigned reason);
 void sem_post_(uint32_t *sem);

@@ -1,0 +1,8 @@
+/* netinet/tcp.h - options of TCP. */
+#ifndef _NETINET_TCP_H
+#define _NETINET_TCP_H
+
+enum { TCP_NODELAY = 1, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
+       TCP_SYNCNT, TCP_DEFER_ACCEPT = 9, TCP_INFO = 11, TCP_QUICKACK, TCP_USER_TIMEOUT = 18 };
+
+#endif
