@@ -1,4 +1,4 @@
-"""net - a Go service behind a network device, with real clients over QEMU's user network."""
+"""net - a Go service behind a network device, asked by real clients over QEMU's user network."""
 import concurrent.futures
 import hashlib
 import http.client
@@ -21,7 +21,7 @@ from boot import (MKBUNDLE, QEMU, ROOT, Failed, expect, main, monitor_send, prog
 SERVICE = "./tests/net/service"
 TCP, TLS, ECHO, UDP = 8080, 8443, 9001, 9000
 DEVICE = "virtio-net-pci,netdev=n"
-ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: no DHCP needed
+ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: nothing to ask for
 READY = b"hello, loopback\nserving\n"
 
 
@@ -32,7 +32,7 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def bundle(directory, package, args=(), options="lockrank"):
-    """The program of a package, built once, with its arguments."""
+    """The program of a package, built once, with what it is told."""
     elf = os.path.join(directory, os.path.basename(package) + ".elf")
     if not os.path.exists(elf):
         program(package, directory)
@@ -72,7 +72,7 @@ class Server:
         return self
 
     def power_off(self):
-        """The program's stdout and stderr, after the power button has ended it."""
+        """What came out, and what was said, until it ended by the power button."""
         if not self.said:
             self.process.terminate()
             try:
@@ -111,7 +111,7 @@ class Server:
 
 
 class Service(Server):
-    """The service of tests/net, which ends on request."""
+    """The service of tests/net, which ends when it is asked to."""
 
     def __init__(self, directory, smp=2, options="lockrank", device=DEVICE):
         super().__init__(bundle(directory, SERVICE, (), options), smp, (TCP, TLS, ECHO), READY,
@@ -158,7 +158,7 @@ def many(s, count, threads=16):
 
 
 def half_close(s, size):
-    """The echo continues after our half is closed; then it reports the number of bytes."""
+    """The echo goes on after our half is shut; then it says how much it was."""
     body = random.Random(2).randbytes(size)
     with s.socket(ECHO) as c:
         writer = threading.Thread(target=lambda: (c.sendall(body), c.shutdown(socket.SHUT_WR)))
@@ -172,7 +172,7 @@ def half_close(s, size):
 
 
 def abort(s, count):
-    """Clients that vanish leave no connections or memory behind."""
+    """Clients that go away without a word leave nothing behind."""
     for _ in range(count):
         c = s.socket(ECHO)
         c.sendall(b"x" * 10000)
@@ -193,7 +193,7 @@ def tls(s):
 
 
 def echo_of(c, body, before):
-    """Is there an echo? One of those in `before` may come late or a second time."""
+    """Is there an echo? Of those `before` one may come late or a second time."""
     c.send(body)
     while True:
         try:
@@ -236,14 +236,14 @@ def test_service(directory):
 
 
 def test_plain_device(directory):
-    """A device without its optional features."""
+    """Without what a device may leave out."""
     device = DEVICE + ",mrg_rxbuf=off,event_idx=off,indirect_desc=off,ctrl_vq=off"
     with Service(directory, 2, device=device) as s:
         everything(s, 1000000, 50)
 
 
 def test_faults(directory):
-    """Packets are lost, doubled and delayed, and the device is reset now and then."""
+    """Packets are lost, doubled and late, and the device is reset now and then."""
     with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
                 READY, DEVICE, (UDP,)) as s:
         everything(s, 1000000, 200)
@@ -323,6 +323,42 @@ def test_client(directory):
     lines.shutdown()
 
 
+class Lines6(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+
+
+class Datagrams(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request[1].sendto(self.request[0], self.client_address)
+
+
+class Datagrams6(socketserver.ThreadingUDPServer):
+    address_family = socket.AF_INET6
+
+
+class Bytes(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(65536):
+            self.request.sendall(data)
+
+
+def test_ipv6(directory):
+    """An address by the router's announcement, TCP and UDP to the host's ::1, a refusal."""
+    streams = serve(Lines6(("::1", 0), Bytes))
+    datagrams = serve(Datagrams6(("::1", 0), Datagrams))
+    with socket.socket(socket.AF_INET6) as s:
+        s.bind(("::1", 0))
+        nobody = s.getsockname()[1]
+    want = ("local: true\nstream: 1048576 true <nil>\ndatagram: 1 true\ndatagram: 1000 true\n"
+            "datagram: 1200 true\nrefused: true\nown address: true\n")
+    args = [str(n) for n in (streams.server_address[1], datagrams.server_address[1], nobody)]
+    for smp in (1, 2):
+        expect(run(command(bundle(directory, "./tests/net/six", args), smp)), 0, want,
+               what=f"-smp {smp}")
+    streams.shutdown()
+    datagrams.shutdown()
+
+
 def test_web(directory):
     """apps/web: values by HTTP and HTTPS, and a profile."""
     ready = b'web: HTTP at ":8080", HTTPS at ":8443"\n'
@@ -361,5 +397,5 @@ def test_proxy(directory):
 
 
 if __name__ == "__main__":
-    main([test_service, test_client, test_plain_device, test_options, test_faults, test_link,
-          test_web, test_proxy])
+    main([test_service, test_client, test_ipv6, test_plain_device, test_options, test_faults,
+          test_link, test_web, test_proxy])
