@@ -1,4 +1,4 @@
-"""net - a Go service behind a network device, asked by real clients over QEMU's user network."""
+"""net - a Go service behind a network device, with real clients over QEMU's user network."""
 import concurrent.futures
 import hashlib
 import http.client
@@ -21,7 +21,7 @@ from boot import (MKBUNDLE, QEMU, ROOT, Failed, expect, main, monitor_send, prog
 SERVICE = "./tests/net/service"
 TCP, TLS, ECHO, UDP = 8080, 8443, 9001, 9000
 DEVICE = "virtio-net-pci,netdev=n"
-ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: nothing to ask for
+ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: no DHCP needed
 READY = b"hello, loopback\nserving\n"
 
 
@@ -32,7 +32,7 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def bundle(directory, package, args=(), options="lockrank"):
-    """The program of a package, built once, with what it is told."""
+    """The program of a package, built once, with its arguments."""
     elf = os.path.join(directory, os.path.basename(package) + ".elf")
     if not os.path.exists(elf):
         program(package, directory)
@@ -72,7 +72,7 @@ class Server:
         return self
 
     def power_off(self):
-        """What came out, and what was said, until it ended by the power button."""
+        """The program's stdout and stderr, after the power button has ended it."""
         if not self.said:
             self.process.terminate()
             try:
@@ -111,7 +111,7 @@ class Server:
 
 
 class Service(Server):
-    """The service of tests/net, which ends when it is asked to."""
+    """The service of tests/net, which ends on request."""
 
     def __init__(self, directory, smp=2, options="lockrank", device=DEVICE):
         super().__init__(bundle(directory, SERVICE, (), options), smp, (TCP, TLS, ECHO), READY,
@@ -158,7 +158,7 @@ def many(s, count, threads=16):
 
 
 def half_close(s, size):
-    """The echo goes on after our half is shut; then it says how much it was."""
+    """The echo continues after our half is closed; then it reports the number of bytes."""
     body = random.Random(2).randbytes(size)
     with s.socket(ECHO) as c:
         writer = threading.Thread(target=lambda: (c.sendall(body), c.shutdown(socket.SHUT_WR)))
@@ -172,7 +172,7 @@ def half_close(s, size):
 
 
 def abort(s, count):
-    """Clients that go away without a word leave nothing behind."""
+    """Clients that vanish leave no connections or memory behind."""
     for _ in range(count):
         c = s.socket(ECHO)
         c.sendall(b"x" * 10000)
@@ -193,7 +193,7 @@ def tls(s):
 
 
 def echo_of(c, body, before):
-    """Is there an echo? Of those `before` one may come late or a second time."""
+    """Is there an echo? One of those in `before` may come late or a second time."""
     c.send(body)
     while True:
         try:
@@ -236,14 +236,14 @@ def test_service(directory):
 
 
 def test_plain_device(directory):
-    """Without what a device may leave out."""
+    """A device without its optional features."""
     device = DEVICE + ",mrg_rxbuf=off,event_idx=off,indirect_desc=off,ctrl_vq=off"
     with Service(directory, 2, device=device) as s:
         everything(s, 1000000, 50)
 
 
 def test_faults(directory):
-    """Packets are lost, doubled and late, and the device is reset now and then."""
+    """Packets are lost, doubled and delayed, and the device is reset now and then."""
     with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
                 READY, DEVICE, (UDP,)) as s:
         everything(s, 1000000, 200)
