@@ -137,9 +137,9 @@ static void main_on_g0(void *unused)
     boot.cmdline = virt_to_phys(cmdline);
     mm_reclaim(&boot);
     measure_memory();
-    find_devices();
-    cpus_finish();
+    cpus_finish();                        /* no CPU comes up while devices get their addresses */
     boot_log("smp: %u of %u CPUs", ncpu, acpi.ncpus ? acpi.ncpus : 1);
+    find_devices();
     console_input_init();
     clock_settle();                       /* by what has passed since clocks_init */
     gort_main(&boot);
