@@ -31,8 +31,8 @@ bool console_controlled(void);
  * minute for one that takes none: for messages. Lines of up to a KiB stay whole as long as the
  * device takes them at once. */
 void console_write(enum console_channel ch, const void *buf, size_t n);
-/* The same for what a program's runtime says on CONSOLE_ERR: on the screen, too, where no host
- * takes it. */
+/* As console_write to CONSOLE_ERR, for what a program's runtime says: on the screen, too, where no
+ * host takes it. */
 void console_show(const void *buf, size_t n);
 /* As much of n > 0 bytes as there is room for, returned; 0: none, and the callback of
  * console_set_input_callback is called when there is. Never waits: for programs. g0 context. */

@@ -10,8 +10,8 @@
  * generator reseeded from them (never guessable). 0, or -EIO if the machine has no source:
  * then crypto/rand must fail loudly. g0 context. */
 int random_bytes(void *buf, size_t n);
-/* The same, four bytes out of a stock that each CPU keeps: for ports and their like, not for
- * keys. 0, or -EIO as above. g0 context. */
+/* Four random bytes out of a stock that each CPU keeps: for ports and their like, not for keys.
+ * 0, or -EIO as random_bytes. g0 context. */
 int random_word(uint32_t *v);
 /* A fast per-CPU generator for hash seeds and samples: not secret. The boot option `seed=N`
  * makes it reproducible. g0 or Go context, no locks. What the scheduler chooses comes from

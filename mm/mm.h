@@ -49,7 +49,7 @@ enum vm_zone { VM_KERNEL, VM_HEAP };
  * two >= 4 KiB), at `hint` if that is non-zero and free, else anywhere in the zone.
  * Nothing is mapped. Returns the address, 0 if there is no room. */
 uintptr_t vm_reserve(enum vm_zone zone, uintptr_t hint, size_t size, size_t align);
-/* The same, somewhere in [lo, hi), aligned to 4 KiB. */
+/* As vm_reserve, somewhere in [lo, hi), aligned to 4 KiB. */
 uintptr_t vm_reserve_in(enum vm_zone zone, uintptr_t lo, uintptr_t hi, size_t size);
 void vm_release(uintptr_t va, size_t size); /* range must be wholly decommitted */
 

@@ -116,7 +116,8 @@ static bool drain(int64_t until, bool gives_way)
     }
 }
 
-/* Who takes a root is active until it is done, so the order of the questions matters. */
+/* A worker that has taken a root is counted in gc_cycle.active until the root is marked, so
+ * `active` is read after the roots. */
 bool gc_looks_complete(void)
 {
     return gc.phase == GC_MARK && mark_roots_taken() &&

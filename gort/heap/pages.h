@@ -9,11 +9,11 @@
 
 /* With frames behind all of them; a few come from the P's cache. */
 size_t pages_take(size_t npages, bool *zero);
-/* The same, and frames that are kept for the kernel may be taken. */
+/* As pages_take, and frames that are kept for the kernel may be taken. */
 size_t pages_take_last(size_t npages, bool *zero);
 /* With frames or without. */
 size_t pages_take_bare(size_t npages, bool *zero);
-/* The same. *lazy: some have none, and are counted as untouched (lazy.h). */
+/* As pages_take_bare. *lazy: some pages have no frames, and are counted as untouched (lazy.h). */
 size_t pages_take_lazy(size_t npages, bool *zero, bool *lazy);
 /* mheap.lock is held. */
 void pages_free_locked(size_t page, size_t n);

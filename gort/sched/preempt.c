@@ -379,8 +379,8 @@ void sched_timer_halt(bool later)
         sched_timer_changed(NULL, sched_timers_earliest());
         return;
     }
-    /* Who moves a timer to earlier after this has looked interrupts this CPU, which then looks
-     * again (ipi_irq). */
+    /* A CPU that moves a timer to an earlier time after we have looked interrupts us, and ipi_irq
+     * looks again. */
     uint64_t fl = irq_save();
     mp->ticking = false; /* the next goroutine asks for its tick */
     arm_irq(mp, sched_timers_earliest());

@@ -255,8 +255,8 @@ static void moving_set(const struct g *gp, struct stack st)
     __asm__ volatile("" ::: "memory");
 }
 
-/* Who moves a stack has stopped its goroutine: it is in a gate of its own, or the collector has
- * set G_SCAN. That of one in a system call belongs to who completes the call. */
+/* A stack may be moved only while its goroutine stands still: in a gate of its own, or with G_SCAN
+ * set by the collector. The stack of a goroutine in a system call belongs to the call. */
 static bool stack_is_held(const struct g *gp)
 {
     uint32_t s = g_status(gp);

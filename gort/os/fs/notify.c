@@ -64,7 +64,7 @@ uint32_t notify_cookie(void)
 
 static size_t event_bytes(const struct event *e) { return sizeof e->head + e->head.len; }
 
-/* The same thing twice in a row is told once. */
+/* An event equal to the last one in the queue is not queued again: inotify(7). */
 static bool is_repeated(const struct event *last, const struct l_inotify_event *h,
                         const char *name, size_t len)
 {

@@ -230,7 +230,8 @@ static int unlink_check(const struct walk *w)
     return w->inode->synthetic ? -L_EPERM : 0;
 }
 
-/* Who watches the directory knows that it was one, though it may be gone by then. */
+/* Events for watchers of the parent say whether a directory was removed: its type is copied first,
+ * for the inode may be gone when they are sent. */
 static void unlink_locked(struct walk *w, bool rmdir)
 {
     const struct inode type = {.mode = w->inode->mode};

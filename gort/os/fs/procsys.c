@@ -241,7 +241,7 @@ static void uuid_text(struct outbuf *o)
     uuid_print(o, b);
 }
 
-/* The same for as long as the machine runs. */
+/* /proc/sys/kernel/random/boot_id: drawn at the first read, constant until power off. */
 static void boot_id_text(struct outbuf *o)
 {
     static struct lock once = LOCK_INIT("boot_id", RANK_FILE);
