@@ -27,9 +27,14 @@ bool net_addr_is_loopback(const struct net_addr *a)
     return addr_is_v4(a) ? a->b[12] == 127 : addr_equal(a, &one);
 }
 
-bool sock_addr_chosen(const struct sock *s, const struct sock_addr *a)
+void sock_named_locked(struct sock *s, const struct sock_addr *a)
 {
-    return !addr_any(&a->in.ip) || (s->domain == L_AF_INET6 && addr_is_v4(&a->in.ip));
+    bool any = addr_any(&a->in.ip), mapped = s->domain == L_AF_INET6 && addr_is_v4(&a->in.ip);
+
+    s->port_chosen = a->in.port != 0;
+    s->addr_chosen = !any || mapped;
+    if (s->domain == L_AF_INET6 && !any && !mapped)
+        s->v6only = true;
 }
 
 static int in4_take(const struct sock *s, const void *raw, uint32_t len, struct sock_addr *a)

@@ -155,7 +155,7 @@ struct sock {
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
     struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */
     bool port_chosen, addr_chosen;  /* [lock] by bind(2): they outlive a connection */
-    uint16_t port_shown;            /* [lock] that it had, which getsockname(2) still tells */
+    struct sock_addr shown;         /* [lock] that it had, which getsockname(2) still tells */
     struct backlog queue;
     struct sock *accept_next;       /* [listener's lock] */
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */
@@ -240,8 +240,10 @@ int addr_from_user(const struct sock *s, const void *raw, uint32_t len, enum add
                    struct sock_addr *a);
 /* Writes an address to raw, cut to cap bytes; returns its full length. */
 uint32_t addr_to_user(const struct sock *s, const struct sock_addr *a, void *raw, uint32_t cap);
-/* Does bind(2) to a choose an address? That any of IPv4, on a socket of IPv6, is a choice. */
-bool sock_addr_chosen(const struct sock *s, const struct sock_addr *a);
+/* bind(2) to a has succeeded: notes what a names, and so what outlives a connection. A port that
+ * the kernel drew does not. On a socket of IPv6 any address of IPv4 is named, and one of IPv6
+ * makes the socket one for IPv6 alone, as on Linux. s->lock is held. */
+void sock_named_locked(struct sock *s, const struct sock_addr *a);
 struct net_addr net_addr_any(bool v4);
 struct net_addr net_addr_loopback(bool v4);
 bool net_addr_is_loopback(const struct net_addr *a);

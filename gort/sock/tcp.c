@@ -9,8 +9,7 @@ static int tcp_bind(struct sock *s, const struct sock_addr *a)
     lock(&s->lock);
     int err = s->state != SS_NEW ? -L_EINVAL : ports_bind(PORTS_TCP, s, a);
     if (!err) {
-        s->port_chosen = true;
-        s->addr_chosen = sock_addr_chosen(s, a);
+        sock_named_locked(s, a);
         sock_set_state(s, SS_BOUND);
     }
     unlock(&s->lock);
@@ -19,13 +18,10 @@ static int tcp_bind(struct sock *s, const struct sock_addr *a)
 
 static int tcp_listen(struct sock *s, unsigned backlog)
 {
-    struct sock_addr any = { .family = s->domain };
+    struct sock_addr own = { .family = s->domain };
 
-    any.in.ip = net_addr_any(s->domain == L_AF_INET);
-    bool chosen = sock_state(s) != SS_NEW;
-    int err = chosen ? 0 : tcp_bind(s, &any);
-    if (!err && !chosen)
-        s->port_chosen = false;
+    own.in.ip = s->addr_chosen ? s->shown.in.ip : net_addr_any(s->domain == L_AF_INET);
+    int err = sock_state(s) != SS_NEW ? 0 : tcp_bind(s, &own);
     if (!err && sock_state(s) == SS_BOUND)
         err = ports_may_listen(s);
     if (err)
@@ -70,15 +66,19 @@ static int start(struct sock *s, const struct sock_addr *to)
 {
     bool v4 = addr_is_v4(&to->in.ip);
     struct net_addr src = own_source(&to->in.ip);
+    const struct net_addr *named = s->in_table ? &s->local.in.ip : &s->shown.in.ip;
+    bool other = s->addr_chosen && addr_is_v4(named) != v4;
     int err = 0;
 
     far_deafen(s); /* removes the state of an earlier connect */
-    if (!s->in_table)
-        err = ports_connect(PORTS_TCP, s, &src, to);
-    else if (s->addr_chosen && addr_is_v4(&s->local.in.ip) != v4)
+    if (!s->addr_chosen || addr_any(named))
+        named = &src;
+    if (other)
         err = v4 ? -L_ENETUNREACH : -L_EAFNOSUPPORT;
+    else if (!s->in_table)
+        err = ports_connect(PORTS_TCP, s, named, to);
     else
-        ports_change(PORTS_TCP, s, addr_any(&s->local.in.ip) ? &src : &s->local.in.ip, to);
+        ports_change(PORTS_TCP, s, named, to);
     if (err)
         return err;
     sock_set_state(s, SS_CONNECTING);
@@ -94,7 +94,9 @@ static void names_forget(struct sock *s)
     if (!s->port_chosen)
         ports_release(PORTS_TCP, s);
     lock(&s->lock);
-    s->port_shown = s->local.in.port;
+    s->shown = s->local;
+    if (!s->addr_chosen)
+        s->shown.in.ip = any;
     if (s->in_table) {
         ports_change(PORTS_TCP, s, s->addr_chosen ? &s->local.in.ip : &any, &nobody);
         sock_set_state(s, SS_BOUND);
@@ -235,10 +237,8 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
     far_settle(s);
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
-    if (!peer && !a->family && s->port_shown) {
-        *a = (struct sock_addr){ .family = s->domain, .in.port = s->port_shown };
-        a->in.ip = net_addr_any(s->domain == L_AF_INET);
-    }
+    if (!peer && !a->family && s->shown.family)
+        *a = s->shown;
     int err = peer && s->state != SS_CONNECTED ? -L_ENOTCONN : 0;
     unlock(&s->lock);
     return err;

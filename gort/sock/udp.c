@@ -22,10 +22,8 @@ static int udp_bind(struct sock *s, const struct sock_addr *a)
 {
     lock(&s->lock);
     int err = bind_locked(s, a);
-    if (!err) {
-        s->port_chosen = a->in.port;
-        s->addr_chosen = sock_addr_chosen(s, a);
-    }
+    if (!err)
+        sock_named_locked(s, a);
     unlock(&s->lock);
     return err;
 }
