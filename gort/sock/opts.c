@@ -244,6 +244,10 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
         return -L_ENOPROTOOPT;
     if (o && o->offset == offsetof(struct sock, tos) && v < 0)
         v = 0;
+    if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_LOOP && v & ~1)
+        return -L_EINVAL;
+    if (level == L_IPPROTO_TCP && name == L_TCP_MAXSEG && is_tcp(s) && !v)
+        return 0; /* no limit of the program's; what it set before stays */
     if (o)
         return set_table(s, o, v);
     return unknown(s, level, true);
@@ -312,6 +316,25 @@ static int64_t give(struct call *c, const void *v, uint32_t n)
 
 static int64_t give_int(struct call *c, int32_t v) { return give(c, &v, sizeof v); }
 
+/* The value of an option in the table. ip(7) gives one byte to who has room for less than four,
+ * ipv6(7) four to whom gives a negative length. */
+static int64_t give_number(struct call *c, int level, int32_t v)
+{
+    int32_t cap;
+    uint8_t byte = (uint8_t)v;
+    int64_t err = copy_in(c, &cap, c->a[4], sizeof cap);
+
+    if (err)
+        return err;
+    if (level == L_IPPROTO_IP && cap > 0 && cap < (int32_t)sizeof v && v == byte)
+        return give(c, &byte, sizeof byte);
+    if (level != L_IPPROTO_IPV6 || cap >= 0)
+        return give_int(c, v);
+    cap = sizeof v;
+    err = copy_out(c, c->a[3], &v, sizeof v);
+    return err ? err : copy_out(c, c->a[4], &cap, sizeof cap);
+}
+
 static int64_t give_time(struct call *c, int64_t ns)
 {
     struct l_timeval t = { ns / 1000000000, ns % 1000000000 / 1000 };
@@ -361,13 +384,22 @@ static int64_t get_socket(struct call *c, struct sock *s, int name)
     }
 }
 
-static int64_t get_table(struct call *c, const struct sock *s, const struct option *o)
+static int64_t get_table(struct call *c, const struct sock *s, const struct option *o, int level)
 {
     const char *field = (const char *)s + o->offset;
 
     if (o->kind == FLAG)
-        return give_int(c, *(const bool *)field);
-    return give_int(c, o->kind == INT ? *(const int32_t *)field : 0);
+        return give_number(c, level, *(const bool *)field);
+    return give_number(c, level, o->kind == INT ? *(const int32_t *)field : 0);
+}
+
+/* socket(7) looks at the length before it looks for the option. */
+static int64_t length_check(struct call *c)
+{
+    int32_t cap;
+    int64_t err = copy_in(c, &cap, c->a[4], sizeof cap);
+
+    return err ? err : cap < 0 ? -L_EINVAL : 0;
 }
 
 int64_t sys_getsockopt(struct call *c)
@@ -376,6 +408,9 @@ int64_t sys_getsockopt(struct call *c)
     struct sock *s = call_sock(c, c->a[0], &err);
     int level = (int)c->a[1], name = (int)c->a[2];
 
+    if (err)
+        return err;
+    err = level == L_SOL_SOCKET ? length_check(c) : 0;
     if (err)
         return err;
     err = level == L_SOL_SOCKET ? get_socket(c, s, name) : 1;
@@ -395,6 +430,6 @@ int64_t sys_getsockopt(struct call *c)
     }
     const struct option *o = find(s, level, name);
     if (o)
-        return get_table(c, s, o);
+        return get_table(c, s, o, level);
     return unknown(s, level, false);
 }

@@ -120,7 +120,8 @@ static int dissolve(struct sock *s)
     if (was == SS_CONNECTING)
         backlog_forget(s);
     stream_dissolve(s);
-    names_forget(s);
+    if (was != SS_NEW && was != SS_BOUND) /* a port that was only bound stays */
+        names_forget(s);
     queue_wake(&s->rq);
     queue_wake(&s->wq);
     return 0;
