@@ -13,7 +13,7 @@
 #define GOABI_AT(t, f, o) _Static_assert(offsetof(t, f) == (o), #t "." #f)
 #define GOABI_SIZE(t, n) _Static_assert(sizeof(t) == (n), "size of " #t)
 
-/* What differs between the release lines. */
+/* The facts that differ between the release lines. */
 struct go_line;
 extern const struct go_line *go_line; /* [const after app_load] the loaded program's */
 /* The line of a version, such as "go1.27.3"; NULL: gort runs no programs of that line. */
