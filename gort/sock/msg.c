@@ -168,6 +168,9 @@ int64_t sys_sendto(struct call *c)
                      .service = -1 };
     if (m.flags & L_MSG_OOB)
         return -L_EOPNOTSUPP;
+    bool inet = s->domain == L_AF_INET || s->domain == L_AF_INET6;
+    if (c->a[4] && !(uint32_t)c->a[5] && inet && s->type != L_SOCK_STREAM)
+        return -L_EINVAL; /* sendmsg(2) takes an address without length for none, this does not */
     err = target_get(c, s, c->a[4], (uint32_t)c->a[5], &m);
     if (err)
         return err;

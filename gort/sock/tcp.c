@@ -200,8 +200,10 @@ static int tcp_shutdown(struct sock *s, unsigned how)
         return far_shutdown(s, how);
     bool listened = sock_state(s) == SS_LISTEN;
     int err = stream_shutdown(s, how);
-    if (listened && how != L_SHUT_WR)
+    if (listened && how != L_SHUT_WR) { /* Linux takes that for a connect to nobody */
+        __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
         names_forget(s);
+    }
     if (!err && s->conn && sock_state(s) != SS_CONNECTED) {
         lock(&s->lock);
         far_deafen(s);
