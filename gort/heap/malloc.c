@@ -251,37 +251,38 @@ void *malloc_leaf_type(const struct go_type *t) { return malloc_leaf(t->size, t,
 
 /* What is still to be done about a large object: see rt_malloc_slow. stale: zeroed where it has had
  * frames before (lazy_stale). */
-struct todo { bool dirty, bare, stale; };
+struct large_rest { bool dirty, bare, stale; };
 
-/* While todo says something the type of an object with pointers is not published: the
+/* As long as *rest names anything, the type of an object with pointers is not published, and the
  * collector does not look into it. */
-static void *large(size_t size, const struct go_type *t, bool needzero, struct todo *todo)
+static void *large(size_t size, const struct go_type *t, bool needzero, struct large_rest *rest)
 {
     bool noscan = !t || t->ptr_bytes == 0;
 
     bool lazy = noscan && lazy_size(size);
-    todo->bare = !lazy && size >= BARE_MIN;
+    rest->bare = !lazy && size >= BARE_MIN;
     struct mspan *s = mcache_alloc_large(size, noscan, lazy ? LARGE_LAZY
-                                                            : todo->bare ? LARGE_BARE : LARGE_NOW);
+                                                            : rest->bare ? LARGE_BARE : LARGE_NOW);
     if (!s)
         return NULL;
-    todo->dirty = s->needzero && (needzero || !noscan);
-    todo->stale = todo->dirty && s->lazy;
+    rest->dirty = s->needzero && (needzero || !noscan);
+    rest->stale = rest->dirty && s->lazy;
     if (gc.barrier)
         gc_mark_new(s, 0);
-    if (!todo->dirty && !todo->bare && !noscan)
+    if (!rest->dirty && !rest->bare && !noscan)
         __atomic_store_n(&s->large_type, t, __ATOMIC_RELEASE);
     return (void *)s->base;
 }
 
-static void *malloc_any(size_t size, const struct go_type *t, bool needzero, struct todo *todo)
+static void *malloc_any(size_t size, const struct go_type *t, bool needzero,
+                        struct large_rest *rest)
 {
-    *todo = (struct todo){ false, false, false };
+    *rest = (struct large_rest){ false, false, false };
     if (size == 0)
         return app->zerobase;
     if (size <= SMALL_MAX - MALLOC_HEADER)
         return small(p_self()->mcache, size, t, needzero, false);
-    return size < MAX_ALLOC ? large(size, t, needzero, todo) : NULL;
+    return size < MAX_ALLOC ? large(size, t, needzero, rest) : NULL;
 }
 
 static void clear_stale(const struct mspan *s)
@@ -294,15 +295,15 @@ static void clear_stale(const struct mspan *s)
 
 void *malloc_gc(size_t size, const struct go_type *typ, bool needzero)
 {
-    struct todo todo;
-    void *x = malloc_any(size, typ, needzero, &todo);
-    struct mspan *s = x && (todo.dirty || todo.bare) ? mheap_span_of((uintptr_t)x) : NULL;
+    struct large_rest rest;
+    void *x = malloc_any(size, typ, needzero, &rest);
+    struct mspan *s = x && (rest.dirty || rest.bare) ? mheap_span_of((uintptr_t)x) : NULL;
 
-    if (!x || (todo.bare && !mheap_commit(s->base, s->elemsize)))
+    if (!x || (rest.bare && !mheap_commit(s->base, s->elemsize)))
         malloc_out_of_memory(size);
-    if (todo.stale)
+    if (rest.stale)
         clear_stale(s);
-    else if (todo.dirty)
+    else if (rest.dirty)
         memset(x, 0, s->elemsize);
     if (s && !mspan_noscan(s))
         __atomic_store_n(&s->large_type, typ, __ATOMIC_RELEASE);
@@ -342,7 +343,7 @@ static void sample(struct g *gp, uintptr_t x)
 void rt_malloc_slow(struct malloc_slow_frame *f)
 {
     struct g *gp = g_calling();
-    struct todo todo;
+    struct large_rest rest;
 
     if (!((struct leaf_table *)f->leaves)->installed)
         install_leaves(f->leaves);
@@ -358,13 +359,13 @@ void rt_malloc_slow(struct malloc_slow_frame *f)
         return;
     if (gc.blacken)
         gp->gc_assist_bytes -= (int64_t)f->size;
-    f->p = malloc_any(f->size, f->typ, f->needzero, &todo);
+    f->p = malloc_any(f->size, f->typ, f->needzero, &rest);
     if (f->p)
         sample(gp, (uintptr_t)f->p);
     if (f->p)
-        f->status = todo.stale ? MALLOC_STALE
-                  : todo.bare  ? todo.dirty ? MALLOC_BARE_DIRTY : MALLOC_BARE
-                               : todo.dirty ? MALLOC_DIRTY : MALLOC_DONE;
+        f->status = rest.stale ? MALLOC_STALE
+                  : rest.bare  ? rest.dirty ? MALLOC_BARE_DIRTY : MALLOC_BARE
+                               : rest.dirty ? MALLOC_DIRTY : MALLOC_DONE;
     else if (f->again || m_self()->locks)
         malloc_out_of_memory(f->size);
 }
