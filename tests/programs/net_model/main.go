@@ -18,7 +18,7 @@ import (
 
 var (
 	from   = flag.Int("from", 1, "first seed")
-	count  = flag.Int("n", 16, "how many seeds")
+	count  = flag.Int("n", 300, "how many seeds")
 	calls  = flag.Int("calls", 80, "calls for each seed")
 	settle = flag.Duration("settle", 300*time.Microsecond, "what a packet may take to arrive")
 	out    *bufio.Writer
