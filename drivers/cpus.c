@@ -78,6 +78,8 @@ void cpus_begin(void)
     wake_next();
 }
 
+bool cpus_settled(void) { return !waking; }
+
 void cpus_finish(void)
 {
     if (!begun)

@@ -78,6 +78,7 @@ static void find_devices(void)
     const struct boot_mem *m = phys_to_virt(boot.mem_map);
     uint64_t low = 0xc0000000, high = 0xfe000000;
 
+    CHECK(cpus_settled(), "devices get their addresses while a CPU comes up");
     for (uint64_t i = 0; i < boot.mem_count; i++) {
         uint64_t end = m[i].base + m[i].size;
         if (m[i].type != BOOT_MEM_MMIO && m[i].base < 0xfe000000 && end > low)
