@@ -28,8 +28,8 @@ const char *tsc_calibrate_begin(const struct clock_ref *ref, uint64_t tsc_entry)
  * backwards too: before any timer is set. True: the CPU or its hypervisor says the frequencies,
  * and the comparison agrees. */
 bool tsc_calibrate_end(uint64_t *apic_hz);
-/* Called when a CPU's TSC was seen to run behind another's: from then on clock_mono_ns goes
- * through a maximum that all CPUs share. */
+/* Called when a CPU's TSC was seen to be out of step with another's, corrected or not: from then
+ * on clock_mono_ns goes through a maximum that all CPUs share. */
 void clock_make_strict(void);
 /* Busy wait, boot only. */
 void clock_delay_us(uint64_t us);

@@ -19,14 +19,14 @@ struct tsc_verdict tsc_judge(int64_t least_ap, int64_t least_boot, unsigned roun
     struct tsc_verdict v = { 0 };
     int64_t low = -least_boot, high = least_ap;
     bool known = least_boot != INT64_MAX && least_ap != INT64_MAX;
-    bool apart = (least_boot != INT64_MAX && low > 0) || (least_ap != INT64_MAX && high < 0);
+    bool good = known && low <= high && high - low <= WIDTH_GOOD;
 
-    if (!apart) {
+    v.apart = (least_boot != INT64_MAX && low > 0) || (least_ap != INT64_MAX && high < 0);
+    if (!v.apart) {
         v.done = rounds >= ROUNDS && (known || late);
         return v;
     }
-    v.unsteady = !known || low > high || high - low > WIDTH_GOOD;
-    v.done = late || (!v.unsteady && rounds >= ROUNDS_SKEW);
+    v.done = late || (good && rounds >= ROUNDS_SKEW);
     v.offset = !known ? (high < 0 ? -high : -low) : -(low + (high - low) / 2);
     return v;
 }
@@ -78,7 +78,7 @@ void tsc_sync_ap(struct cpu *c)
                       rdtsc() - start > (met ? TICKS_MOST : TICKS_ALONE));
     }
     c->tsc_offset += v.offset;
-    if (v.unsteady)
+    if (v.apart)
         clock_make_strict();
     __atomic_store_n(&found, -v.offset, __ATOMIC_RELEASE);
 }

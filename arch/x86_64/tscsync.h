@@ -8,7 +8,9 @@
  *     -least_boot <= d <= least_ap        both differ from d by the time that a message takes
  *
  * If 0 lies between them nobody can tell the TSCs apart. If not, the new CPU gets the middle as
- * its offset, and no message can arrive before it was sent, by more than the fastest one showed. */
+ * its offset. That is wrong by half of the width at most, which a busy host makes as large as
+ * WIDTH_GOOD, and a later message may be faster than those that were seen: it would arrive before
+ * it was sent. So with any offset the clock goes through a maximum that all CPUs share. */
 #ifndef ARCH_TSCSYNC_H
 #define ARCH_TSCSYNC_H
 
@@ -17,8 +19,8 @@
 
 struct cpu;
 
-/* What the two bounds say. unsteady: they contradict each other, or say too little. */
-struct tsc_verdict { bool done, unsteady; int64_t offset; };
+/* What the two bounds say. done: no need to go on. apart: 0 is not between them. */
+struct tsc_verdict { bool done, apart; int64_t offset; };
 struct tsc_verdict tsc_judge(int64_t least_ap, int64_t least_boot, unsigned rounds, bool late);
 
 void tsc_sync_begin(void);        /* boot CPU, before it starts another one */
