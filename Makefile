@@ -67,6 +67,7 @@ test: build-tests
 	@$(MAKE) --no-print-directory lint
 	scripts/conformance -sample 60
 	scripts/conformance-std -sample
+	scripts/zoo -sample
 	tests/run -go all
 # The same on the host's own CPU: docs/HARDWARE.md says what only this reaches.
 test-kvm: kvm-there build-tests
