@@ -10,6 +10,7 @@
 #include "gort/os/mmap.h"
 #include "gort/os/netpoll.h"
 #include "gort/os/os.h"
+#include "gort/os/pending.h"
 #include "gort/os/stdio.h"
 #include "gort/load/bundle.h"
 #include "gort/load/refuse.h"
@@ -205,6 +206,7 @@ void os_init(const struct bundle *b)
     inode_put(vfs.cwd);
     vfs.cwd = cwd;
     stdio_init();
+    pending_init();
     crashout_init();
     descriptors_open();
     boot_log("file tree: %llu inodes", (unsigned long long)vfs.inodes);

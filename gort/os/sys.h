@@ -25,7 +25,8 @@
     X(105, setuid) X(106, setgid) X(107, geteuid) X(108, getegid) X(109, setpgid)            \
     X(110, getppid) X(111, getpgrp) X(112, setsid) X(113, setreuid) X(114, setregid)         \
     X(115, getgroups) X(116, setgroups) X(117, setresuid) X(118, getresuid) X(119, setresgid)\
-    X(120, getresgid) X(121, getpgid) X(124, getsid) X(125, capget) X(131, sigaltstack)      \
+    X(120, getresgid) X(121, getpgid) X(124, getsid) X(125, capget) X(127, rt_sigpending)    \
+    X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo) X(131, sigaltstack)                      \
     X(132, utime) X(133, mknod) X(137, statfs) X(138, fstatfs) X(140, getpriority)           \
     X(141, setpriority) X(143, sched_getparam) X(145, sched_getscheduler)                    \
     X(146, sched_get_priority_max) X(147, sched_get_priority_min) X(149, mlock)              \
@@ -39,13 +40,14 @@
     X(259, mknodat) X(260, fchownat) X(261, futimesat) X(262, newfstatat) X(263, unlinkat)   \
     X(264, renameat) X(265, linkat) X(266, symlinkat) X(267, readlinkat) X(268, fchmodat)    \
     X(269, faccessat) X(270, pselect6) X(271, ppoll) X(275, splice) X(277, sync_file_range)  \
-    X(280, utimensat) X(281, epoll_pwait) X(283, timerfd_create) X(284, eventfd)             \
-    X(285, fallocate) X(286, timerfd_settime) X(287, timerfd_gettime) X(290, eventfd2)       \
-    X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(294, inotify_init1) X(295, preadv)    \
-    X(296, pwritev) X(302, prlimit64) X(306, syncfs) X(309, getcpu) X(316, renameat2)        \
-    X(318, getrandom) X(319, memfd_create) X(326, copy_file_range) X(327, preadv2)           \
-    X(328, pwritev2) X(332, statx) X(436, close_range) X(439, faccessat2)                    \
-    X(441, epoll_pwait2) X(452, fchmodat2)
+    X(280, utimensat) X(281, epoll_pwait) X(282, signalfd) X(283, timerfd_create)            \
+    X(284, eventfd) X(285, fallocate) X(286, timerfd_settime) X(287, timerfd_gettime)        \
+    X(289, signalfd4) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2)      \
+    X(294, inotify_init1) X(295, preadv) X(296, pwritev) X(297, rt_tgsigqueueinfo)           \
+    X(302, prlimit64) X(306, syncfs) X(309, getcpu) X(316, renameat2) X(318, getrandom)      \
+    X(319, memfd_create) X(326, copy_file_range) X(327, preadv2) X(328, pwritev2)            \
+    X(332, statx) X(436, close_range) X(439, faccessat2) X(441, epoll_pwait2)                \
+    X(452, fchmodat2)
 
 #define X(num, name) int64_t sys_##name(struct call *c);
 SYSCALLS(X)
@@ -76,7 +78,9 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6]);
 /* read(2), or write(2), with arguments a, if it is over at once and needs no waiting: *r is its
  * result. False: nothing has happened, it goes by call_start. g0, no locks; calls that it has woken
  * wait for calls_run. */
-bool io_at_once(const struct g *gp, const uint64_t a[3], bool write, int64_t *r);
+bool io_at_once(struct g *gp, const uint64_t a[3], bool write, int64_t *r);
+/* gp has written to a pipe or stream that nobody reads: SIGPIPE. g0, no locks. */
+void io_broken(struct g *gp);
 
 /* The process's name, NUL-terminated. */
 void process_name(char out[16]);

@@ -4,8 +4,8 @@
 #include "gort/os/fs/notify.h"
 #include "gort/os/mem.h"
 #include "gort/os/mmap.h"
+#include "gort/os/pending.h"
 #include "gort/os/poll.h"
-#include "gort/os/signal.h"
 #include "gort/os/sys.h"
 #include "mm/mm.h"
 
@@ -217,13 +217,19 @@ static void io_counted(int64_t bytes, bool write)
     *(write ? &n->writes : &n->reads) += 1;
 }
 
-/* What others learn of a read or write of f, whose result is r. */
-static void io_done(const struct file *f, int64_t r, bool write)
+/* SIGPIPE, for the thread that has written. */
+void io_broken(struct g *gp)
+{
+    pending_send(gp, &(struct sig_info){.number = L_SIGPIPE, .pid = 1});
+}
+
+/* What others learn of a read or write of f by gp, whose result is r. */
+static void io_done(struct g *gp, const struct file *f, int64_t r, bool write)
 {
     if (r > 0)
         notify_file(f->inode, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
     if (r == -L_EPIPE && write && !f->ops->messages)
-        signal_raise(L_SIGPIPE);
+        io_broken(gp);
     if (r >= 0)
         io_counted(r, write);
 }
@@ -247,14 +253,14 @@ static int64_t io(struct call *c, bool vector, bool positional, bool write)
             return err;
     }
     int64_t r = vector && !c->total ? 0 : io_run(c, f, write);
-    io_done(f, r, write);
+    io_done(c->gp, f, r, write);
     return r;
 }
 
 /* Sockets and pipes that package net's poller watches: nearly all of their reads and writes are
  * over at once, and a struct call costs more than many of them. A short write is a result like
  * another: the next one says whether there is room by then. */
-bool io_at_once(const struct g *gp, const uint64_t a[3], bool write, int64_t *r)
+bool io_at_once(struct g *gp, const uint64_t a[3], bool write, int64_t *r)
 {
     struct file *f = fd_get((int32_t)a[0]);
 
@@ -266,7 +272,7 @@ bool io_at_once(const struct g *gp, const uint64_t a[3], bool write, int64_t *r)
         *r = write ? f->ops->write(f, (void *)a[1], a[2]) : f->ops->read(f, (void *)a[1], a[2]);
     bool over = *r != -L_EFAULT;
     if (over)
-        io_done(f, *r, write);
+        io_done(gp, f, *r, write);
     file_put(f);
     return over;
 }

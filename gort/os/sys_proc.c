@@ -1,10 +1,9 @@
-/* sys_proc.c - time, identity, limits, signals, exit. */
+/* sys_proc.c - time, identity, limits, exit. */
 #include "arch/x86_64/arch.h"
 #include "gort/g.h"
 #include "gort/os/cputime.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/os.h"
-#include "gort/os/signal.h"
 #include "gort/os/sys.h"
 #include "gort/time/wall.h"
 #include "kernel/clock.h"
@@ -135,8 +134,6 @@ int64_t sys_gettid(struct call *c)
     (void)c;
     return (int64_t)cpu_self()->id + 1;
 }
-
-static bool is_thread(uint64_t tid) { return (int32_t)tid > 0 && (uint32_t)tid <= ncpu; }
 
 static int64_t of_this_process(uint64_t pid, int64_t answer)
 {
@@ -312,59 +309,7 @@ int64_t sys_getrandom(struct call *c)
     return (int64_t)n;
 }
 
-/* ---- signals and exit ---------------------------------------------------------------- */
-
-static int64_t kill_self(uint64_t pid, uint64_t sig)
-{
-    if ((int32_t)sig < 0 || sig >= L_NSIG)
-        return -L_EINVAL;
-    if ((int32_t)pid > 1)
-        return -L_ESRCH;
-    if (sig)
-        signal_raise((unsigned)sig);
-    return 0;
-}
-
-int64_t sys_kill(struct call *c) { return kill_self(c->a[0], c->a[1]); }
-int64_t sys_tkill(struct call *c)
-{
-    return is_thread(c->a[0]) ? kill_self(1, c->a[1]) : -L_ESRCH;
-}
-
-int64_t sys_tgkill(struct call *c)
-{
-    return is_thread(c->a[1]) ? kill_self(c->a[0], c->a[2]) : -L_ESRCH;
-}
-
-/* Signal handlers and masks are the runtime's affair: setting them is accepted and has no
- * effect, reading them gives the defaults. */
-int64_t sys_rt_sigaction(struct call *c)
-{
-    static const uint8_t none[32];
-    uint8_t action[32];
-
-    if (c->a[3] != 8) /* the size of a signal set */
-        return -L_EINVAL;
-    if (c->a[1] && copy_in(c, action, c->a[1], sizeof action))
-        return -L_EFAULT;
-    if (c->a[0] == 0 || c->a[0] >= L_NSIG ||
-        (c->a[1] && (c->a[0] == L_SIGKILL || c->a[0] == L_SIGSTOP)))
-        return -L_EINVAL;
-    return c->a[2] ? copy_out(c, c->a[2], none, sizeof none) : 0;
-}
-
-int64_t sys_rt_sigprocmask(struct call *c)
-{
-    uint64_t set;
-
-    if (c->a[3] != 8)
-        return -L_EINVAL;
-    if (c->a[1] && copy_in(c, &set, c->a[1], sizeof set))
-        return -L_EFAULT;
-    if (c->a[1] && (uint32_t)c->a[0] > 2) /* SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK */
-        return -L_EINVAL;
-    return c->a[2] ? copy_out(c, c->a[2], &(uint64_t){0}, sizeof set) : 0;
-}
+/* ---- exit ----------------------------------------------------------------------------- */
 
 int64_t sys_exit_group(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }
 int64_t sys_exit(struct call *c) { os_exit((int)(c->a[0] & 0xff)); }

@@ -23,6 +23,7 @@ static struct {
     struct call *spare;          /* one free call, without a lock */
     struct call *claimed, **end; /* CALL_CLAIMED, in the order of their events */
     struct later *later;         /* to be done without locks */
+    struct g *running;           /* whose handler runs; NULL: none */
 } percpu[CPU_MAX];               /* [owner] */
 
 /* ---- queues ------------------------------------------------------------------------------- */
@@ -285,9 +286,22 @@ static int64_t reap(struct call *c)
     return c->result;
 }
 
+struct g *call_running(void) { return percpu[cpu_self()->id].running; }
+
+struct g *call_caller(void)
+{
+    struct g *gp = call_running();
+
+    return gp ? gp : g_calling();
+}
+
 static int64_t call_step(struct call *c)
 {
+    struct g **running = &percpu[cpu_self()->id].running;
+
+    *running = c->gp;
     int64_t r = c->run(c);
+    *running = NULL;
 
     if (r == SYS_BLOCK || r == SYS_AGAIN || c->run == reap || !data_reap(REAP_PAGES) ||
         c->frame != result_frame(c->gp)) /* a gate whose calls are over at once */

@@ -132,6 +132,11 @@ bool call_gives_way(const struct call *c);
 void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6]);
 /* Writes the result of a handler, or -errno, into a gate's frame. */
 void call_result(struct syscall6_frame *f, int64_t r);
+/* The goroutine whose call's handler this CPU runs; NULL: it runs none. */
+struct g *call_running(void);
+/* As call_running, and for a read or write that io_at_once makes without a struct call: who has
+ * called the gate. */
+struct g *call_caller(void);
 /* Runs the calls that this CPU has claimed, and what call_later has put off. g0, no locks held. */
 void calls_run(void);
 /* Has calls_run call l->fn. l is not put off already. Any locks held. */

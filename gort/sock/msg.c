@@ -4,7 +4,7 @@
  * bytes (sendmmsg, recvmmsg: messages) of earlier rounds. */
 #include <string.h>
 #include "gort/os/mem.h"
-#include "gort/os/signal.h"
+#include "gort/os/sys.h"
 #include "gort/sock/calls.h"
 #include "gort/sock/control.h"
 #include "kernel/clock.h"
@@ -91,7 +91,7 @@ static int64_t send_rounds(struct call *c, struct sock *s, struct msg *m)
             continue;
         }
         if (r == -L_EPIPE && is_stream(s) && !(m->flags & L_MSG_NOSIGNAL))
-            signal_raise(L_SIGPIPE);
+            io_broken(c->gp);
         if (r >= 0) {
             if (!is_stream(s))
                 return r;
