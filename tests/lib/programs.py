@@ -20,6 +20,7 @@ Each directory of tests/programs is a main package, with an optional test.json:
     group               name of the group that it belongs to (default: its first word)
     kernel              file in build/ to boot instead of gort.elf
     timeout             seconds on gort (default 60)
+    slow                lists of arguments: -slow adds a boot with 2 CPUs for each
     soak                arguments for `tests/run soak`: the same output after much more work
     soak_once           arguments for a boot that is longer still, with 2 CPUs and no option
     soak_options        boot options for all boots of `tests/run soak`
@@ -43,7 +44,7 @@ binaries = OUT          # its folders linux and gort hold the programs: use_go c
 GORT = os.path.join(ROOT, "scripts", "gort")
 SOAK_TIMEOUT = 1800
 KNOWN = {"of", "args", "env", "stdin", "files", "status", "smp", "mem", "options", "stderr",
-         "stderr_has", "linux", "stdout", "group", "timeout", "soak", "soak_once",
+         "stderr_has", "linux", "stdout", "group", "timeout", "slow", "soak", "soak_once",
          "soak_options", "kernel", "go"}
 
 
