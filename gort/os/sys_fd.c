@@ -35,7 +35,9 @@ static int64_t open_inode(struct call *c, struct inode *n, uint32_t flags, struc
 {
     if (flags & L_O_PATH || inode_is(n, L_S_IFDIR))
         *out = file_new(n, flags, NULL, NULL);
-    else if (inode_is(n, L_S_IFCHR) && node_is_tty(n))
+    else if (inode_is(n, L_S_IFCHR) && n->ops && n->ops->open)
+        return n->ops->open(n, flags, out);
+    else if (inode_is(n, L_S_IFCHR) && node_is_console(n))
         *out = stdio_open(-1, flags, n);
     else if (inode_is(n, L_S_IFIFO) && !n->ops)
         return fifo_open(c, n, flags, out);
@@ -201,7 +203,7 @@ int64_t sys_flock(struct call *c)
 #define FIONBIO  0x5421u
 #define FIOCLEX  0x5451u
 
-/* There are no terminals: isatty is false for every descriptor. */
+/* The console is no terminal: isatty is true of pseudo terminals alone. */
 int64_t sys_ioctl(struct call *c)
 {
     struct file *f = call_file(c, c->a[0]);

@@ -6,9 +6,9 @@
 // sources: gort/os/fs/notify.c gort/os/fs/memfd.c gort/os/fs/procself.c gort/os/fs/procsys.c
 // sources: gort/os/cputime.c gort/os/itimer.c gort/os/sys_odd.c gort/os/fs/procmaps.c
 // sources: gort/os/epoll.c gort/os/poll.c gort/os/select.c gort/os/timerfd.c
-// sources: gort/os/fs/readdir.c
+// sources: gort/os/fs/ldisc.c gort/os/fs/pty.c gort/os/fs/ptyctl.c
 // sources: gort/os/signal.c gort/os/stdio.c gort/os/sys_fd.c gort/os/sys_io.c gort/os/pending.c
-// sources: gort/os/signalfd.c gort/os/sys_signal.c
+// sources: gort/os/signalfd.c gort/os/sys_signal.c gort/os/fs/readdir.c
 // sources: gort/os/sys_attr.c gort/os/sys_dir.c gort/os/sys_mem.c gort/os/sys_path.c
 // sources: gort/os/sys_proc.c gort/os/splice.c gort/os/wait.c
 // sources: gort/os/fs/walk.c gort/os/user.c

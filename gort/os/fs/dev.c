@@ -1,8 +1,10 @@
-/* dev.c - /dev: null, zero, full, random, urandom, tty, console, fd, stdin, stdout, stderr. */
+/* dev.c - /dev: null, zero, full, random, urandom, tty, console, ptmx, pts, fd, stdin, stdout,
+ * stderr. */
 #include <string.h>
 #include "gort/os/stdio.h"
 #include "gort/load/refuse.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/fs/pty.h"
 #include "gort/os/user.h"
 #include "kernel/random.h"
 
@@ -36,9 +38,23 @@ static const struct node_ops null_ops = {.read = null_read, .write = null_write}
 static const struct node_ops zero_ops = {.read = zero_read, .write = null_write};
 static const struct node_ops full_ops = {.read = zero_read, .write = full_write};
 static const struct node_ops random_ops = {.read = random_to_user, .write = null_write};
-static const struct node_ops tty_ops; /* by its address: is a node the terminal? */
+static const struct node_ops console_ops; /* by its address: is a node the console? */
+static const struct node_ops ptmx_ops = {.open = pty_open_master};
 
-bool node_is_tty(const struct inode *n) { return n->ops == &tty_ops; }
+bool node_is_console(const struct inode *n) { return n->ops == &console_ops; }
+
+/* The controlling terminal; as long as there is none, the console. */
+static int64_t tty_open(struct inode *n, uint32_t flags, struct file **out)
+{
+    int64_t err = pty_open_controlling(n, flags, out);
+
+    if (err != -L_ENXIO)
+        return err;
+    *out = stdio_open(-1, flags, n);
+    return *out ? 0 : -L_ENOMEM;
+}
+
+static const struct node_ops tty_ops = {.open = tty_open};
 
 static void device(struct inode *dir, const char *name, unsigned major, unsigned minor,
                    const struct node_ops *ops)
@@ -66,7 +82,14 @@ void dev_init(void)
     device(dir, "random", 1, 8, &random_ops);
     device(dir, "urandom", 1, 9, &random_ops);
     device(dir, "tty", 5, 0, &tty_ops);
-    device(dir, "console", 5, 1, &tty_ops);
+    device(dir, "console", 5, 1, &console_ops);
+    device(dir, "ptmx", 5, 2, &ptmx_ops);
+    struct inode *pts = vfs_mkdirs("dev/pts", 7);
+    if (!pts)
+        boot_refuse("/dev/pts is not a directory in the bundle");
+    pts->synthetic = true;
+    device(pts, "ptmx", 5, 2, &ptmx_ops);
+    pty_init(pts);
     struct inode *shm = vfs_mkdirs("dev/shm", 7);
     if (shm)
         shm->mode = L_S_IFDIR | 01777;

@@ -13,7 +13,7 @@ void proc_init(const struct bundle *b);
 /* Parts of it: /proc/1 and its thread; what tells of the machine, and /sys. */
 void procself_init(struct inode *self, struct inode *task);
 void procsys_init(void);
-bool node_is_tty(const struct inode *n); /* /dev/tty or /dev/console */
+bool node_is_console(const struct inode *n);
 /* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */
 int64_t random_to_user(void *buf, size_t n);
 /* procmaps.c. procmaps_size: bytes of address space that the program has. */

@@ -6,6 +6,7 @@
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/fs/pty.h"
 #include "gort/load/bundle.h"
 #include "gort/load/refuse.h"
 #include "kernel/clock.h"
@@ -83,6 +84,8 @@ static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **
         len = snprintf(buf, cap, "anon_inode:%s", anon);
     else if (!to->ops && inode_is(to, L_S_IFIFO) && !to->named)
         len = snprintf(buf, cap, "pipe:[%llu]", (unsigned long long)to->ino);
+    else if (inode_is(to, L_S_IFCHR) && !to->named)
+        len = snprintf(buf, cap, "/dev/pts/%d (deleted)", pty_of_inode(to));
     else if (to->ops && !to->named)
         len = snprintf(buf, cap, "%s:[%llu]", inode_is(to, L_S_IFSOCK) ? "socket" : "pipe",
                        (unsigned long long)to->ino);

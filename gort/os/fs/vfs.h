@@ -43,6 +43,8 @@ struct node_ops {
     struct inode *(*lookup)(const char *name, size_t len);
     /* ... and the name behind readdir position *pos, which it advances. False at the end. */
     bool (*list)(uint64_t *pos, char *name, uint64_t *ino, uint8_t *type);
+    /* Devices whose open files have operations of their own: a new one, or the error. */
+    int64_t (*open)(struct inode *n, uint32_t flags, struct file **out);
     /* Devices whose reads and writes need no state of their own. */
     int64_t (*read)(void *buf, size_t n);
     int64_t (*write)(const void *buf, size_t n);

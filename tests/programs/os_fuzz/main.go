@@ -43,7 +43,7 @@ type fuzzer struct {
 
 var names = []string{"a", "b", "d/c", "d", "../fz/a", ".", "", "/", "/dev/zero", "/dev/null", "/dev/full",
 	"/dev/urandom", "/proc/self/fd", "/proc/self/maps", "/proc/meminfo", "link", "loop", "fifo", "d/../d/x",
-	"/proc/self/fd/9", "/dev/stdin", "a/", "nosuch/x"}
+	"/proc/self/fd/9", "/dev/ptmx", "/dev/stdin", "a/", "nosuch/x"}
 
 // The arena's contents: names, vectors, times, descriptors, random words.
 func (f *fuzzer) contents() []byte {
