@@ -134,14 +134,18 @@ CARRIED = """package a
 
 import (
     "os"
+    "slices"
     "testing"
 )
 
 func TestFiles(t *testing.T) {
-    if b, err := os.ReadFile("../shared/text"); string(b) != "here" {
-        t.Error(string(b), err)
+    for _, name := range []string{"../shared/text", "testdata/mod/text", "../other/text"} {
+        b, err := os.ReadFile(name)
+        if there := string(b) == "here"; there == slices.Contains(os.Args, "no:" + name) {
+            t.Error(name, string(b), err)
+        }
     }
-    for _, name := range []string{"../ignored/text", "../other/text", "../.git"} {
+    for _, name := range []string{"../ignored/text", "../.git"} {
         if _, err := os.Stat(name); err == nil {
             t.Error(name, "is there")
         }
@@ -308,16 +312,22 @@ class Outputs(unittest.TestCase):
         self.assertEqual(self.tree("gort"), want)
 
     def test_module_is_carried(self):
-        """Not only the package: all but what git ignores, and other modules."""
+        """Not only the package: all but what git ignores; modules within it while there is room."""
         self.write("go.mod", "module carried\n\ngo 1.26\n")
         self.write("sub/a_test.go", CARRIED)
         self.write("shared/text", "here")
         self.write("ignored/text", "not here")
         self.write("other/go.mod", "module other\n")
-        self.write("other/text", "not here")
+        self.write("other/text", "here")
+        self.write("sub/testdata/mod/go.mod", "module mod\n")
+        self.write("sub/testdata/mod/text", "here")
         self.write(".gitignore", "ignored\n")
         self.run_here("git", "init", "-q", ".")
         self.run_here(GORT, "test", "./sub")
+        with open(os.path.join(self.dir, "other", "large"), "wb") as f:
+            f.truncate(300 << 20)
+        said = self.run_here(GORT, "test", "-v", "-m", "512M", "./sub", "-args", "no:../other/text")
+        self.assertIn("with the modules within it", said)
 
     def test_module_is_too_big(self):
         self.write("go.mod", "module big\n\ngo 1.26\n")
