@@ -152,7 +152,7 @@ struct netdev_user {
 };
 
 struct netdev {
-    const char *name;       /* [const] "eth0" */
+    const char *name;       /* [const] "eth0": netdev_register gives it */
     uint8_t mac[6];         /* [const] */
     uint16_t mtu;           /* [const] payload of a frame: 1500, or what the device says */
     uint32_t features;      /* [const] NETDEV_* */
@@ -177,7 +177,22 @@ struct netdev *netdev_get(unsigned n);
 unsigned netdev_queue_cpu(const struct netdev *d, unsigned queue);
 /* The stack takes the device over; its queues' interrupts are enabled by the stack. */
 void netdev_attach(struct netdev *d, const struct netdev_user *user, void *arg);
-/* Drivers': 0 or -ENOSPC. */
+
+/* For drivers. Names the device ("eth0" and on); 0 or -ENOSPC. Boot. */
 int netdev_register(struct netdev *d);
+/* A random address, locally administered (IEEE 802, bit 1 of the first byte). */
+void netdev_random_mac(uint8_t mac[6]);
+/* Hands n received frames to the user, or drops and counts them. The poller, no locks. */
+void netdev_receive(struct netdev *d, unsigned queue, struct pkt *list, unsigned n);
+/* Drops and counts what cannot be sent. */
+void netdev_drop(struct netdev *d, struct pkt *list);
+/* Tells the user of a link that has changed. No locks. */
+void netdev_link(struct netdev *d, bool up);
+/* Tells the user that packets wait. Interrupt context. */
+void netdev_wake(struct netdev *d, unsigned queue);
+static inline void netdev_count(uint64_t *counter, uint64_t n)
+{
+    __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
+}
 
 #endif

@@ -8,8 +8,12 @@ static unsigned ndevices;
 
 int netdev_register(struct netdev *d)
 {
+    static const char names[NETDEV_MAX][5] = { "eth0", "eth1", "eth2", "eth3",
+                                               "eth4", "eth5", "eth6", "eth7" };
+
     if (ndevices == NETDEV_MAX)
         return -ENOSPC;
+    d->name = names[ndevices];
     devices[ndevices++] = d;
     return 0;
 }

@@ -224,6 +224,11 @@ void pci_enable(const struct pci_dev *d)
     pci_write(d, REG_COMMAND, 2, command | CMD_MEMORY | CMD_MASTER | CMD_NO_INTX);
 }
 
+void pci_stop(const struct pci_dev *d)
+{
+    pci_write(d, REG_COMMAND, 2, pci_read(d, REG_COMMAND, 2) & ~(uint32_t)CMD_MASTER);
+}
+
 volatile void *pci_map(const struct pci_dev *d, unsigned bar, uint64_t offset, uint64_t size)
 {
     const struct pci_bar *b = bar < PCI_BARS ? &d->bar[bar] : NULL;

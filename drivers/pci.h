@@ -38,6 +38,8 @@ uint32_t pci_read(const struct pci_dev *d, unsigned reg, unsigned bytes); /* 1, 
 unsigned pci_cap(const struct pci_dev *d, unsigned id, unsigned after);
 /* Memory decoding and bus mastering on, INTx off. */
 void pci_enable(const struct pci_dev *d);
+/* Bus mastering off: whatever state the device is in, it reaches no memory any more. */
+void pci_stop(const struct pci_dev *d);
 /* Maps [offset, offset + size) of a memory BAR, uncached; NULL: it has no such bytes. */
 volatile void *pci_map(const struct pci_dev *d, unsigned bar, uint64_t offset, uint64_t size);
 /* Maps the MSI-X table, all entries masked, and switches MSI-X on. Entries, 0 if it has none. */

@@ -1,6 +1,7 @@
 #include "drivers/virtio.h"
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/dma.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "mm/mm.h"
@@ -39,20 +40,6 @@ void virtio_init(const char *cmdline)
 {
     virtio_pci_init();
     virtio_mmio_init(cmdline);
-}
-
-void *virtio_memory(size_t bytes, uint64_t *pa)
-{
-    unsigned order = 0;
-
-    while (PAGE_SIZE << order < bytes)
-        order++;
-    *pa = mm_can_spare(PAGE_SIZE << order) ? frame_alloc(order) : 0;
-    if (!*pa)
-        return NULL;
-    void *p = phys_to_virt(*pa);
-    memset(p, 0, PAGE_SIZE << order);
-    return p;
 }
 
 static void status_add(struct virtio_dev *d, uint8_t bits)
@@ -125,9 +112,9 @@ bool virtio_queue_setup(struct virtio_dev *d, struct virtio_queue *q, unsigned i
                                 .irq_arg = arg };
     q->indirect = indirect && d->features & VIRTIO_F_INDIRECT;
     q->slots = persistent_alloc(size * sizeof *q->slots, 16, NULL);
-    q->mem = virtio_memory(virtq_bytes(size), &q->mem_pa);
+    q->mem = dma_alloc(virtq_bytes(size), &q->mem_pa);
     if (q->indirect)
-        q->tables = virtio_memory(virtq_tables_bytes(size), &q->tables_pa);
+        q->tables = dma_alloc(virtq_tables_bytes(size), &q->tables_pa);
     if (!q->mem || (q->indirect && !q->tables))
         return false;
     queue_init(q, size);

@@ -121,8 +121,6 @@ bool virtio_restart(struct virtio_dev *d);
 void virtio_found(struct virtio_dev *d);
 void virtio_pci_init(void);
 void virtio_mmio_init(const char *cmdline);
-/* Physically contiguous, zeroed, never freed; NULL: no memory. */
-void *virtio_memory(size_t bytes, uint64_t *pa);
 
 /* ---- the drivers; false: it cannot be used ---- */
 bool virtio_console_start(struct virtio_dev *d);

@@ -7,6 +7,7 @@
  * The ports of a device are found at boot, in a conversation over its control queues. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/dma.h"
 #include "drivers/virtio.h"
 #include "drivers/vport.h"
 #include "kernel/clock.h"
@@ -299,8 +300,8 @@ static bool port_setup(struct vport *p)
     if (!virtio_queue_setup(d, &p->rx, queue_of(p->id), RX_BUFFERS, false, 0, port_irq, p) ||
         !virtio_queue_setup(d, &p->tx, queue_of(p->id) + 1, TX_CHAINS, false, 0, port_irq, p))
         return false;
-    p->ring = virtio_memory(TX_BYTES, &p->ring_pa);
-    p->pages = virtio_memory(RX_BUFFERS * PAGE_SIZE, &p->pages_pa);
+    p->ring = dma_alloc(TX_BYTES, &p->ring_pa);
+    p->pages = dma_alloc(RX_BUFFERS * PAGE_SIZE, &p->pages_pa);
     return p->ring && p->pages;
 }
 
@@ -399,8 +400,8 @@ bool virtio_console_start(struct virtio_dev *d)
         return false;
     if (!(d->features & F_MULTIPORT))
         return false; /* a console without names: the 16550 serves as well */
-    t->rx_mem = virtio_memory(CONTROLS * CONTROL_BYTES, &t->rx_pa);
-    t->tx_mem = virtio_memory(CONTROLS * sizeof(struct control), &t->tx_pa);
+    t->rx_mem = dma_alloc(CONTROLS * CONTROL_BYTES, &t->rx_pa);
+    t->tx_mem = dma_alloc(CONTROLS * sizeof(struct control), &t->tx_pa);
     if (!t->rx_mem || !t->tx_mem ||
         !virtio_queue_setup(d, &t->rx, Q_CONTROL_RX, CONTROLS, false, 0, NULL, NULL) ||
         !virtio_queue_setup(d, &t->tx, Q_CONTROL_TX, CONTROLS, false, 0, NULL, NULL))

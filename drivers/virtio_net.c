@@ -6,9 +6,9 @@
  * taken one after the other, so that nobody is in them. */
 #include "drivers/virtio_net.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/dma.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
 #include "kernel/random.h"
@@ -154,15 +154,6 @@ static bool link_read(struct vnet *n)
     return status & STATUS_UP;
 }
 
-static void link_set(struct vnet *n, bool up)
-{
-    struct netdev *d = &n->dev;
-    const struct netdev_user *u = __atomic_load_n(&d->user, __ATOMIC_ACQUIRE);
-
-    if (__atomic_exchange_n(&d->up, up, __ATOMIC_SEQ_CST) != up && u && u->link)
-        u->link(d->user_arg, d, up);
-}
-
 /* `resetting` is set: whoever takes a lock from now on leaves the queue alone. */
 static void pairs_enter(struct vnet *n)
 {
@@ -221,7 +212,7 @@ void vnet_settle(struct vnet *n)
     pairs_leave(n);
     if (back) /* else it stays as it is: nobody tries again */
         __atomic_store_n(&n->resetting, false, __ATOMIC_RELEASE);
-    link_set(n, back && link_read(n));
+    netdev_link(&n->dev, back && link_read(n));
 }
 
 /* Has the device had something to send for 5 s without giving anything back? */
@@ -243,7 +234,7 @@ static void service(struct netdev *d)
     int64_t now = clock_mono_ns();
 
     if (__atomic_exchange_n(&n->config_dirty, false, __ATOMIC_SEQ_CST) && !n->virtio->broken)
-        link_set(n, link_read(n));
+        netdev_link(&n->dev, link_read(n));
     for (unsigned i = 0; i < n->npairs && !n->virtio->broken; i++)
         watch(&n->pair[i], now);
     vnet_settle(n);
@@ -254,11 +245,9 @@ static void reset(struct netdev *d) { vnet_blame((struct vnet *)d, "is reset for
 static void config_irq(void *arg)
 {
     struct vnet *n = arg;
-    const struct netdev_user *u = __atomic_load_n(&n->dev.user, __ATOMIC_ACQUIRE);
 
     __atomic_store_n(&n->config_dirty, true, __ATOMIC_SEQ_CST);
-    if (u && u->wake)
-        u->wake(n->dev.user_arg, &n->dev, 0);
+    netdev_wake(&n->dev, 0);
 }
 
 static const struct netdev_ops ops = {
@@ -297,10 +286,7 @@ static void identity(struct vnet *n)
 {
     struct netdev *d = &n->dev;
     uint64_t f = n->virtio->features;
-    static unsigned number;
 
-    snprintf(n->name, sizeof n->name, "eth%u", number++ % 100);
-    d->name = n->name;
     d->ops = &ops;
     d->features = dev_features(f);
     d->nqueues = n->npairs;
@@ -311,12 +297,8 @@ static void identity(struct vnet *n)
     }
     if (f & NET_F_MAC)
         virtio_config(n->virtio, CFG_MAC, d->mac, 6);
-    /* the device has no usable address: a random, locally administered one */
-    if (!(f & NET_F_MAC) || d->mac[0] & 1) {
-        for (unsigned i = 0; i < 6; i++)
-            d->mac[i] = (uint8_t)random_fast();
-        d->mac[0] = (uint8_t)((d->mac[0] & 0xfc) | 2);
-    }
+    if (!(f & NET_F_MAC) || d->mac[0] & 1)
+        netdev_random_mac(d->mac);
 }
 
 static unsigned pairs_offered(struct vnet *n)
@@ -354,7 +336,7 @@ static bool queues_setup(struct vnet *n)
     if (!n->npairs)
         return false;
     if (n->virtio->features & NET_F_CTRL_VQ) {
-        n->control_mem = virtio_memory(CONTROL_BYTES, &n->control_pa);
+        n->control_mem = dma_alloc(CONTROL_BYTES, &n->control_pa);
         return n->control_mem && virtio_queue_setup(n->virtio, &n->control, 2 * offered, 16, false,
                                                     0, NULL, NULL);
     }
@@ -383,6 +365,8 @@ bool virtio_net_start(struct virtio_dev *d)
     if (!pairs_set(n)) /* the others stay without packets */
         n->dev.nqueues = 1;
     n->dev.up = link_read(n);
-    boot_log("%s: %s, %u queues, MTU %u", d->name, n->name, n->dev.nqueues, n->dev.mtu);
-    return netdev_register(&n->dev) == 0;
+    if (netdev_register(&n->dev) < 0)
+        return false;
+    boot_log("%s: %s, %u queues, MTU %u", d->name, n->dev.name, n->dev.nqueues, n->dev.mtu);
+    return true;
 }

@@ -50,7 +50,6 @@ struct vnet_pair {
 struct vnet {
     struct netdev dev;         /* first */
     struct virtio_dev *virtio;
-    char name[8];
     unsigned npairs;
     struct vnet_pair *pair;
     bool faulty;               /* [atomic] to be reset by who polls or services next */

@@ -21,11 +21,6 @@ static struct vnet *net_of(const struct netdev *d)
     return (struct vnet *)(uintptr_t)d;
 }
 
-static void count(uint64_t *counter, uint64_t n)
-{
-    __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-}
-
 static uint64_t direct_phys(const void *p)
 {
     return (uintptr_t)p - DIRECT_MAP_BASE;
@@ -38,7 +33,7 @@ void vnet_refill(struct vnet_pair *p)
     while (virtq_has_room(&p->rx.q, 1)) {
         struct pkt *b = pkt_alloc(PKT_SMALL);
         if (!b) {
-            count(&p->net->dev.stats.rx_nomem, 1);
+            netdev_count(&p->net->dev.stats.rx_nomem, 1);
             break;
         }
         b->data -= PKT_HEADROOM;
@@ -109,22 +104,8 @@ static struct pkt *rx_take(struct vnet_pair *p, bool *bad)
     }
     *bad |= p->rx.q.broken || !header_take(p->net, &h, first, total);
     first->queue = p->index;
-    count(&p->net->dev.stats.rx_bytes, total);
+    netdev_count(&p->net->dev.stats.rx_bytes, total);
     return first;
-}
-
-static void deliver(struct vnet_pair *p, struct pkt *list, unsigned n)
-{
-    struct netdev *d = &p->net->dev;
-    const struct netdev_user *u = __atomic_load_n(&d->user, __ATOMIC_ACQUIRE);
-
-    count(&d->stats.rx_packets, n);
-    if (u)
-        u->receive(d->user_arg, d, p->index, list);
-    else
-        pkt_free_list(list);
-    if (!u)
-        count(&d->stats.rx_dropped, n);
 }
 
 static unsigned rx_poll(struct vnet_pair *p, unsigned budget)
@@ -135,7 +116,7 @@ static unsigned rx_poll(struct vnet_pair *p, unsigned budget)
 
     for (struct pkt *f; n < budget && (f = rx_take(p, &bad)); n++) {
         if (bad) {
-            count(&p->net->dev.stats.rx_dropped, 1);
+            netdev_count(&p->net->dev.stats.rx_dropped, 1);
             pkt_free(f);
             continue;
         }
@@ -144,7 +125,7 @@ static unsigned rx_poll(struct vnet_pair *p, unsigned budget)
         good++;
     }
     if (good)
-        deliver(p, list, good);
+        netdev_receive(&p->net->dev, p->index, list, good);
     if (p->rx.q.broken) {
         vnet_blame(p->net, p->rx.q.broken);
         return n;
@@ -222,8 +203,8 @@ static int tx_one(struct vnet_pair *p, struct pkt *f)
     seg[0] = (struct virtq_seg){ direct_phys(f->data), f->len };
     if (virtq_add(&p->tx.q, seg, n, 0, f) < 0)
         return -1;
-    count(&p->net->dev.stats.tx_packets, 1);
-    count(&p->net->dev.stats.tx_bytes, bytes);
+    netdev_count(&p->net->dev.stats.tx_packets, 1);
+    netdev_count(&p->net->dev.stats.tx_bytes, bytes);
     return 0;
 }
 
@@ -245,9 +226,7 @@ struct pkt *vnet_transmit(struct netdev *d, unsigned queue, struct pkt *list)
     lock(&p->lock);
     if (__atomic_load_n(&n->resetting, __ATOMIC_ACQUIRE)) {
         unlock(&p->lock);
-        for (struct pkt *f = list; f; f = f->link)
-            count(&d->stats.tx_dropped, 1);
-        pkt_free_list(list);
+        netdev_drop(d, list);
         return NULL;
     }
     tx_reclaim(p);
@@ -259,7 +238,7 @@ struct pkt *vnet_transmit(struct netdev *d, unsigned queue, struct pkt *list)
         if (r > 0)
             continue;
         if (r < 0) {
-            count(&d->stats.tx_dropped, 1);
+            netdev_count(&d->stats.tx_dropped, 1);
             pkt_free(list);
         }
         list = next;
@@ -335,13 +314,10 @@ void vnet_irq_disable(struct netdev *d, unsigned queue)
 void vnet_queue_irq(void *arg)
 {
     struct vnet_pair *p = arg;
-    struct netdev *d = &p->net->dev;
-    const struct netdev_user *u = __atomic_load_n(&d->user, __ATOMIC_ACQUIRE);
 
     if (!p->rx.q.event_idx) /* with the index each is asked for singly */
         virtq_irq_off(&p->rx.q);
-    if (u && u->wake)
-        u->wake(d->user_arg, d, p->index);
+    netdev_wake(&p->net->dev, p->index);
 }
 
 void vnet_drop_all(struct vnet_pair *p)
@@ -349,7 +325,7 @@ void vnet_drop_all(struct vnet_pair *p)
     for (struct pkt *f; (f = virtq_detach(&p->rx.q));)
         pkt_free(f);
     for (struct pkt *f; (f = virtq_detach(&p->tx.q));) {
-        count(&p->net->dev.stats.tx_dropped, 1);
+        netdev_count(&p->net->dev.stats.tx_dropped, 1);
         pkt_free(f);
     }
 }

@@ -4,6 +4,7 @@
  * while, and asks for the next: it never waits. */
 #include <string.h>
 #include "arch/x86_64/arch.h"
+#include "drivers/dma.h"
 #include "drivers/virtio.h"
 #include "kernel/clock.h"
 #include "kernel/print.h"
@@ -52,7 +53,7 @@ bool virtio_rng_start(struct virtio_dev *d)
 
     if (rng.dev || !virtio_start(d, 0))
         return false;
-    rng.buf = virtio_memory(BYTES, &rng.pa);
+    rng.buf = dma_alloc(BYTES, &rng.pa);
     if (!rng.buf || !virtio_queue_setup(d, &rng.q, 0, 2, false, 0, NULL, NULL))
         return false;
     rng.dev = d;

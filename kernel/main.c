@@ -9,6 +9,7 @@
 #include "drivers/acpi.h"
 #include "drivers/console.h"
 #include "drivers/cpus.h"
+#include "drivers/e1000e.h"
 #include "drivers/fbcon.h"
 #include "drivers/irq.h"
 #include "drivers/net.h"
@@ -88,6 +89,7 @@ static void find_devices(void)
         high = acpi.ecam_address;
     pci_scan(low, high);
     virtio_init(cmdline);
+    e1000e_init();
 }
 
 _Noreturn static void refuse(const char *what)

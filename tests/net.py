@@ -21,6 +21,7 @@ from boot import (MKBUNDLE, QEMU, ROOT, Failed, expect, main, monitor_send, prog
 SERVICE = "./tests/net/service"
 TCP, TLS, ECHO, UDP = 8080, 8443, 9001, 9000
 DEVICE = "virtio-net-pci,netdev=n"
+E1000E = "e1000e,netdev=n"
 ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: no DHCP needed
 READY = b"hello, loopback\nserving\n"
 
@@ -42,22 +43,22 @@ def bundle(directory, package, args=(), options="lockrank"):
     return out
 
 
-def command(image, smp, netdev="user,id=n", device=DEVICE, more=()):
+def command(image, smp, netdev="user,id=n", device=DEVICE, more=(), extra=()):
     return [QEMU, "-bundle", image, "-smp", str(smp), "-timeout", "200s", *more, "--",
-            "-netdev", netdev, "-device", device]
+            "-netdev", netdev, "-device", device, *extra]
 
 
 class Server:
     """A program in a machine of its own, with its ports on 127.0.0.1 of the host."""
 
-    def __init__(self, image, smp, ports, ready, device=DEVICE, udp=(), more=()):
+    def __init__(self, image, smp, ports, ready, device=DEVICE, udp=(), more=(), extra=()):
         self.port = {n: free_port(socket.SOCK_DGRAM if n in udp else socket.SOCK_STREAM)
                      for n in (*ports, *udp)}
         forward = "".join(f",hostfwd={'udp' if n in udp else 'tcp'}:127.0.0.1:{h}-:{n}"
                           for n, h in self.port.items())
         self.ready, self.http_port, self.said = ready, ports[0], None
         self.process = subprocess.Popen(
-            command(image, smp, f"user,id=n{forward}", device, more),
+            command(image, smp, f"user,id=n{forward}", device, more, extra),
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __enter__(self):
@@ -242,18 +243,21 @@ def test_plain_device(directory):
         everything(s, 1000000, 50)
 
 
-def test_faults(directory):
+def test_faults(directory, device=DEVICE):
     """Packets are lost, doubled and delayed, and the device is reset now and then."""
     with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
-                READY, DEVICE, (UDP,)) as s:
+                READY, device, (UDP,)) as s:
         everything(s, 1000000, 200)
+        err = s.power_off()[1]
+        if b"is reset for a test" not in err:
+            raise Failed(f"the device was never reset: {err[-1000:]!r}")
 
 
-def test_link(directory):
+def test_link(directory, device=DEVICE):
     """The cable is pulled out for a while: connections live on."""
-    monitor = os.path.join(directory, "monitor")
+    monitor = os.path.join(directory, f"monitor-{device.split(',')[0]}")
     image = bundle(directory, SERVICE, (), "lockrank verbose")
-    with Server(image, 2, (TCP, TLS, ECHO), READY, DEVICE, (UDP,), ("-monitor", monitor)) as s:
+    with Server(image, 2, (TCP, TLS, ECHO), READY, device, (UDP,), ("-monitor", monitor)) as s:
         c = s.http()
         s.ask(c, "/hello")
         monitor_send(monitor, "set_link n off")
@@ -272,6 +276,68 @@ def test_options(directory):
     for options in ("lockrank preemptstress", "ipifault=3 lockrank", "stackmove gcstress=2000"):
         with Service(directory, 2, options) as s:
             everything(s, 300000, 50)
+
+
+def test_e1000e(directory):
+    """Another device, by the same tests: at boot by DHCP, large bodies, losses and resets, a link
+    that is down for a while."""
+    for smp in (1, 2, 4):
+        with Service(directory, smp, "lockrank" if smp == 2 else "lockrank ip=dhcp", E1000E) as s:
+            everything(s, 3000000 if smp == 2 else 300000, 50)
+    with Service(directory, 2, "ipifault=3 lockrank preemptstress", E1000E) as s:
+        everything(s, 300000, 50)
+    test_faults(directory, E1000E)
+    test_link(directory, E1000E)
+
+
+class Registers:
+    """The PCI devices of a machine that runs, by QEMU's protocol for tests of devices."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(path)
+        self.lines = self.socket.makefile("r")
+
+    def ask(self, *words):
+        self.socket.sendall(" ".join(map(str, words)).encode() + b"\n")
+        answer = self.lines.readline().split()
+        if not answer or answer[0] != "OK":
+            raise Failed(f"{words}: {answer}")
+        return int(answer[1], 16) if len(answer) > 1 else None
+
+    def config(self, slot, register):
+        self.ask("outl", 0xcf8, 1 << 31 | slot << 11 | register)
+        return self.ask("inl", 0xcfc)
+
+    def bar0(self, identity):
+        """Where the device of bus 0 with these numbers has its registers."""
+        for slot in range(32):
+            if self.config(slot, 0) == identity:
+                return self.config(slot, 0x10) & ~15
+        raise Failed("there is no such device")
+
+
+def test_stuck_e1000e(directory):
+    """The transmitter stops, behind the driver's back: it is reset, and connections live on."""
+    path = os.path.join(directory, "qtest")
+    extra = ("-qtest", f"unix:{path},server=on,wait=off", "-qtest-log", "/dev/null")
+    with Server(bundle(directory, SERVICE), 2, (TCP, TLS, ECHO), READY, E1000E, (UDP,),
+                extra=extra) as s:
+        c = s.http()
+        s.ask(c, "/hello")
+        device = Registers(path)
+        device.ask("writel", device.bar0(0x10d38086) + 0x400, 0)    # TCTL: off
+        start = time.monotonic()
+        if s.ask(c, "/hello?name=again")[0] != b"hello, again\n":
+            raise Failed("another answer")
+        seconds = time.monotonic() - start
+        if seconds < 4:
+            raise Failed(f"the answer has come after {seconds:.1f} s: the device was not stuck")
+        bodies(s, 300000)
+        err = s.power_off()[1]
+        if err.count(b"has sent nothing for 5 s: reset\n") != 1:
+            raise Failed(f"no reset, or several: {err[-1000:]!r}")
 
 
 class Host(http.server.BaseHTTPRequestHandler):
@@ -398,4 +464,4 @@ def test_proxy(directory):
 
 if __name__ == "__main__":
     main([test_service, test_client, test_ipv6, test_plain_device, test_options, test_faults,
-          test_link, test_web, test_proxy])
+          test_link, test_e1000e, test_stuck_e1000e, test_web, test_proxy])

@@ -1,6 +1,7 @@
 /* init.c - the network at boot: every device becomes an interface. */
 #include "arch/x86_64/arch.h"
 #include "gort/wire/private.h"
+#include "kernel/clock.h"
 #include "kernel/options.h"
 #include "kernel/print.h"
 
@@ -27,15 +28,23 @@ static void receive(void *arg, struct netdev *d, unsigned queue, struct pkt *lis
 }
 
 /* Polls the devices until the interfaces have their addresses. There are no goroutines yet, so the
- * boot CPU does here what schedule() does later. */
+ * boot CPU does here what schedule() and the background do later. A link may take seconds to come
+ * up: that is looked at often. */
 static void settle(void)
 {
     struct netdev *d;
+    int64_t due = 0;
 
     while (!wire_control->settled()) {
-        for (unsigned n = 0; (d = netdev_get(n)); n++)
+        bool look = clock_mono_ns() >= due;
+        if (look)
+            due = clock_mono_ns() + 100000000;
+        for (unsigned n = 0; (d = netdev_get(n)); n++) {
             for (unsigned q = 0; q < d->nqueues; q++)
                 d->ops->poll(d, q, 64);
+            if (look)
+                d->ops->service(d);
+        }
         net_timers_run(cpu_id());
         cpu_relax();
     }

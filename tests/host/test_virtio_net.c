@@ -1,7 +1,7 @@
 /* test_virtio_net.c - the virtio core and its network driver against a device in memory: one that
  * works, one that is stuck, one that writes nonsense, one that is removed.
  * sources: drivers/virtio.c drivers/virtq.c drivers/virtio_net.c drivers/virtio_net_rings.c
- * sources: drivers/pkt.c drivers/pkt_bytes.c */
+ * sources: drivers/pkt.c drivers/pkt_bytes.c drivers/netdev_user.c drivers/dma.c */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
