@@ -27,7 +27,8 @@ enum { ID_82574L = 0x10d3, ID_82574LA = 0x10f6 };
 #define RESETS_MAX 20u
 #define MULTICAST_MAX 512u     /* more than that: all */
 enum { PHY = 1, PHY_CONTROL = 0 };
-enum { PHY_RESTART = 1 << 9, PHY_ISOLATE = 1 << 10, PHY_POWER_DOWN = 1 << 11, PHY_AUTONEG = 1 << 12 };
+enum { PHY_RESTART = 1 << 9, PHY_ISOLATE = 1 << 10, PHY_POWER_DOWN = 1 << 11,
+       PHY_AUTONEG = 1 << 12 };
 enum { MDIC_READ = 2 << 26, MDIC_WRITE = 1 << 26, MDIC_READY = 1 << 28, MDIC_ERROR = 1 << 30 };
 
 void e1000e_blame(struct e1000e *n, const char *why)

@@ -48,7 +48,7 @@ enum { RXCSUM_IP = 1 << 8, RXCSUM_TU = 1 << 9, RXCSUM_PCSD = 1 << 13 };
 /* Hashes over addresses, and ports of TCP, of IPv4 and IPv6. */
 enum { MRQC_RSS = 1, MRQC_FIELDS = 1 << 16 | 1 << 17 | 1 << 18 | 1 << 20 };
 #define RAH_VALID (1u << 31)
-#define XDCTL_AT_ONCE 0x01010000u    /* write back each descriptor when it is done: GRAN, WTHRESH 1 */
+#define XDCTL_AT_ONCE 0x01010000u    /* each descriptor is written back when done: GRAN, WTHRESH */
 #define TXDCTL_COUNT  (1u << 22)
 enum { CAUSE_RXQ0 = 1 << 20, CAUSE_RXQ1 = 1 << 21, CAUSE_TXQ0 = 1 << 22, CAUSE_TXQ1 = 1 << 23 };
 #define CAUSES (CAUSE_RXQ0 | CAUSE_RXQ1 | CAUSE_TXQ0 | CAUSE_TXQ1)

@@ -248,9 +248,6 @@ def test_faults(directory, device=DEVICE):
     with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
                 READY, device, (UDP,)) as s:
         everything(s, 1000000, 200)
-        err = s.power_off()[1]
-        if b"is reset for a test" not in err:
-            raise Failed(f"the device was never reset: {err[-1000:]!r}")
 
 
 def test_link(directory, device=DEVICE):
@@ -266,6 +263,7 @@ def test_link(directory, device=DEVICE):
         if s.ask(c, "/hello?name=again")[0] != b"hello, again\n":
             raise Failed("another answer")
         timer.join()
+        time.sleep(2)       # frames may pass before the link is looked at, once a second
         err = s.power_off()[1].decode("utf-8", "replace")
         for word in ("down", "up"):
             if f"eth0: link {word}" not in err:
@@ -279,13 +277,14 @@ def test_options(directory):
 
 
 def test_e1000e(directory):
-    """Another device, by the same tests: at boot by DHCP, large bodies, losses and resets, a link
-    that is down for a while."""
+    """Another device, by the same tests: large bodies, IPv6, losses, a link that is down
+    for a while."""
     for smp in (1, 2, 4):
-        with Service(directory, smp, "lockrank" if smp == 2 else "lockrank ip=dhcp", E1000E) as s:
+        with Service(directory, smp, device=E1000E) as s:
             everything(s, 3000000 if smp == 2 else 300000, 50)
     with Service(directory, 2, "ipifault=3 lockrank preemptstress", E1000E) as s:
         everything(s, 300000, 50)
+    test_ipv6(directory, E1000E)
     test_faults(directory, E1000E)
     test_link(directory, E1000E)
 
@@ -318,16 +317,31 @@ class Registers:
         raise Failed("there is no such device")
 
 
+def lie(device, at):
+    """A frame of 60000 bytes in a slot of the first receive ring: the one behind the next, which
+    the next frame does not write over."""
+    ring = device.ask("readl", at + 0x2800) | device.ask("readl", at + 0x2804) << 32
+    head = device.ask("readl", at + 0x2810)
+    device.ask("writeq", ring + 16 * ((head + 1) % 256) + 8, 60000 << 32 | 3)
+
+
 def test_stuck_e1000e(directory):
-    """The transmitter stops, behind the driver's back: it is reset, and connections live on."""
+    """The device lies, and its transmitter stops, behind the driver's back: it is reset each time,
+    and connections live on."""
     path = os.path.join(directory, "qtest")
     extra = ("-qtest", f"unix:{path},server=on,wait=off", "-qtest-log", "/dev/null")
-    with Server(bundle(directory, SERVICE), 2, (TCP, TLS, ECHO), READY, E1000E, (UDP,),
+    with Server(bundle(directory, SERVICE), 1, (TCP, TLS, ECHO), READY, E1000E, (UDP,),
                 extra=extra) as s:
         c = s.http()
         s.ask(c, "/hello")
         device = Registers(path)
-        device.ask("writel", device.bar0(0x10d38086) + 0x400, 0)    # TCTL: off
+        at = device.bar0(0x10d38086)
+        for i in range(5):
+            lie(device, at)     # a frame that comes just now may hide it
+            if s.ask(c, f"/hello?name=l{i}")[0] != f"hello, l{i}\n".encode():
+                raise Failed("another answer")
+            bodies(s, 300000)
+        device.ask("writel", at + 0x400, 0)     # TCTL: off
         start = time.monotonic()
         if s.ask(c, "/hello?name=again")[0] != b"hello, again\n":
             raise Failed("another answer")
@@ -336,8 +350,9 @@ def test_stuck_e1000e(directory):
             raise Failed(f"the answer has come after {seconds:.1f} s: the device was not stuck")
         bodies(s, 300000)
         err = s.power_off()[1]
-        if err.count(b"has sent nothing for 5 s: reset\n") != 1:
-            raise Failed(f"no reset, or several: {err[-1000:]!r}")
+        lies = err.count(b"has received more than there was room for: reset\n")
+        if not lies or err.count(b"has sent nothing for 5 s: reset\n") != 1:
+            raise Failed(f"not reset, or too often: {err[-1000:]!r}")
 
 
 class Host(http.server.BaseHTTPRequestHandler):
@@ -408,7 +423,7 @@ class Bytes(socketserver.BaseRequestHandler):
             self.request.sendall(data)
 
 
-def test_ipv6(directory):
+def test_ipv6(directory, device=DEVICE):
     """An address by the router's announcement, TCP and UDP to the host's ::1, a refusal."""
     streams = serve(Lines6(("::1", 0), Bytes))
     datagrams = serve(Datagrams6(("::1", 0), Datagrams))
@@ -419,8 +434,8 @@ def test_ipv6(directory):
             "datagram: 1200 true\nrefused: true\nown address: true\n")
     args = [str(n) for n in (streams.server_address[1], datagrams.server_address[1], nobody)]
     for smp in (1, 2):
-        expect(run(command(bundle(directory, "./tests/net/six", args), smp)), 0, want,
-               what=f"-smp {smp}")
+        expect(run(command(bundle(directory, "./tests/net/six", args), smp, device=device)), 0,
+               want, what=f"-smp {smp}")
     streams.shutdown()
     datagrams.shutdown()
 

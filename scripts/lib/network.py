@@ -1,4 +1,4 @@
-"""network - the machine's network as the gort command's flags say it: -net, -p, -ip, -mac.
+"""network - the machine's network as the gort command's flags say it: -net, -p, -ip, -mac, -nic.
 
 Without any of them a Go program that links package net has QEMU's user network, by which it
 reaches what the host reaches, as under `go run`; any other program has no device, and boots as
@@ -134,11 +134,12 @@ def links_net(binary):
 class Network:
     """The flags. words() go into the bundle's boot options, arguments() to QEMU."""
 
-    FLAGS = {"net", "p", "ip", "mac"}
+    FLAGS = {"net", "p", "ip", "mac", "nic"}
+    NICS = ("virtio", "e1000e")
 
     def __init__(self):
         self.kind, self.tap = None, None        # kind: user, tap, none; None: as settle chooses
-        self.forwards, self.address, self.mac = [], None, None
+        self.forwards, self.address, self.mac, self.nic = [], None, None, None
 
     def set(self, name, value):
         if name == "p":
@@ -150,6 +151,10 @@ class Network:
                 raise UserError(f"-mac {value}: expected the address of one machine, such as "
                                 "52:54:00:12:34:56")
             self.mac = value.lower()
+        elif name == "nic":
+            if value not in self.NICS:
+                raise UserError(f"-nic {value}: expected {' or '.join(self.NICS)}")
+            self.nic = value
         elif value in ("user", "none"):
             self.kind = value
         elif value.startswith("tap=") and 0 < len(value[4:]) < 16:
@@ -160,7 +165,7 @@ class Network:
     def settle(self, binary):
         """Chooses the network once all flags and the program are known."""
         if self.kind is None:
-            asked = self.forwards or self.address or self.mac
+            asked = self.forwards or self.address or self.mac or self.nic
             self.kind = "user" if asked or (binary and links_net(binary)) else "none"
         if self.forwards and self.kind != "user":
             raise UserError(f"-p {self.forwards[0].text}: only -net user forwards ports; " +
@@ -174,7 +179,8 @@ class Network:
 
     def for_image(self):
         """For gort build: the image contains only the address."""
-        for given, flag in ((self.forwards, "-p"), (self.kind, "-net"), (self.mac, "-mac")):
+        for given, flag in ((self.forwards, "-p"), (self.kind, "-net"), (self.mac, "-mac"),
+                            (self.nic, "-nic")):
             if given:
                 raise UserError(f"{flag} is for gort run and exec: an image has the network of "
                                 "the machine that boots it (-ip sets its address)")
@@ -206,12 +212,12 @@ class Network:
         """small: a machine without PCI. Appends to fds what QEMU has to inherit."""
         if self.kind in (None, "none"):
             return []
-        device = "virtio-net-device" if small else "virtio-net-pci"
+        device = self.device(small)
         extra = "" if small else ",romfile="
         if self.kind == "user":
             netdev = self.user_netdev()
         else:
-            opened = open_tap(self.tap, 1 if small else smp)
+            opened = open_tap(self.tap, smp if device == "virtio-net-pci" else 1)
             fds += opened
             netdev = "tap,id=net0," + ("fd=" if len(opened) == 1 else "fds=") + \
                 ":".join(map(str, opened))
@@ -219,6 +225,14 @@ class Network:
                 extra += f",mq=on,vectors={2 * len(opened) + 2}"
         mac = self.mac or self.default_mac()
         return ["-netdev", netdev, "-device", f"{device},netdev=net0,mac={mac}{extra}"]
+
+    def device(self, small):
+        """QEMU's name of it."""
+        if self.nic != "e1000e":
+            return "virtio-net-device" if small else "virtio-net-pci"
+        if small:
+            raise UserError("-nic e1000e: this machine has no PCI")
+        return "e1000e"
 
     def default_mac(self):
         """The link address: constant, so that a DHCP server gives an equal lease; another for each

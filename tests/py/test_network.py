@@ -1,5 +1,5 @@
-"""The flags -net, -p, -ip, -mac: values that are refused in one line, the arguments of QEMU and the
-kernel, and a machine that has an address, a resolver and a forwarded port."""
+"""The flags -net, -p, -ip, -mac, -nic: values that are refused in one line, the arguments of QEMU
+and the kernel, and a machine that has an address, a resolver and a forwarded port."""
 import os
 import socket
 import struct
@@ -60,6 +60,7 @@ class Flags(unittest.TestCase):
         self.refuse("lo is not a tap", "net", "tap=lo")
         for bad in ("1", "52:54:00:12:34", "53:54:00:12:34:56", "00:00:00:00:00:00"):
             self.refuse(f"-mac {bad}: expected", "mac", bad)
+        self.refuse("-nic rtl8139: expected virtio or e1000e", "nic", "rtl8139")
 
     def test_addresses(self):
         for bad in ("10.0.0.1", "10.0.0.1/33", "10.0.0.1/0", "hello", "010.0.0.1/24",
@@ -85,8 +86,15 @@ class Flags(unittest.TestCase):
                           "dns=10.9.0.3,dhcpstart=10.9.0.5",
                           "-device", "virtio-net-device,netdev=net0,mac=52:54:00:12:34:56"])
 
+    def test_nic(self):
+        self.assertEqual(network("nic", "e1000e").arguments(False, 2, [])[2:],
+                         ["-device", "e1000e,netdev=net0,mac=52:54:00:12:34:56,romfile="])
+        with self.assertRaisesRegex(UserError, "-nic e1000e: this machine has no PCI"):
+            network("nic", "e1000e").arguments(True, 2, [])
+
     def test_images(self):
-        for flag, value in (("-p", "8080:80"), ("-net", "user"), ("-mac", "52:54:00:00:00:01")):
+        for flag, value in (("-p", "8080:80"), ("-net", "user"), ("-mac", "52:54:00:00:00:01"),
+                            ("-nic", "e1000e")):
             r = subprocess.run([GORT, "build", flag, value, "-o", "x.img", "./apps/hello"],
                                cwd=ROOT, capture_output=True, text=True)
             self.assertEqual((r.returncode, len(r.stderr.splitlines())), (1, 1), r.stderr)
@@ -199,7 +207,12 @@ class Machines(unittest.TestCase):
 
     def test_groups(self):
         """A group is joined: routers are told (IGMP, 0x16 and 0x17), its datagrams arrive."""
-        ours, theirs = (os.path.join(self.dir.name, n) for n in ("ours", "theirs"))
+        for device in ("virtio-net-pci", "e1000e"):
+            with self.subTest(device):
+                self.groups(device)
+
+    def groups(self, device):
+        ours, theirs = (os.path.join(self.dir.name, n + device) for n in ("ours", "theirs"))
         bundle = os.path.join(self.dir.name, "bundle")
         subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init",
                         self.binary, "--options", "lockrank ip=10.0.0.5/24", "--args", "x",
@@ -210,7 +223,7 @@ class Machines(unittest.TestCase):
             p = subprocess.Popen(
                 [os.path.join(ROOT, "scripts", "qemu"), "-bundle", bundle, "-timeout", "120s",
                  "--", "-netdev", f"dgram,id=n,local.type=unix,local.path={theirs},"
-                 f"remote.type=unix,remote.path={ours}", "-device", "virtio-net-pci,netdev=n"],
+                 f"remote.type=unix,remote.path={ours}", "-device", f"{device},netdev=n"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.igmp(wire, 0x16)
             wire.sendto(frame(b"to all of you"), theirs)
@@ -238,6 +251,7 @@ class Machines(unittest.TestCase):
                 "[10.0.2.15] <nil>\nlistening <nil>\nfrom outside\n")
         self.assertEqual(self.boot(), want)
         self.assertEqual(self.boot("-ip", "dhcp"), want)
+        self.assertEqual(self.boot("-nic", "e1000e"), want)
         self.host = "10.7.0.2"
         self.assertEqual(self.boot("-ip", "10.7.0.9/24", "-mac", "52:54:00:00:00:07"),
                          self.moved(want))
