@@ -115,6 +115,22 @@ static bool chip_reset(struct e1000e *n)
     return true;
 }
 
+static void bits(struct e1000e *n, unsigned reg, uint32_t clear, uint32_t set)
+{
+    e1000e_set(n, reg, (e1000e_get(n, reg) & ~clear) | set);
+}
+
+/* Bits that Intel has every driver of the 82574 set, some of them against errata: with those of
+ * GCR and GCR2, and a link that does not sleep, completions do not get lost on the bus. */
+static void bits_program(struct e1000e *n)
+{
+    bits(n, R_CTRL, 1u << 29, 0);
+    bits(n, R_CTRL_EXT, 1u << 23, 1u << 22);
+    bits(n, R_TARC0, 15u << 27, 1u << 26);
+    bits(n, R_GCR, 0, 1u << 22);
+    bits(n, R_GCR2, 0, 1);
+}
+
 static void rx_program(struct e1000e *n)
 {
     for (unsigned i = 0; i < n->dev.nqueues; i++) {
@@ -167,8 +183,7 @@ static void irq_program(struct e1000e *n)
     e1000e_set(n, R_IVAR, 8u | rxq1 | 8u << 8);
     e1000e_set(n, R_EIAC, CAUSES);
     e1000e_set(n, R_IAM, CAUSES);
-    e1000e_set(n, R_CTRL_EXT, e1000e_get(n, R_CTRL_EXT) | CTRL_EXT_EIAME | CTRL_EXT_DRV_LOAD |
-                              CTRL_EXT_PBA_CLR);
+    bits(n, R_CTRL_EXT, 0, CTRL_EXT_EIAME | CTRL_EXT_DRV_LOAD | CTRL_EXT_PBA_CLR);
 }
 
 static void filter_program(struct e1000e *n)
@@ -194,7 +209,8 @@ static void chip_run(struct e1000e *n)
 {
     uint32_t forced = CTRL_FORCE_SPEED | CTRL_FORCE_DUPLEX | CTRL_MASTER_DISABLE;
 
-    e1000e_set(n, R_CTRL, (e1000e_get(n, R_CTRL) & ~forced) | CTRL_SLU);
+    bits(n, R_CTRL, forced, CTRL_SLU);
+    bits_program(n);
     mac_program(n);
     irq_program(n);
     rx_program(n);
@@ -396,6 +412,7 @@ static bool rings_setup(struct e1000e *n)
 static const char *start(struct e1000e *n)
 {
     pci_enable(n->pci);
+    pci_link_awake(n->pci);
     n->regs = pci_map(n->pci, 0, 0, E1000E_REGS);
     if (!n->regs)
         return "has no registers";

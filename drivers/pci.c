@@ -14,6 +14,8 @@ enum { CMD_IO = 1, CMD_MEMORY = 2, CMD_MASTER = 4, CMD_NO_INTX = 0x400 };
 #define STATUS_CAPS 0x10
 #define HEADER_MANY 0x80
 #define CAP_MSIX 0x11
+#define CAP_EXPRESS 0x10
+#define LINK_CONTROL 0x10  /* within it */
 #define CAPS_MAX 48        /* that fit behind the header */
 #define BRIDGE_UNIT (1ull << 20)
 #define MSIX_ENABLE 0x8000
@@ -227,6 +229,14 @@ void pci_enable(const struct pci_dev *d)
 void pci_stop(const struct pci_dev *d)
 {
     pci_write(d, REG_COMMAND, 2, pci_read(d, REG_COMMAND, 2) & ~(uint32_t)CMD_MASTER);
+}
+
+void pci_link_awake(const struct pci_dev *d)
+{
+    unsigned c = pci_cap(d, CAP_EXPRESS, 0);
+
+    if (c)
+        pci_write(d, c + LINK_CONTROL, 2, pci_read(d, c + LINK_CONTROL, 2) & ~3u);
 }
 
 volatile void *pci_map(const struct pci_dev *d, unsigned bar, uint64_t offset, uint64_t size)

@@ -40,6 +40,8 @@ unsigned pci_cap(const struct pci_dev *d, unsigned id, unsigned after);
 void pci_enable(const struct pci_dev *d);
 /* Bus mastering off: whatever state the device is in, it reaches no memory any more. */
 void pci_stop(const struct pci_dev *d);
+/* The device's end of its link no longer sleeps by itself (ASPM; PCI Express 4.0, 7.5.3.7). */
+void pci_link_awake(const struct pci_dev *d);
 /* Maps [offset, offset + size) of a memory BAR, uncached; NULL: it has no such bytes. */
 volatile void *pci_map(const struct pci_dev *d, unsigned bar, uint64_t offset, uint64_t size);
 /* Maps the MSI-X table, all entries masked, and switches MSI-X on. Entries, 0 if it has none. */

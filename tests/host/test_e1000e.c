@@ -124,7 +124,7 @@ static bool works(void)
     NEED(begin() && eth->nqueues == 2 && eth->up && vectors == 3 && !messages && !phy_writes);
     NEED(!memcmp(eth->mac, "\x02\x11\x22\x33\x44\x55", 6) && reg[R_RAL / 4] == 0x33221102);
     NEED(reg[R_MRQC / 4] & 1 && reg[(R_RETA + 124) / 4] == 0x80008000 &&
-         reg[R_RSSRK / 4] == 0x07070707 && reg[R_CTRL / 4] & CTRL_SLU);
+         reg[R_RSSRK / 4] == 0x07070707 && reg[R_CTRL / 4] & CTRL_SLU && reg[R_GCR2 / 4] == 1);
     NEED(reg[R_IVAR / 4] == (8 | 9 << 4 | 8 << 8) && no_leak(BUFFERS));
     for (int i = 0; i < 3000; i++)
         NEED(round_trip(14 + (size_t)rand() % 1501, (unsigned)i % 2));

@@ -229,6 +229,22 @@ static bool capabilities(void)
            device_memory[7] == 0 && pci_msix_enable(d) == 0 && pci_msix_enable(e) == 0;
 }
 
+/* A device is let at memory and away from it; its link stays awake. */
+static bool express(void)
+{
+    struct fn *f = add(0x0008, 0x10d38086, 2, 0), *g = add(0x0010, 0x10d38086, 2, 0);
+    f->reg[6] = 0x10;
+    f->reg[4] = g->reg[4] = 1;
+    f->reg[0x34] = 0xe0, f->reg[0xe0] = 0x10, f->reg[0xf0] = 0x43, f->reg[0xf1] = 7;
+    pci_scan(0, 0);
+    pci_link_awake(by_bdf(0x10)); /* has no such link */
+    pci_link_awake(by_bdf(8));
+    pci_enable(by_bdf(8));
+    bool good = f->reg[0xf0] == 0x40 && f->reg[0xf1] == 7 && f->reg[4] == 7 && f->reg[5] == 4;
+    pci_stop(by_bdf(8));
+    return good && f->reg[4] == 3 && f->reg[5] == 4 && g->reg[4] == 1;
+}
+
 static bool nonsense(void)
 {
     noise = true;
@@ -281,6 +297,7 @@ int main(void)
     report("pci_no_firmware", apart(no_firmware));
     report("pci_loops", apart(loops));
     report("pci_capabilities", apart(capabilities));
+    report("pci_express", apart(express));
     bool good = true;
     for (int i = 0; i < 5; i++) {
         srand((unsigned)i);
