@@ -147,6 +147,7 @@ CRASHES = {
     "panics": ["gort: panic: cpu"],
     "recursion": ["fault inside the crash report, giving up"],
     "lockorder": ["lock order: b(", "under a("],
+    "desctwice": ["descriptor tables of cpu 0 loaded twice"],
 }
 
 
