@@ -18,7 +18,9 @@ void console_input_init(void); /* needs irq_init, and looks for ports: after vir
 bool console_ports(void);
 /* Interrupt context: this serial port takes output again. */
 void console_sent_irq(unsigned port);
-/* Tells the host that the machine waits for it to take what was written. Crash context. */
+/* The machine ends, or its program: tells the host to take all that is written. From now on a
+ * device that takes nothing is waited for for 3 s, not for a minute. Once is enough. g0 or crash
+ * context, any locks but those of the console. */
 void console_ending(void);
 /* Waits (bounded) until everything that was written has left the machine. Any context. */
 void console_drain(void);
@@ -28,8 +30,8 @@ enum console_channel { CONSOLE_OUT, CONSOLE_ERR, CONSOLE_CTL };
 /* Is there a way for a host to hear of the exit status: COM3, or a port of that name? */
 bool console_controlled(void);
 /* Raw bytes to a channel. g0 or crash context. Waits as long as the device takes them, and a
- * minute for one that takes none: for messages. Lines of up to a KiB stay whole as long as the
- * device takes them at once. */
+ * minute (console_ending: 3 s) for one that takes none: for messages. Lines of up to a KiB stay
+ * whole as long as the device takes them at once. */
 void console_write(enum console_channel ch, const void *buf, size_t n);
 /* As console_write to CONSOLE_ERR, for what a program's runtime says: on the screen, too, where no
  * host takes it. */

@@ -20,7 +20,7 @@
 #define CHANNELS 3
 /* how long a message of the kernel waits for a device that takes nothing */
 #define STUCK_NS 60000000000ll
-#define STUCK_CRASH_NS 3000000000ll  /* as STUCK_NS, in a crash report and when the machine ends */
+#define STUCK_END_NS 3000000000ll /* as STUCK_NS, when it ends: machine or program */
 #define HOLD 1024u  /* bytes written to a serial port in one go: lines stay whole */
 #define SCREEN_BURST 128u /* bytes drawn in one go: below a millisecond */
 #define BURST 256u  /* bytes of a program's between two waits for a serial port: 1 to 20 ms */
@@ -28,6 +28,7 @@
 static const char *const names[CHANNELS] = { "gort.stdout", "gort.stderr", "gort.control" };
 
 static struct vport *ports[CHANNELS]; /* [const after boot] */
+static bool ending;                   /* [atomic] console_ending has been called */
 
 static struct line {
     struct lock lock;      /* of output */
@@ -66,7 +67,7 @@ static struct vport *port_of(enum console_channel ch)
 /* Returns how many bytes were written; fewer than n: the port is dead. */
 static size_t port_write_all(struct vport *p, const uint8_t *buf, size_t n)
 {
-    int64_t limit = crash_in_progress() ? STUCK_CRASH_NS : STUCK_NS;
+    int64_t limit = __atomic_load_n(&ending, __ATOMIC_RELAXED) ? STUCK_END_NS : STUCK_NS;
     int64_t end = clock_mono_ns() + limit;
     size_t done = 0;
 
@@ -100,13 +101,10 @@ static void serial_write_all(unsigned line, const uint8_t *buf, size_t n)
 /* From now on the host reads everything, even if nobody takes it from the host. */
 void console_ending(void)
 {
-    static const char ending[] = "gort: ending\n";
-    static bool told; /* [crash owner, or whoever ends the machine] */
+    static const char text[] = "gort: ending\n";
 
-    if (told)
-        return;
-    told = true;
-    console_write(CONSOLE_CTL, ending, sizeof ending - 1);
+    if (!__atomic_exchange_n(&ending, true, __ATOMIC_SEQ_CST))
+        console_write(CONSOLE_CTL, text, sizeof text - 1);
 }
 
 void console_write(enum console_channel ch, const void *buf, size_t n)
@@ -188,7 +186,7 @@ bool console_room(enum console_channel ch)
 void console_drain(void)
 {
     for (unsigned i = 0; i < CHANNELS; i++) {
-        int64_t end = clock_mono_ns() + STUCK_CRASH_NS;
+        int64_t end = clock_mono_ns() + STUCK_END_NS;
         while (ports[i] && !vport_drained(ports[i]) && clock_mono_ns() < end)
             cpu_relax();
         serial_drain(i);

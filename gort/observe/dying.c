@@ -8,6 +8,7 @@
 #include "gort/stack/symtab.h"
 #include "gort/observe/traceback.h"
 #include "gort/stack/unwind.h"
+#include "drivers/console.h"
 #include "drivers/power.h"
 #include "kernel/clock.h"
 #include "kernel/lock.h"
@@ -34,6 +35,7 @@ static void freeze(void)
             cpu_relax();
     }
     lock_last_words();
+    console_ending();
     sched_trace_dying();
     if (app && app->debug->dontfreezetheworld > 0)
         return;

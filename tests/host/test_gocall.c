@@ -1,7 +1,8 @@
-// flags: -fno-pie -no-pie -Wl,--unresolved-symbols=ignore-all -Itests/host/fake -Wno-unused-function
+// flags: -fno-pie -no-pie -Wl,--unresolved-symbols=ignore-all -Itests/host/fake
+// flags: -Wno-unused-function
 /* test_gocall.c - the goroutine on which a CPU's scheduler calls Go functions is known as such
- * before it can be taken for one that waits: a marker that finds it in between would suspend it, and
- * walk a stack that is not there (is_go_call_helper of gort/gc/mark.c).
+ * before it can be taken for one that waits: a marker that finds it in between would suspend it,
+ * and walk a stack that is not there (is_go_call_helper of gort/gc/mark.c).
  *
  * It compiles gort/sched/proc.c whole, of which it calls little: the rest is not linked. */
 #define _GNU_SOURCE

@@ -9,11 +9,14 @@ KERNEL = os.path.join(ROOT, "build", "gort.elf")
 MSR_GS_BASE = "0xc0000101"
 
 
+def disassembly(*words):
+    return subprocess.run(["objdump", "-d", "--no-show-raw-insn", *words, KERNEL], check=True,
+                          capture_output=True, text=True).stdout.splitlines()
+
+
 def instructions(function):
     """Name and operands of each, and of what it calls or ends in, in order."""
-    out = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={function}", KERNEL],
-                         check=True, capture_output=True, text=True).stdout
-    for line in out.splitlines():
+    for line in disassembly(f"--disassemble={function}"):
         m = re.match(r"\s*[0-9a-f]+:\s+(\S+)\s*(.*)", line)
         if not m:
             continue
@@ -40,12 +43,10 @@ class TestDesc(unittest.TestCase):
         self.assertEqual(seen, ["selector", "base written", "handlers"])
 
     def test_handlers_are_loaded_there_alone(self):
-        """Whoever else loads a table of handlers would have to do the same; machine_exit's is empty,
-        for a reset."""
-        out = subprocess.run(["objdump", "-d", "--no-show-raw-insn", KERNEL], check=True,
-                             capture_output=True, text=True).stdout
+        """Whoever else loads a table of handlers would have to do the same; machine_exit's is
+        empty, for a reset."""
         where, found = "", set()
-        for line in out.splitlines():
+        for line in disassembly():
             m = re.match(r"[0-9a-f]+ <(\S+)>:", line)
             where = m[1] if m else where
             if re.search(r"\slidt\s", line):
