@@ -31,8 +31,12 @@ var excluded = map[int]bool{60: true, 231: true, 62: true, 200: true, 234: true,
 
 // Numbers that are called more often than others: those of calls that exist.
 var favoured = []int{0, 1, 2, 3, 7, 8, 9, 10, 11, 16, 17, 18, 19, 20, 22, 25, 26, 28, 32, 33, 72, 73,
-	76, 77, 78, 82, 83, 84, 86, 87, 88, 89, 149, 217, 257, 263, 264, 265, 267, 280, 285, 290, 292, 295,
+	76, 77, 78, 82, 83, 84, 86, 87, 88, 89, 149, 217, 257, 263, 264, 265, 267, 280, 285, 289, 290, 292, 295,
 	296, 302, 316, 318, 332}
+
+var terminal = []uintptr{0x5401, 0x5402, 0x5403, 0x5404, 0x5409, 0x540a, 0x540b, 0x540c, 0x540f, 0x5410, 0x5413,
+	0x5414, 0x541b, 0x5421, 0x5422, 0x5424, 0x5429, 0x5441, 0x80045430, 0x40045431, 0x80045432, 0x40045436,
+	0x80045439, 0x802c542a, 0x402c542b, 0x402c542d}
 
 type fuzzer struct {
 	r      *rand.Rand
@@ -168,6 +172,10 @@ func (f *fuzzer) call() {
 		if f.r.Intn(4) > 0 {
 			f.mapping(&a)
 		}
+	case 16: // of a terminal, but for what would end the program when one hangs up
+		if f.r.Intn(3) > 0 {
+			a[1] = terminal[f.r.Intn(len(terminal))]
+		}
 	case 25:
 		if f.r.Intn(3) > 0 {
 			f.remapping(&a)
@@ -225,6 +233,10 @@ func files() {
 	var p [2]int
 	syscall.Pipe(p[:])
 	syscall.Syscall(290, 5, 0, 0)
+	m, _ := syscall.Open("/dev/ptmx", syscall.O_RDWR|syscall.O_NONBLOCK, 0)
+	locked := 0
+	syscall.Syscall(16, uintptr(m), 0x40045431, uintptr(unsafe.Pointer(&locked)))
+	syscall.Syscall(16, uintptr(m), 0x5441, syscall.O_RDWR|syscall.O_NONBLOCK)
 }
 
 // run makes calls until none are left; beat shows that it is alive.
