@@ -290,7 +290,7 @@ static int64_t line_ioctl(struct call *c, struct file *f, uint64_t request, uint
     case TIOCGEXCL:
         return put_int(c, arg, p->exclusive);
     case TIOCGDEV:
-        return put_int(c, arg, (int32_t)f->inode->rdev);
+        return put_int(c, arg, (int32_t)p->node->rdev);
     default:
         return session_ioctl(c, p, master, request, arg);
     }

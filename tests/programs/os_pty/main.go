@@ -223,6 +223,8 @@ func opening() {
 	syscall.Close(other)
 	_, err = syscall.Seek(m, 0, 0)
 	fmt.Println("seek", err)
+	dev := fmt.Sprint(sys.Rdev, " <nil>")
+	fmt.Println("device", get(s, 0x80045432) == dev, get(m, 0x80045432) == dev)
 	fmt.Println("of a slave:", get(s, tiocgptn), get(s, tiocgptlck))
 	syscall.Close(int(r))
 	syscall.Close(s)
