@@ -108,6 +108,8 @@ struct g {
     uint8_t        leak;          /* [stw, owner] gort/gc/leak.c; 0 since it began to wait */
     uint8_t        track_seq;     /* counts up at every stop: one in eight is tracked */
     bool           tracking;      /* its waiting is timed up to when it runs next (gstatus.c) */
+    uint8_t        start_order;   /* [const since birth] its stack was STACK_MIN << start_order, */
+    bool           start_probe;   /* which is half of what others began with (sched/start.h) */
     struct m      *lockedm;       /* LockOSThread */
     void         (*on_wake)(struct g *); /* [who readies it, then its CPU] completes its wait, see
                                      g_wake_with; NULL: nothing is left to do */

@@ -7,6 +7,7 @@
 #include "gort/sched/preempt.h"
 #include "gort/sched/runq.h"
 #include "gort/sched/sched.h"
+#include "gort/sched/start.h"
 #include "gort/stack/stack.h"
 #include "gort/stack/symtab.h"
 #include "drivers/console.h"
@@ -109,7 +110,7 @@ static struct g *gfree_get(struct p *p)
     return gp;
 }
 
-/* A dead goroutine with a stack of the smallest size; NULL: no memory for that. */
+/* A dead goroutine; NULL: no memory for one. */
 static struct g *g_dead(void)
 {
     struct g *gp = gfree_get(p_self());
@@ -120,13 +121,28 @@ static struct g *g_dead(void)
         gp = g_alloc();
         gp->status = G_DEAD;
     }
-    if (!gp->stack.lo)
-        gp->stack = stack_alloc(STACK_MIN);
-    if (!gp->stack.lo) {
-        gfree_put_global(gp);
-        return NULL;
-    }
     return gp;
+}
+
+/* A stack of `size` bytes, or of the smallest size, for gp, which is dead and may have one of
+ * those. False, and gp is given back: no memory. */
+static bool g_stack(struct g *gp, size_t size)
+{
+    struct stack old = gp->stack;
+
+    if (old.lo && size == STACK_MIN)
+        return true;
+    struct stack new = stack_alloc(size);
+    if (new.lo && old.lo)
+        stack_free(old);
+    else if (!new.lo && !old.lo && size > STACK_MIN)
+        new = stack_alloc(STACK_MIN);
+    if (new.lo)
+        gp->stack = new;
+    if (gp->stack.lo)
+        return true;
+    gfree_put_global(gp);
+    return false;
 }
 
 /* The stack of a goroutine that has not run:
@@ -146,21 +162,6 @@ static void g_setup(struct g *gp, void *closure)
     gp->stackguard1 = ~0ul;
 }
 
-/* Is a goroutine that starts at pc one of the runtime's? Programs start many at few places, and
- * the symbol table takes its time: the last answers are kept, pc and answer in one word. */
-static bool starts_system(uintptr_t pc)
-{
-    static uint64_t known[64]; /* [atomic] pc << 1 | answer */
-    uint64_t *slot = &known[(pc >> 5 ^ pc >> 11) % 64];
-    uint64_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED);
-
-    if (seen >> 1 != pc) {
-        seen = pc << 1 | symtab_is_system_goroutine(pc);
-        __atomic_store_n(slot, seen, __ATOMIC_RELAXED);
-    }
-    return seen & 1;
-}
-
 static void shade(void *p)
 {
     if (p)
@@ -173,18 +174,20 @@ struct g *g_new(void *closure, struct g *parent, uintptr_t callerpc)
 
     if (!gp)
         return NULL;
+    gp->startpc = *(uintptr_t *)closure;
+    if (!g_stack(gp, start_stack(gp)))
+        return NULL;
     g_setup(gp, closure);
     gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
     bool of_timer = parent == m_self()->callgo_g;
     gp->parent_goid = parent && !of_timer ? parent->goid : 0;
     gp->gopc = callerpc;
-    gp->startpc = gp->sched.pc;
     gp->labels = parent ? parent->labels : NULL;
     /* A goroutine that is born while the collector marks is not scanned: these are its roots. */
     shade(closure);
     shade(gp->labels);
     gp->fips_bypass = parent ? parent->fips_bypass : 0;
-    gp->system = starts_system(gp->startpc);
+    gp->system = start_is_system(gp->startpc);
     __atomic_add_fetch(gp->system ? &sched.gcount_sys : &sched.gcount, 1, __ATOMIC_RELAXED);
     gp->track_seq = (uint8_t)((uint32_t)gp->goid * 0x9e3779b9u >> 24); /* one birth in eight */
     gp->tracking = gp->track_seq % TRACK_PERIOD == 0;
@@ -259,6 +262,7 @@ void rt_goexit0(struct goexit0_frame *f)
         sched_hooks.bubble_leave(gp);
     g_clear(gp);
     cpu_self()->curg = NULL;
+    start_ended(gp);
     if (gp->stack.hi - gp->stack.lo != STACK_MIN) {
         stack_free(gp->stack);
         gp->stack = (struct stack){ 0 };
@@ -458,7 +462,7 @@ static struct g *helper_get(struct m *mp)
 
     if (!gp) {
         gp = g_dead();
-        if (!gp)
+        if (!gp || !g_stack(gp, STACK_MIN))
             sched_hooks.out_of_memory(STACK_MIN);
         gp->goid = __atomic_add_fetch(&sched.goid_gen, 1, __ATOMIC_RELAXED);
         gp->system = true;

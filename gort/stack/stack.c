@@ -7,6 +7,7 @@
 #include "gort/dying.h"
 #include "gort/hchan.h"
 #include "gort/sched/sched.h"
+#include "gort/sched/start.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
 #include "kernel/options.h"
@@ -365,6 +366,7 @@ static void grow(struct g *gp)
     if (!new.lo)
         stack_hooks.out_of_memory(size);
     gp->wanted_memory = false;
+    start_grew(gp);
     g_status_set(gp, G_RUNNING, G_COPYSTACK);
     copy_to(gp, new);
     g_status_set(gp, G_COPYSTACK, G_RUNNING);

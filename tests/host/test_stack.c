@@ -52,6 +52,7 @@ struct g *allgs;
 void lock(struct lock *l) { l->held++; }
 void unlock(struct lock *l) { l->held--; }
 int64_t clock_mono_ns(void) { return 0; }
+void start_grew(const struct g *gp) { (void)gp; }
 const char *wait_reason_text(enum wait_reason r) { return r ? "waiting" : ""; }
 bool wait_is_durable(enum wait_reason r) { return r == WAIT_ZERO; }
 void g_status_set(struct g *gp, uint32_t from, uint32_t to)
