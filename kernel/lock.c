@@ -100,6 +100,10 @@ static void wait_for(struct cpu *c, const struct lock *l)
     c->lock_wait += rdtsc() - start;
 }
 
+/* By lock_kept.S. */
+void lock_slow(struct lock *l);
+void unlock_slow(struct lock *l);
+
 void lock_slow(struct lock *l)
 {
     struct cpu *c = cpu_self();

@@ -30,25 +30,26 @@ void lock(struct lock *l);
 void unlock(struct lock *l);
 #else
 extern uint32_t lock_watched; /* [atomic] order is checked, or a CPU crashes: no fast path */
-void lock_slow(struct lock *l);
-void unlock_slow(struct lock *l);
 
-/* A lock that is free is one exchange where it is taken: the scheduler takes several per switch. */
+/* A lock that is free is one exchange where it is taken: the scheduler takes several per switch.
+ * The slow ways keep all registers (lock_kept.S): no function has to save any for the sake of a
+ * call that hardly ever comes. */
 static inline void lock(struct lock *l)
 {
     uint32_t unheld = 0;
 
-    if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED), 0) ||
-        !__atomic_compare_exchange_n(&l->held, &unheld, cpu_id() + 1, false,
-                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        lock_slow(l);
+    if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED) ||
+                             !__atomic_compare_exchange_n(&l->held, &unheld, cpu_id() + 1, false,
+                                                          __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
+                         0))
+        __asm__ volatile("call lock_slow_kept" : : "D"(l) : "memory", "cc");
 }
 
 static inline void unlock(struct lock *l)
 {
     if (__builtin_expect(__atomic_load_n(&lock_watched, __ATOMIC_RELAXED) ||
                          l->held != cpu_id() + 1, 0))
-        unlock_slow(l);
+        __asm__ volatile("call unlock_slow_kept" : : "D"(l) : "memory", "cc");
     else
         __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
