@@ -32,21 +32,35 @@ void malloc_init(void)
 
 /* ---- small objects ----------------------------------------------------------------------- */
 
-/* Clears n bytes, a multiple of 8, in place. */
+typedef uint64_t v2 __attribute__((vector_size(16), aligned(8)));
+
+static inline void clear_64(uintptr_t x)
+{
+    ((v2 *)x)[0] = ((v2 *)x)[1] = ((v2 *)x)[2] = ((v2 *)x)[3] = (v2){ 0, 0 };
+}
+
+/* Clears n bytes, 8 or more, a multiple of 8, in place: some of them twice, which costs less than
+ * to look how many are left. */
 static inline void clear_small(uintptr_t x, size_t n)
 {
-    typedef uint64_t v2 __attribute__((vector_size(16), aligned(8)));
     uintptr_t end = x + n;
 
-    for (; x + 16 <= end; x += 16)
-        *(v2 *)x = (v2){ 0, 0 };
-    if (x < end)
+    if (n > 64) {
+        for (; x + 64 < end; x += 64)
+            clear_64(x);
+        clear_64(end - 64);
+    } else if (n > 32) {
+        ((v2 *)x)[0] = ((v2 *)x)[1] = ((v2 *)end)[-2] = ((v2 *)end)[-1] = (v2){ 0, 0 };
+    } else if (n > 8) {
+        ((v2 *)x)[0] = ((v2 *)end)[-1] = (v2){ 0, 0 };
+    } else {
         *(uint64_t *)x = 0;
+    }
 }
 
 static inline void clear(uintptr_t x, size_t n)
 {
-    if (n > 256)
+    if (n > 512)
         memset((void *)x, 0, n);
     else
         clear_small(x, n);
@@ -111,8 +125,8 @@ static inline void *small_noscan(struct mcache *c, size_t size, bool needzero, b
 }
 
 /* Objects below 16 bytes without pointers share blocks of 16. A block lives as long as one of
- * its objects. */
-static inline void *tiny(struct mcache *c, size_t size, bool leaf)
+ * its objects. NULL: the one at hand has no room. */
+static inline void *tiny_share(struct mcache *c, size_t size)
 {
     uint32_t off = c->tiny_offset;
 
@@ -122,22 +136,36 @@ static inline void *tiny(struct mcache *c, size_t size, bool leaf)
         off = (off + 3) & ~3u;
     else if ((size & 1) == 0)
         off = (off + 1) & ~1u;
-    if (off + size <= TINY_SIZE && c->tiny) {
-        c->tiny_offset = off + (uint32_t)size;
-        c->tiny_allocs++;
-        return (void *)(c->tiny + off);
-    }
-    uintptr_t x = take(c, TINY_SPAN_CLASS, leaf);
-    if (!x)
+    if (off + size > TINY_SIZE || !c->tiny)
         return NULL;
+    c->tiny_offset = off + (uint32_t)size;
+    c->tiny_allocs++;
+    return (void *)(c->tiny + off);
+}
+
+/* The first object of a block. */
+static inline void *tiny_begin(struct mcache *c, size_t size, uintptr_t x)
+{
     ((uint64_t *)x)[0] = ((uint64_t *)x)[1] = 0;
     /* Keep the block with more room left. */
     if (size < c->tiny_offset || !c->tiny) {
         c->tiny = x;
         c->tiny_offset = (uint32_t)size;
     }
-    born_black(c->alloc[TINY_SPAN_CLASS], x);
     return (void *)x;
+}
+
+static inline void *tiny(struct mcache *c, size_t size, bool leaf)
+{
+    void *shared = tiny_share(c, size);
+
+    if (shared)
+        return shared;
+    uintptr_t x = take(c, TINY_SPAN_CLASS, leaf);
+    if (!x)
+        return NULL;
+    born_black(c->alloc[TINY_SPAN_CLASS], x);
+    return tiny_begin(c, size, x);
 }
 
 static inline void *small_scan_bits(struct mcache *c, size_t size, const struct go_type *t,
@@ -186,8 +214,9 @@ static inline void *small(struct mcache *c, size_t size, const struct go_type *t
 
 /* ---- the leaf -------------------------------------------------------------------------------
  *
- * The common case must cost few instructions: so malloc_leaf itself calls nothing (no
- * registers to save) and leaves whatever is not common to the functions above by tail calls. */
+ * The common case must cost few instructions: so what stands here but leaf_rest calls nothing (no
+ * registers to save) and leaves whatever is not common to the functions above by tail calls. There
+ * is no marking: while blacken is not set, no object is born black. */
 
 static __attribute__((noinline)) void *leaf_rest(size_t size, const struct go_type *t,
                                                  bool needzero)
@@ -208,46 +237,75 @@ static __attribute__((noinline)) void *leaf_clear(uintptr_t x, size_t n)
     return memset((void *)x, 0, n);
 }
 
+static __attribute__((noinline)) void *leaf_tiny(size_t size)
+{
+    struct mcache *c = cpu_self()->p->mcache;
+    void *shared = tiny_share(c, size);
+
+    if (shared)
+        return shared;
+    uintptr_t x = mspan_take_fast(c->alloc[TINY_SPAN_CLASS]);
+    return x ? tiny_begin(c, size, x) : leaf_rest(size, NULL, true);
+}
+
+static __attribute__((noinline)) void *leaf_noscan(size_t size, const struct go_type *t,
+                                                   bool needzero)
+{
+    struct mspan *s = cpu_self()->p->mcache->alloc[span_class(sizeclass_of(size), true)];
+    uintptr_t x = mspan_take_fast(s);
+
+    if (!x)
+        return leaf_rest(size, t, needzero);
+    if (!needzero || !s->needzero)
+        return (void *)x;
+    if (s->elemsize32 > 512)
+        return leaf_clear(x, s->elemsize32);
+    clear_small(x, s->elemsize32);
+    return (void *)x;
+}
+
+/* An object of one value of t, with pointers. */
+static inline void *leaf_scan(const struct go_type *t, size_t size)
+{
+    if (size > HEADER_MIN || t->tflag & TFLAG_GCMASK_ON_DEMAND)
+        return leaf_rest(size, t, true);
+    struct mcache *c = cpu_self()->p->mcache;
+    struct mspan *s = c->alloc[span_class(sizeclass_of(size), false)];
+    unsigned at;
+    if (!mspan_take_index(s, &at))
+        return leaf_rest(size, t, true);
+    c->scan_alloc += t->ptr_bytes;
+    uintptr_t off = (uintptr_t)at * s->elemsize32, x = s->base + off;
+    if (s->needzero)
+        clear_small(x, s->elemsize32);
+    if (size > 8) /* bits of 8-byte objects are always set */
+        span_bits_store(s, off, *(const uint64_t *)t->gcdata);
+    return (void *)x;
+}
+
 void *malloc_leaf(size_t size, const struct go_type *t, bool needzero)
 {
-    struct mcache *c;
-    struct mspan *s;
-    uintptr_t x;
-
     if (size - 1 >= SMALL_MAX - MALLOC_HEADER) /* 0 too */
         return size ? NULL : app->zerobase;
     if (__builtin_expect(gc.blacken, 0))
         return leaf_rest(size, t, needzero);
-    c = cpu_self()->p->mcache;
-    if (!t || t->ptr_bytes == 0) {
-        if (size < TINY_SIZE)
-            return tiny(c, size, true);
-        s = c->alloc[span_class(sizeclass_of(size), true)];
-        x = mspan_take_fast(s);
-        if (!x)
-            return leaf_rest(size, t, needzero);
-        if (!needzero || !s->needzero)
-            return (void *)x;
-        if (s->elemsize32 > 256)
-            return leaf_clear(x, s->elemsize32);
-        clear_small(x, s->elemsize32);
-        return (void *)x;
-    }
-    if (size != t->size || size > HEADER_MIN || t->tflag & TFLAG_GCMASK_ON_DEMAND)
-        return leaf_rest(size, t, needzero);
-    s = c->alloc[span_class(sizeclass_of(size), false)];
-    x = mspan_take_fast(s);
-    if (!x)
-        return leaf_rest(size, t, needzero);
-    if (s->needzero)
-        clear_small(x, s->elemsize32);
-    if (size > 8) /* bits of 8-byte objects are always set */
-        span_bits_store(s, x, *(const uint64_t *)t->gcdata);
-    c->scan_alloc += t->ptr_bytes;
-    return (void *)x;
+    if (!t || t->ptr_bytes == 0)
+        return size < TINY_SIZE ? leaf_tiny(size) : leaf_noscan(size, t, needzero);
+    return size == t->size ? leaf_scan(t, size) : leaf_rest(size, t, needzero);
 }
 
-void *malloc_leaf_type(const struct go_type *t) { return malloc_leaf(t->size, t, true); }
+void *malloc_leaf_type(const struct go_type *t)
+{
+    size_t size = t->size;
+
+    if (size - 1 >= SMALL_MAX - MALLOC_HEADER)
+        return size ? NULL : app->zerobase;
+    if (__builtin_expect(gc.blacken, 0))
+        return leaf_rest(size, t, true);
+    if (t->ptr_bytes == 0)
+        return size < TINY_SIZE ? leaf_tiny(size) : leaf_noscan(size, t, true);
+    return leaf_scan(t, size);
+}
 
 /* What is still to be done about a large object: see rt_malloc_slow. stale: zeroed where it has had
  * frames before (lazy_stale). */

@@ -89,7 +89,7 @@ size_t span_bits_write(struct mspan *s, uintptr_t x, size_t size, const struct g
             all |= one << at / 8;
             scan += t->size;
         }
-    span_bits_store(s, x, all);
+    span_bits_store(s, x - s->base, all);
     return words == 1 ? size : scan;
 }
 

@@ -21,18 +21,16 @@ static inline uint64_t *span_bits(const struct mspan *s)
 {
     return (uint64_t *)(s->base + GO_PAGE_SIZE - SPAN_BITS_BYTES);
 }
-/* A store of the object's bits: one or two words. Other bits of those words belong to objects
- * of the same span, and only its owner writes. */
-static inline void span_bits_store(struct mspan *s, uintptr_t x, uint64_t bits)
+/* A store of the bits of the object that is `off` bytes from the span's base: one or two words.
+ * Other bits of those words belong to objects of the same span, and only its owner writes. */
+static inline void span_bits_store(struct mspan *s, uintptr_t off, uint64_t bits)
 {
-    size_t at = (x - s->base) / 8;
-    uint64_t *w = span_bits(s) + at / 64;
-    unsigned n = s->elemsize32 / 8, shift = at % 64;
-    uint64_t ones = ~0ull >> (64 - n);
+    uint64_t *w = span_bits(s) + off / 512;
+    unsigned n = s->elemsize32 / 8, shift = off / 8 % 64;
 
-    w[0] = (w[0] & ~(ones << shift)) | bits << shift;
-    if (shift + n > 64)
-        w[1] = (w[1] & ~(ones >> (64 - shift))) | bits >> (64 - shift);
+    w[0] = (w[0] & ~(s->ones << shift)) | bits << shift;
+    if (__builtin_expect(shift + n > 64, 0))
+        w[1] = (w[1] & ~(s->ones >> (64 - shift))) | bits >> (64 - shift);
 }
 /* Records that [x, x + size) of a span with bits holds values of t. Returns the bytes from x
  * within which the pointers are. The object is not reachable yet. */

@@ -85,6 +85,7 @@ void mspan_init(struct mspan *s, uintptr_t base, size_t npages, unsigned spc, bo
     s->sample_at = MSPAN_NO_SAMPLE;
     s->elemsize = c ? class_size[c] : npages * GO_PAGE_SIZE;
     s->elemsize32 = s->elemsize >> 32 ? 0 : (uint32_t)s->elemsize;
+    s->ones = ~0ull >> (s->elemsize < 512 ? 64 - s->elemsize / 8 : 0);
     s->nelems = c ? sizeclass_nelems(spc) : 1;
     s->magic = c ? class_magic[c] : 0;
     s->limit = base + s->elemsize * s->nelems;

@@ -40,6 +40,7 @@ struct mspan {
     bool      lazy;            /* [const while in use] frames come when it is touched: lazy.h */
     uint8_t   stack_order;     /* stackalloc.c: which class of stacks */
     size_t    elemsize;        /* bytes per object; of a large span: all of it */
+    uint64_t  ones;            /* [const while in use] a bit for each word of an object, up to 64 */
     size_t    npages;
     size_t    touched;         /* [atomic] lazy: bytes that have got frames since */
     uint64_t *alloc;           /* [owner] 1 = taken, as of the last sweep */
@@ -83,18 +84,26 @@ void mspan_unsample(struct mspan *s);
 /* Marks what lies behind the last object as taken, so that a bit in alloc_cache always stands
  * for an object. */
 void mspan_fill_tail(struct mspan *s);
-/* Takes the first free object without looking into the bitmap: 0 if the cache is empty. */
-static inline uintptr_t mspan_take_fast(struct mspan *s)
+/* Takes the first free object without looking into the bitmap; false if the cache is empty. */
+static inline bool mspan_take_index(struct mspan *s, unsigned *at)
 {
     uint64_t cache = s->alloc_cache;
 
     if (__builtin_expect(cache == 0, 0))
-        return 0;
-    unsigned skip = (unsigned)__builtin_ctzll(cache), at = s->free_index + skip;
+        return false;
+    unsigned skip = (unsigned)__builtin_ctzll(cache);
+    *at = s->free_index + skip;
     s->alloc_cache = cache >> skip >> 1;
-    s->free_index = at + 1;
+    s->free_index = *at + 1;
     s->alloc_count++;
-    return s->base + (uintptr_t)at * s->elemsize32;
+    return true;
+}
+/* That; its address, or 0. */
+static inline uintptr_t mspan_take_fast(struct mspan *s)
+{
+    unsigned at;
+
+    return mspan_take_index(s, &at) ? s->base + (uintptr_t)at * s->elemsize32 : 0;
 }
 
 static inline unsigned mspan_index(const struct mspan *s, uintptr_t addr)
