@@ -82,7 +82,7 @@ static bool frames_get(enum pkt_size size, struct pile *to)
     return true;
 }
 
-static bool refill(enum pkt_size size, struct pile *m)
+static __attribute__((noinline)) bool refill(enum pkt_size size, struct pile *m)
 {
     struct pool *pool = &pools[size];
 
@@ -93,14 +93,22 @@ static bool refill(enum pkt_size size, struct pile *m)
     return m->n || frames_get(size, m);
 }
 
+/* Here and in piece_put the rare work is in functions of its own that are called last, so that the
+ * common one saves no registers: several times for each packet. */
+static __attribute__((noinline)) struct pkt *alloc_refilled(enum pkt_size size)
+{
+    if (refill(size, &magazines[this_cpu()][size]))
+        return pkt_alloc(size);
+    __atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
 struct pkt *pkt_alloc(enum pkt_size size)
 {
     struct pile *m = &magazines[this_cpu()][size];
 
-    if (!m->n && !refill(size, m)) {
-        __atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
-        return NULL;
-    }
+    if (!m->n)
+        return alloc_refilled(size);
     struct pkt *p = pop(m);
     CHECK(p->refs == FREE_MARK, "a free packet at %p has refs %#x", (void *)p, p->refs);
     *p = (struct pkt){ .refs = 1, .size = (uint8_t)size };
@@ -108,12 +116,37 @@ struct pkt *pkt_alloc(enum pkt_size size)
     return p;
 }
 
-static void drain(struct pool *pool, struct pile *m)
+static __attribute__((noinline)) void drain(struct pool *pool, struct pile *m)
 {
     lock(&pool->lock);
     while (m->n > BATCH)
         push(&pool->free, pop(m));
     unlock(&pool->lock);
+}
+
+/* Nobody holds p any more, and what it showed has been given back. */
+static inline void piece_free(struct pkt *p)
+{
+    struct pile *m = &magazines[this_cpu()][p->size];
+
+    p->refs = FREE_MARK;
+    push(m, p);
+    if (m->n > 2 * BATCH)
+        drain(&pools[p->size], m);
+}
+
+static void piece_put(struct pkt *p);
+
+/* The end of a piece that shows memory which is not its own. */
+static __attribute__((noinline)) void view_end(struct pkt *p)
+{
+    struct pkt *whole = p->whole;
+
+    if (p->release)
+        p->release(p->arg);
+    piece_free(p);
+    if (whole)
+        piece_put(whole); /* which is no view itself */
 }
 
 static void piece_put(struct pkt *p)
@@ -123,16 +156,10 @@ static void piece_put(struct pkt *p)
     CHECK(before - 1 < FREE_MARK - 1, "packet at %p freed twice: refs %#x", (void *)p, before);
     if (before != 1)
         return;
-    struct pkt *whole = p->whole;
-    if (p->release)
-        p->release(p->arg);
-    p->refs = FREE_MARK;
-    struct pile *m = &magazines[this_cpu()][p->size];
-    push(m, p);
-    if (m->n > 2 * BATCH)
-        drain(&pools[p->size], m);
-    if (whole)
-        piece_put(whole); /* which is no view itself */
+    if (p->release || p->whole)
+        view_end(p);
+    else
+        piece_free(p);
 }
 
 void pkt_free(struct pkt *p)

@@ -72,8 +72,8 @@ bool virtq_has_room(const struct virtq *q, unsigned segments)
     return !q->broken && q->nfree >= (one ? 1 : segments);
 }
 
-static void desc_set(volatile struct virtq_desc *d, const struct virtq_seg *s, unsigned flags,
-                     unsigned next)
+static inline void desc_set(volatile struct virtq_desc *d, const struct virtq_seg *s,
+                            unsigned flags, unsigned next)
 {
     d->addr = s->pa;
     d->len = s->len;
@@ -87,7 +87,7 @@ static unsigned seg_flags(unsigned i, unsigned nout, unsigned n)
     return (i + 1 < n ? DESC_NEXT : 0) | (i >= nout ? DESC_WRITE : 0);
 }
 
-static uint16_t slot_take(struct virtq *q)
+static inline uint16_t slot_take(struct virtq *q)
 {
     uint16_t i = q->free;
 
@@ -123,24 +123,43 @@ static uint16_t add_direct(struct virtq *q, const struct virtq_seg *seg, unsigne
     return head;
 }
 
+static inline void offer(struct virtq *q, uint16_t head, uint32_t writable, void *cookie)
+{
+    q->slot[head].cookie = cookie;
+    q->slot[head].writable = writable;
+    q->chains++;
+    q->avail[RING + (q->next_avail++ & (q->size - 1))] = head;
+}
+
+static __attribute__((noinline)) void add_several(struct virtq *q, const struct virtq_seg *seg,
+                                                  unsigned nout, unsigned n, void *cookie)
+{
+    bool table = q->tables && n <= VIRTQ_TABLE;
+    uint32_t writable = 0;
+
+    for (unsigned i = nout; i < n; i++)
+        writable += seg[i].len;
+    offer(q, table ? add_indirect(q, seg, nout, n) : add_direct(q, seg, nout, n), writable, cookie);
+}
+
+/* Most packets are one buffer. */
 int virtq_add(struct virtq *q, const struct virtq_seg *seg, unsigned nout, unsigned nin,
               void *cookie)
 {
     unsigned n = nout + nin;
-    uint32_t writable = 0;
 
     if (q->broken)
         return -EIO;
     if (!virtq_has_room(q, n))
         return -ENOSPC;
-    for (unsigned i = nout; i < n; i++)
-        writable += seg[i].len;
-    bool table = q->tables && n > 1 && n <= VIRTQ_TABLE;
-    uint16_t head = table ? add_indirect(q, seg, nout, n) : add_direct(q, seg, nout, n);
-    q->slot[head].cookie = cookie;
-    q->slot[head].writable = writable;
-    q->chains++;
-    q->avail[RING + (q->next_avail++ & (q->size - 1))] = head;
+    if (n != 1) {
+        add_several(q, seg, nout, n, cookie);
+        return 0;
+    }
+    uint16_t head = slot_take(q);
+    desc_set(&q->desc[head], seg, nin ? DESC_WRITE : 0, 0);
+    q->slot[head].count = 1;
+    offer(q, head, nin ? seg->len : 0, cookie);
     return 0;
 }
 

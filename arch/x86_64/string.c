@@ -6,12 +6,34 @@
 #include <string.h>
 
 typedef uint64_t word __attribute__((may_alias, aligned(1)));
+typedef uint32_t half __attribute__((may_alias, aligned(1)));
 
+/* Fewer than 8 bytes. All is read before anything is written. */
+static void *copy_few(uint8_t *d, const uint8_t *s, size_t n)
+{
+    if (n >= 4) {
+        uint32_t a = *(const half *)s, b = *(const half *)(s + n - 4);
+        *(half *)d = a;
+        *(half *)(d + n - 4) = b;
+    } else if (n) {
+        uint8_t a = s[0], b = s[n / 2], c = s[n - 1];
+        d[0] = a;
+        d[n / 2] = b;
+        d[n - 1] = c;
+    }
+    return d;
+}
+
+/* What is left behind the whole steps is copied as a word that begins in what they have copied; it
+ * is read first, for memmove's sake. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-    uint8_t *d = dst;
+    uint8_t *d = dst, *end = d + n - 8;
     const uint8_t *s = src;
 
+    if (n < 8)
+        return copy_few(dst, src, n);
+    uint64_t last = *(const word *)(s + n - 8);
     for (; n >= 32; n -= 32, d += 32, s += 32) {
         uint64_t a = ((const word *)s)[0], b = ((const word *)s)[1];
         uint64_t c = ((const word *)s)[2], e = ((const word *)s)[3];
@@ -20,10 +42,9 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
         ((word *)d)[2] = c;
         ((word *)d)[3] = e;
     }
-    for (; n >= 8; n -= 8, d += 8, s += 8)
+    for (; n > 8; n -= 8, d += 8, s += 8)
         *(word *)d = *(const word *)s;
-    for (; n; n--)
-        *d++ = *s++;
+    *(word *)end = last;
     return dst;
 }
 
@@ -49,18 +70,22 @@ void *memmove(void *dst, const void *src, size_t n)
 
 void *memset(void *dst, int c, size_t n)
 {
-    uint8_t *d = dst;
+    uint8_t *d = dst, *end = d + n - 8;
     uint64_t v = (uint8_t)c * 0x0101010101010101ull;
 
+    if (n < 8) {
+        while (n--)
+            *d++ = (uint8_t)c;
+        return dst;
+    }
     for (; n >= 64; n -= 64, d += 64) {
         word *w = (word *)d;
         w[0] = v; w[1] = v; w[2] = v; w[3] = v;
         w[4] = v; w[5] = v; w[6] = v; w[7] = v;
     }
-    for (; n >= 8; n -= 8, d += 8)
+    for (; n > 8; n -= 8, d += 8)
         *(word *)d = v;
-    for (; n; n--)
-        *d++ = (uint8_t)c;
+    *(word *)end = v; /* perhaps once more, in part */
     return dst;
 }
 

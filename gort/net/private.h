@@ -227,6 +227,9 @@ static inline enum tcp_state tcp_state(const struct tcp_conn *c)
     return (enum tcp_state)__atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
 }
 
+/* Writes a field that tcp_recv looks at without the lock: rcv_queued, error, fin_rcvd, rcv_shut. */
+#define tcp_set_seen(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
+
 static inline void tcp_unlock(struct tcp_conn *c) { unlock(&c->lock); }
 static inline void tcp_get_ref(struct tcp_conn *c) { tcp_ent_get(&c->ent); }
 static inline void tcp_put(struct tcp_conn *c) { tcp_ent_put(&c->ent); }

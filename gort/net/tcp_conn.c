@@ -73,10 +73,11 @@ void tcp_done(struct tcp_conn *c, int error)
         return;
     c->gone = true;
     if (error)
-        c->error = error;
+        tcp_set_seen(c->error, error);
     tcp_set_state(c, TCP_CLOSED);
     free_queues(c);
-    c->snd_shut = c->rcv_shut = true;
+    c->snd_shut = true;
+    tcp_set_seen(c->rcv_shut, true);
     c->ack_now = false;
     tcp_timer_stop(c);
     tcp_hash_remove(&c->ent);

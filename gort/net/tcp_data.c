@@ -42,7 +42,7 @@ static bool coalesce(struct tcp_conn *c, struct pkt *pkt, uint32_t len)
 void tcp_queue_in_order(struct tcp_conn *c, struct pkt *pkt, uint32_t len)
 {
     c->rcv_nxt += len;
-    c->rcv_queued += len;
+    tcp_set_seen(c->rcv_queued, c->rcv_queued + len);
     c->bytes_received += len;
     if (coalesce(c, pkt, len))
         return;

@@ -8,7 +8,7 @@ static int take_error(struct tcp_conn *c)
 {
     int e = c->error;
 
-    c->error = 0;
+    tcp_set_seen(c->error, 0);
     return -e;
 }
 
@@ -146,7 +146,7 @@ static struct pkt *first(struct tcp_conn *c)
 /* The program has read n bytes: sends a window update if the window has at least doubled. */
 static void tell_room(struct tcp_conn *c, uint32_t n)
 {
-    c->rcv_queued -= n;
+    tcp_set_seen(c->rcv_queued, c->rcv_queued - n);
     c->copied += n;
     if (!tcp_is_synced(c) || c->gone || c->fin_rcvd)
         return;
@@ -208,6 +208,16 @@ static long recv_some(struct tcp_conn *c, uint8_t *buf, size_t n, unsigned flags
     return take ? (long)take : -EFAULT;
 }
 
+/* Programs that wait by readiness try in vain before each wait: then there were no bytes when this
+ * looked first, and what no_bytes asks for had not come before either. Written by tcp_set_seen. */
+static bool nothing_yet(const struct tcp_conn *c)
+{
+    return !__atomic_load_n(&c->rcv_queued, __ATOMIC_ACQUIRE) && tcp_state(c) == TCP_ESTABLISHED &&
+           !__atomic_load_n(&c->error, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&c->fin_rcvd, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&c->rcv_shut, __ATOMIC_RELAXED);
+}
+
 long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)
 {
     size_t done = 0;
@@ -215,6 +225,8 @@ long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags)
 
     if (!n)
         return 0;
+    if (nothing_yet(c))
+        return -EAGAIN;
     do {
         lock(&c->lock); /* without a look at the clock, which only tell_room needs */
         if (!done || c->rcv_queued)

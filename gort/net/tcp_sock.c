@@ -154,13 +154,13 @@ int tcp_shutdown(struct tcp_conn *c, unsigned how)
         break;
     case TCP_SYN_SENT:
     case TCP_SYN_RECEIVED:
-        c->rcv_shut |= how & TCP_SHUT_RD;
+        tcp_set_seen(c->rcv_shut, c->rcv_shut || how & TCP_SHUT_RD);
         if (how & TCP_SHUT_WR)
             tcp_done(c, 0);
         break;
     default:
         if (how & TCP_SHUT_RD)
-            c->rcv_shut = true;
+            tcp_set_seen(c->rcv_shut, true);
         if (how & TCP_SHUT_WR && (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT))
             queue_fin(c);
         tcp_wake(c, (how & TCP_SHUT_RD ? NET_IN | NET_RDHUP : 0) |
@@ -178,7 +178,8 @@ static void drop_unread(struct tcp_conn *c)
     if (c->rcv_head)
         pkt_free(c->rcv_head);
     c->rcv_head = c->rcv_tail = NULL;
-    c->rcv_queued = c->rcv_memory = 0;
+    c->rcv_memory = 0;
+    tcp_set_seen(c->rcv_queued, 0);
 }
 
 /* The socket is gone: from here on the connection ends by itself. */
@@ -187,7 +188,8 @@ static void orphan(struct tcp_conn *c, bool reset)
     bool unread = c->rcv_queued != 0;
 
     c->wake = NULL;
-    c->orphan = c->rcv_shut = true;
+    c->orphan = true;
+    tcp_set_seen(c->rcv_shut, true);
     drop_unread(c);
     if (c->gone || c->state == TCP_CLOSED || c->state == TCP_SYN_SENT)
         tcp_done(c, 0);

@@ -149,7 +149,7 @@ static bool after_ack(struct tcp_conn *c)
 static void fin_came(struct tcp_conn *c)
 {
     c->rcv_nxt++;
-    c->fin_rcvd = true;
+    tcp_set_seen(c->fin_rcvd, true);
     c->fin_early = false;
     c->ack_now = true;
     if (c->ooo) {       /* nothing can follow */
