@@ -25,6 +25,8 @@
 #include "gort/sync/synctest.h"
 #include "gort/sync/waitprof.h"
 #include "gort/time/timer.h"
+#include "kernel/clock.h"
+#include "kernel/random.h"
 
 static void p_new(struct p *p)
 {
@@ -61,6 +63,9 @@ static void install_leaves(struct leaf_table *t, bool with_malloc)
     t->chanrecv = (uintptr_t)chanrecv_leaf;
     t->select = (uintptr_t)select_leaf;
     t->yield = (uintptr_t)yield_leaf;
+    t->random = (uintptr_t)random_fast;
+    t->mono = (uintptr_t)clock_mono_ns;
+    t->clocks = (uintptr_t)clocks_leaf;
     t->installed = 1;
 }
 

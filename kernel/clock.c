@@ -7,10 +7,12 @@
 static int64_t wall_offset; /* [atomic] wall - mono, ns */
 static const char *ref_name;
 
-int64_t clock_wall_ns(void)
+int64_t clock_wall_at(int64_t mono)
 {
-    return clock_mono_ns() + __atomic_load_n(&wall_offset, __ATOMIC_RELAXED);
+    return mono + __atomic_load_n(&wall_offset, __ATOMIC_RELAXED);
 }
+
+int64_t clock_wall_ns(void) { return clock_wall_at(clock_mono_ns()); }
 
 void clock_wall_step(int64_t ns)
 {

@@ -7,6 +7,8 @@
 
 /* Nanoseconds since 1970-01-01 UTC. Any context, no locks. */
 int64_t clock_wall_ns(void);
+/* The same at a moment of clock_mono_ns. */
+int64_t clock_wall_at(int64_t mono);
 /* Sets it forward by ns. Any context. */
 void clock_wall_step(int64_t ns);
 

@@ -12,22 +12,33 @@
 enum { POLL_OK = 0, POLL_CLOSING = 1, POLL_TIMEOUT = 2 };
 enum { DIR_READ, DIR_WRITE, DIRS };
 
+/* What the overlay's netpoll.go reads without a lock, so that most resets and most deadlines need
+ * no gate. A reset that sees 0 is as one before whatever comes next: the event stays, since only
+ * who has the lock writes. */
+enum { SEEN_READY = 1,       /* an event came since the last reset or wait */
+       SEEN_PASSED = 2,      /* the deadline */
+       SEEN_CLOSING = 4 };
+struct poll_seen {
+    uint32_t state[DIRS];    /* [lock to write, atomic reads] */
+    int64_t deadline[DIRS];  /* [lock to write, atomic reads] clock_mono_ns; 0 none, -1 passed */
+};
+_Static_assert(offsetof(struct poll_seen, state) == 0 &&
+               offsetof(struct poll_seen, deadline) == 8 && DIR_READ == ('r' & 1) &&
+               DIR_WRITE == ('w' & 1), "pollSeen in overlay/netpoll.go");
+
 struct poll_dir {
     struct poll_desc *pd;    /* [const] */
-    bool ready;              /* [pd->lock] an event came since the last reset or wait */
     struct g *waiting;       /* [pd->lock] parked in poll_wait */
-    /* [pd->lock to write, atomic reads] clock_mono_ns; 0 none, -1 passed */
-    int64_t deadline;
     void *timer;             /* [const] */
 };
 
 /* Poll descriptors are never freed: a timer that fires late still finds one, and looks at its
  * deadline. */
 struct poll_desc {
+    struct poll_seen seen;   /* first: the overlay knows */
     struct lock lock;        /* RANK_NOTIFY */
     struct poll_dir dir[DIRS];
     struct waiter w[DIRS];
-    bool closing;            /* [lock] */
     struct file *file;       /* [list.lock] not counted; NULL once it is closed */
     uint64_t fd;             /* [list.lock] under which it was opened */
     struct poll_desc *next;  /* [list.lock] of the file, or of the free list */
@@ -40,7 +51,22 @@ static struct {
 
 static int64_t check_locked(const struct poll_desc *pd, unsigned d)
 {
-    return pd->closing ? POLL_CLOSING : pd->dir[d].deadline < 0 ? POLL_TIMEOUT : POLL_OK;
+    uint32_t s = pd->seen.state[d];
+
+    return s & SEEN_CLOSING ? POLL_CLOSING : s & SEEN_PASSED ? POLL_TIMEOUT : POLL_OK;
+}
+
+static void state_set_locked(struct poll_desc *pd, unsigned d, uint32_t bit, bool on)
+{
+    uint32_t s = pd->seen.state[d];
+
+    __atomic_store_n(&pd->seen.state[d], on ? s | bit : s & ~bit, __ATOMIC_RELAXED);
+}
+
+static void deadline_store_locked(struct poll_desc *pd, unsigned d, int64_t when)
+{
+    __atomic_store_n(&pd->seen.deadline[d], when, __ATOMIC_RELAXED);
+    state_set_locked(pd, d, SEEN_PASSED, when < 0);
 }
 
 static void poll_woken(struct g *gp)
@@ -71,7 +97,7 @@ static bool desc_event(struct waiter *w)
     lock(&pd->lock);
     struct g *gp = release_locked(pd, d, check_locked(pd, d));
     if (!gp)
-        pd->dir[d].ready = true;
+        state_set_locked(pd, d, SEEN_READY, true);
     unlock(&pd->lock);
     if (gp)
         g_ready(gp);
@@ -82,12 +108,13 @@ static void deadline_passed(void *arg)
 {
     struct poll_dir *dir = arg;
     struct poll_desc *pd = dir->pd;
+    unsigned d = (unsigned)(dir - pd->dir);
     struct g *gp = NULL;
 
     lock(&pd->lock);
-    if (dir->deadline > 0 && clock_mono_ns() >= dir->deadline) {
-        dir->deadline = -1;
-        gp = release_locked(pd, (unsigned)(dir - pd->dir), POLL_TIMEOUT);
+    if (pd->seen.deadline[d] > 0 && clock_mono_ns() >= pd->seen.deadline[d]) {
+        deadline_store_locked(pd, d, -1);
+        gp = release_locked(pd, d, POLL_TIMEOUT);
     }
     unlock(&pd->lock);
     if (gp)
@@ -158,15 +185,16 @@ static int desc_open(struct file *file, uint64_t fd, struct poll_desc **out)
         desc_free(pd);
         return L_EEXIST;
     }
-    pd->closing = false;
-    for (unsigned d = 0; d < DIRS; d++) {
-        pd->dir[d].ready = false;
-        pd->dir[d].deadline = 0;
+    pd->seen = (struct poll_seen){{0}, {0}};
+    for (unsigned d = 0; d < DIRS; d++)
         waiter_add(file->ops->queue(file, d == DIR_WRITE), &pd->w[d]);
-    }
     unsigned now = file->ops->poll(file);
-    pd->dir[DIR_READ].ready = now & (L_POLLIN | L_POLLHUP | L_POLLERR);
-    pd->dir[DIR_WRITE].ready = now & (L_POLLOUT | L_POLLHUP | L_POLLERR);
+    lock(&pd->lock);
+    if (now & (L_POLLIN | L_POLLHUP | L_POLLERR))
+        state_set_locked(pd, DIR_READ, SEEN_READY, true);
+    if (now & (L_POLLOUT | L_POLLHUP | L_POLLERR))
+        state_set_locked(pd, DIR_WRITE, SEEN_READY, true);
+    unlock(&pd->lock);
     *out = pd;
     return 0;
 }
@@ -226,7 +254,7 @@ void rt_poll_reset(struct poll_reset_frame *f)
     lock(&pd->lock);
     f->result = check_locked(pd, d);
     if (f->result == POLL_OK)
-        pd->dir[d].ready = false;
+        state_set_locked(pd, d, SEEN_READY, false);
     unlock(&pd->lock);
 }
 
@@ -237,7 +265,7 @@ void rt_poll_wait(struct poll_wait_frame *f)
 
     lock(&pd->lock);
     f->result = f->canceled ? POLL_OK : check_locked(pd, d);
-    if (f->result == POLL_OK && !pd->dir[d].ready) {
+    if (f->result == POLL_OK && !(pd->seen.state[d] & SEEN_READY)) {
         if (pd->dir[d].waiting) {
             unlock(&pd->lock);
             /* a bug of the caller's, as in Go's runtime: internal/poll waits once per direction */
@@ -247,39 +275,29 @@ void rt_poll_wait(struct poll_wait_frame *f)
         g_park_g0(g_calling(), &pd->lock, WAIT_IO);
     }
     if (f->result == POLL_OK)
-        pd->dir[d].ready = false;
+        state_set_locked(pd, d, SEEN_READY, false);
     unlock(&pd->lock);
 }
 
 /* d: ns from now, 0 = none, negative = passed. */
 static struct g *deadline_set_locked(struct poll_desc *pd, unsigned i, int64_t d)
 {
-    struct poll_dir *dir = &pd->dir[i];
+    int64_t when = d < 0 ? -1 : 0;
 
-    if (d > 0 && __builtin_add_overflow(clock_mono_ns(), d, &dir->deadline))
-        dir->deadline = INT64_MAX;
-    else if (d <= 0)
-        dir->deadline = d < 0 ? -1 : 0;
-    os_timer_set(dir->timer, d > 0 ? dir->deadline : 0);
+    if (d > 0 && __builtin_add_overflow(clock_mono_ns(), d, &when))
+        when = INT64_MAX;
+    deadline_store_locked(pd, i, when);
+    os_timer_set(pd->dir[i].timer, d > 0 ? when : 0);
     return d < 0 ? release_locked(pd, i, check_locked(pd, i)) : NULL;
 }
 
-static bool has_deadline(const struct poll_desc *pd, unsigned i)
-{
-    return __atomic_load_n(&pd->dir[i].deadline, __ATOMIC_RELAXED) != 0;
-}
-
-/* Servers say with each request that there is no deadline where there was none before. */
 void rt_poll_set_deadline(struct poll_set_deadline_frame *f)
 {
     struct poll_desc *pd = (void *)f->ctx;
     struct g *wake[DIRS] = {NULL, NULL};
 
-    if (!f->d && !(f->mode != 'w' && has_deadline(pd, DIR_READ)) &&
-        !(f->mode != 'r' && has_deadline(pd, DIR_WRITE)))
-        return;
     lock(&pd->lock);
-    if (!pd->closing) {
+    if (!(pd->seen.state[DIR_READ] & SEEN_CLOSING)) {
         if (f->mode != 'w')
             wake[DIR_READ] = deadline_set_locked(pd, DIR_READ, f->d);
         if (f->mode != 'r')
@@ -297,9 +315,9 @@ void rt_poll_unblock(struct poll_unblock_frame *f)
     struct g *wake[DIRS];
 
     lock(&pd->lock);
-    pd->closing = true;
     for (unsigned i = 0; i < DIRS; i++) {
-        pd->dir[i].deadline = 0;
+        deadline_store_locked(pd, i, 0);
+        state_set_locked(pd, i, SEEN_CLOSING, true);
         os_timer_set(pd->dir[i].timer, 0);
         wake[i] = release_locked(pd, i, POLL_CLOSING);
     }

@@ -47,7 +47,7 @@ func reflect_compiledTypelinks() (first []*abi.Type, others [][]*abi.Type) {
 func reflect_adjustAIXGCDataForRuntime(mask *byte) *byte { return mask }
 
 //go:linkname fips140_monoTime crypto/internal/fips140deps/time.monoTime
-func fips140_monoTime() int64 { return nanotime1() }
+func fips140_monoTime() int64 { return monotime() }
 
 func (r *memProfRecord) forPprof() profilerecord.MemProfileRecord {
 	size := uint64(0)

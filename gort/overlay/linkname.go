@@ -44,7 +44,7 @@ func heapObjectsCanMove() bool { return false }
 // cputicks is a cheap counter with no unit in particular.
 //
 //go:linkname cputicks
-func cputicks() int64 { return nanotime1() }
+func cputicks() int64 { return monotime() }
 
 // pcHeader begins a function table (cmd/link/internal/ld/pcln.go); the rest is the linker's.
 type pcHeader struct {

@@ -332,16 +332,18 @@ func rand_fast() (v uint64)
 //go:noescape
 func random_fill(p unsafe.Pointer, n uintptr) (ok bool)
 
+// rand is random_fast of kernel/random.h, without a gate once there are leaves.
+//
 //go:linkname rand
-func rand() uint64 { return rand_fast() }
+func rand() uint64
+
+// randSlow is where that comes to without leaves; or the number is 0, and another is as good.
+func randSlow() uint64 { return rand_fast() }
 
 func rand32() uint32 { return uint32(rand() >> 32) }
 
 //go:linkname bootstrapRand
 func bootstrapRand() uint64 { return rand() }
-
-//go:linkname maps_rand internal/runtime/maps.rand
-func maps_rand() uint64 { return rand() }
 
 //go:linkname os_fastrand os.fastrand
 func os_fastrand() uint64 { return rand() }

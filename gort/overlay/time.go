@@ -53,6 +53,27 @@ func nanotime1() (ns int64)
 
 func timenow() (sec int64, nsec int32, mono int64)
 
+// Both without a gate, once the table of leaves is filled; 0 before. See gort/abi/leaf.h.
+func mono_leaf() int64
+func clocks_leaf() (wall, mono int64)
+
+func monotime() int64 {
+	if ns := mono_leaf(); ns != 0 {
+		return ns
+	}
+	return nanotime1()
+}
+
+const second = 1e9
+
+// now has the wall clock in seconds and what is over, and the monotonic clock, of one moment.
+func now() (sec int64, nsec int32, mono int64) {
+	if wall, mono := clocks_leaf(); mono != 0 {
+		return wall / second, int32(wall % second), mono
+	}
+	return timenow()
+}
+
 // timersReady: C knows timerRun. The first timer tells it.
 var timersReady bool
 
@@ -118,15 +139,15 @@ func timeSleep(ns int64) {
 // nanotime is the monotonic clock. Packages outside the library link to it, too.
 //
 //go:linkname nanotime
-func nanotime() int64 { return nanotime1() }
+func nanotime() int64 { return monotime() }
 
 func walltime() (sec int64, nsec int32) {
-	sec, nsec, _ = timenow()
+	sec, nsec, _ = now()
 	return
 }
 
 //go:linkname time_now time.now
-func time_now() (sec int64, nsec int32, mono int64) { return timenow() }
+func time_now() (sec int64, nsec int32, mono int64) { return now() }
 
 // time_runtimeNow gives no monotonic time in a bubble: times from inside and outside are not to
 // be compared by it.
@@ -135,16 +156,15 @@ func time_now() (sec int64, nsec int32, mono int64) { return timenow() }
 func time_runtimeNow() (sec int64, nsec int32, mono int64) {
 	b := currentBubble()
 	if b == nil {
-		return timenow()
+		return now()
 	}
-	const second = 1e9
 	return b.now / second, int32(b.now % second), 0
 }
 
 // time is the clock of a bubble; without one, the machine's.
 func (b *synctestBubble) time() int64 {
 	if b == nil {
-		return nanotime1()
+		return monotime()
 	}
 	return b.now
 }
@@ -156,7 +176,7 @@ func time_runtimeNano() int64 { return currentBubble().time() }
 func time_runtimeIsBubbled() bool { return getg().bubble != nil }
 
 //go:linkname internal_sync_nanotime internal/sync.runtime_nanotime
-func internal_sync_nanotime() int64 { return nanotime1() }
+func internal_sync_nanotime() int64 { return monotime() }
 
 // haveHighResSleep: package time's tests expect sleeps that are never too short.
 //

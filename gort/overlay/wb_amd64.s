@@ -15,10 +15,14 @@ DATA ·leaves+48(SB)/8, $·leafnone(SB)
 DATA ·leaves+56(SB)/8, $·leafnone(SB)
 DATA ·leaves+64(SB)/8, $·leafnone(SB)
 DATA ·leaves+72(SB)/8, $·leafnone(SB)
-GLOBL ·leaves(SB), NOPTR, $80
+DATA ·leaves+80(SB)/8, $·leafnone(SB)
+DATA ·leaves+88(SB)/8, $·leafnone(SB)
+DATA ·leaves+96(SB)/8, $·leafnone(SB)
+GLOBL ·leaves(SB), NOPTR, $104
 
 TEXT ·leafnone(SB), NOSPLIT|NOFRAME, $0-0
 	XORL	AX, AX
+	XORL	DX, DX
 	RET
 
 TEXT ·leaves_addr(SB), NOSPLIT, $0-8
@@ -140,6 +144,30 @@ TEXT ·tryselect<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-32
 // func alone() bool
 TEXT ·alone<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-1
 	LEAF(48)
+	RET
+
+// func rand() uint64
+TEXT ·rand<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	LEAF(80)
+	TESTQ	AX, AX
+	JZ	slow
+	RET
+slow:
+	JMP	·randSlow<ABIInternal>(SB)
+
+// func internal/runtime/maps.rand() uint64
+TEXT internal∕runtime∕maps·rand<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	JMP	·rand<ABIInternal>(SB)
+
+// func mono_leaf() int64
+TEXT ·mono_leaf<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	LEAF(88)
+	RET
+
+// func clocks_leaf() (wall, mono int64)
+TEXT ·clocks_leaf<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-16
+	LEAF(96)
+	MOVQ	DX, BX
 	RET
 
 // The write barrier of compiled code, reached from gcWriteBarrier1 to 8 of zregs_amd64.s.

@@ -7,6 +7,7 @@
  * survives it. */
 #include "gort/time/timer.h"
 #include <stddef.h>
+#include "gort/abi/leaf.h"
 #include "gort/dying.h"
 #include "gort/hchan.h"
 #include "gort/gc/gc.h"
@@ -648,9 +649,16 @@ void rt_nanotime1(struct nanotime1_frame *f)
 
 void rt_timenow(struct timenow_frame *f)
 {
-    int64_t wall = wall_now();
+    int64_t wall = wall_and_mono(&f->mono);
 
     f->sec = wall / 1000000000;
     f->nsec = (int32_t)(wall % 1000000000);
-    f->mono = clock_mono_ns();
+}
+
+struct clocks clocks_leaf(void)
+{
+    struct clocks c;
+
+    c.wall = wall_and_mono(&c.mono);
+    return c;
 }

@@ -42,18 +42,37 @@ static void look(void)
         clock_wall_step(step);
 }
 
-/* With a seed, a run shall be as the last one: it does not look. */
-int64_t wall_now(void)
+static int64_t next_look;      /* [atomic] clock_mono_ns */
+
+static __attribute__((noinline)) void look_at(int64_t now)
 {
     static bool looking;       /* [atomic] one CPU does; the others do not wait for it */
-    static int64_t next;       /* [atomic] clock_mono_ns of the next look */
+
+    if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
+        return;
+    /* With a seed, a run shall be as the last one. */
+    bool never = options.seed || !cpu_features.virtual;
+    __atomic_store_n(&next_look, never ? INT64_MAX : now + LOOK_NS, __ATOMIC_RELAXED);
+    if (!never)
+        look();
+    __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+}
+
+int64_t wall_and_mono(int64_t *mono)
+{
     int64_t now = clock_mono_ns();
 
-    if (cpu_features.virtual && !options.seed && now >= __atomic_load_n(&next, __ATOMIC_RELAXED) &&
-        !__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE)) {
-        __atomic_store_n(&next, now + LOOK_NS, __ATOMIC_RELAXED);
-        look();
-        __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+    if (now >= __atomic_load_n(&next_look, __ATOMIC_RELAXED)) {
+        look_at(now);
+        now = clock_mono_ns();
     }
-    return clock_wall_ns();
+    *mono = now;
+    return clock_wall_at(now);
+}
+
+int64_t wall_now(void)
+{
+    int64_t mono;
+
+    return wall_and_mono(&mono);
 }

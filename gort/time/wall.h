@@ -7,6 +7,8 @@
 /* Nanoseconds since 1970, as clock_wall_ns, after a look at the CMOS clock now and then (some 20
  * us). g0. */
 int64_t wall_now(void);
+/* That, and in *mono clock_mono_ns at the same moment. */
+int64_t wall_and_mono(int64_t *mono);
 
 /* What is known of the difference d between the CMOS clock and ours, in ns: low <= d < high. The
  * CMOS clock counts whole seconds, so one look tells d to a second; many tell it better. Pure. */

@@ -13,6 +13,7 @@ int64_t rtc_read(void) { return 0; }
 bool rtc_updating(void) { return false; }
 int64_t clock_mono_ns(void) { return 0; }
 int64_t clock_wall_ns(void) { return 0; }
+int64_t clock_wall_at(int64_t mono) { return mono; }
 void clock_wall_step(int64_t ns) { (void)ns; }
 
 #define S 1000000000ll

@@ -208,6 +208,11 @@ uint64_t random_fast(void)
 int64_t clock_mono_ns(void) { return __atomic_load_n(&fake_now, __ATOMIC_SEQ_CST); }
 int64_t clock_wall_ns(void) { return clock_mono_ns() + 1700000000ll * 1000000000; }
 int64_t wall_now(void) { return clock_wall_ns(); }
+int64_t wall_and_mono(int64_t *mono)
+{
+    *mono = clock_mono_ns();
+    return clock_wall_ns();
+}
 
 void lock_init(struct lock *l, const char *name, enum lock_rank rank)
 {
