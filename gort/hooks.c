@@ -26,7 +26,6 @@
 #include "gort/sync/waitprof.h"
 #include "gort/time/timer.h"
 #include "kernel/clock.h"
-#include "kernel/random.h"
 
 static void p_new(struct p *p)
 {
@@ -63,7 +62,7 @@ static void install_leaves(struct leaf_table *t, bool with_malloc)
     t->chanrecv = (uintptr_t)chanrecv_leaf;
     t->select = (uintptr_t)select_leaf;
     t->yield = (uintptr_t)yield_leaf;
-    t->random = (uintptr_t)random_fast;
+    t->random = (uintptr_t)random_leaf;
     t->mono = (uintptr_t)clock_mono_ns;
     t->clocks = (uintptr_t)clocks_leaf;
     t->installed = 1;

@@ -23,7 +23,7 @@ struct leaf_table {
     uintptr_t chansend;        /* 56 chansend_leaf */
     uintptr_t chanrecv;        /* 64 chanrecv_leaf */
     uintptr_t select;          /* 72 select_leaf */
-    uintptr_t random;          /* 80 random_fast (kernel/random.h) */
+    uintptr_t random;          /* 80 random_leaf */
     uintptr_t mono;            /* 88 clock_mono_ns (kernel/clock.h) */
     uintptr_t clocks;          /* 96 clocks_leaf */
 };
@@ -40,6 +40,7 @@ uint64_t chansend_leaf(struct hchan *c, const void *elem);
 uint64_t chanrecv_leaf(struct hchan *c, void *elem);
 uint64_t select_leaf(void *cases, int64_t nsends, int64_t nrecvs); /* the chosen case + 1 */
 uint64_t yield_leaf(void); /* 1: there is nobody to yield to */
+uint64_t random_leaf(void); /* random_fast of kernel/random.h */
 struct clocks { int64_t wall, mono; };
 struct clocks clocks_leaf(void); /* ns since 1970, and of the monotonic clock at that moment */
 

@@ -506,6 +506,7 @@ void rt_gocall_done(struct gocall_done_frame *f)
 /* ---- the rest ------------------------------------------------------------------------------ */
 
 void rt_write_err(struct write_err_frame *f) { console_show(f->p, (size_t)f->n); }
+uint64_t random_leaf(void) { return random_fast(); }
 void rt_rand_fast(struct rand_fast_frame *f) { f->v = random_fast(); }
 void rt_random_fill(struct random_fill_frame *f) { f->ok = random_bytes(f->p, f->n) == 0; }
 
