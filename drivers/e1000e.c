@@ -1,12 +1,13 @@
-/* e1000e.c - Intel's 82574L: start, address, filters, link, resets (82574 data sheet, chapter 10).
+/* e1000e.c - Intel's 82574L and 82583V: start, address, filters, link, resets (82574 data sheet,
+ * chapter 10).
  *
  * As with virtio_net.c, a device that writes what cannot be true, or sends nothing for 5 s although
  * it has packets and a link, is reset while the stack goes on: e1000e_blame notes it,
  * e1000e_settle does it. Whoever enters a ring while `resetting` is set leaves it alone.
  *
- * Interrupts are MSI-X alone: vector 0 is receive queue 0 and, when asked for, the transmitter;
- * vector 1 is receive queue 1. Each message masks itself, and polling asks for the next. The link
- * is looked at once a second. */
+ * Interrupts are MSI-X: vector 0 is receive queue 0 and, when asked for, the transmitter; vector 1
+ * is receive queue 1. Each message masks itself, and polling asks for the next. Without MSI-X there
+ * are one ring and one message. The link is looked at once a second. */
 #include "drivers/e1000e.h"
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #include "mm/mm.h"
 
 #define INTEL 0x8086
-enum { ID_82574L = 0x10d3, ID_82574LA = 0x10f6 };
+enum { ID_82574L = 0x10d3, ID_82574LA = 0x10f6, ID_82583V = 0x150c };
 #define GONE 0xffffffffu       /* what a device that is no longer there reads as */
 #define MS 1000000ll
 #define RESETS_MAX 20u
@@ -180,10 +181,13 @@ static void irq_program(struct e1000e *n)
 {
     uint32_t rxq1 = n->dev.nqueues == 2 ? (8u | 1) << 4 : 0;
 
+    bits(n, R_CTRL_EXT, 0, CTRL_EXT_DRV_LOAD);
+    if (!n->msix)
+        return;
     e1000e_set(n, R_IVAR, 8u | rxq1 | 8u << 8);
     e1000e_set(n, R_EIAC, CAUSES);
     e1000e_set(n, R_IAM, CAUSES);
-    bits(n, R_CTRL_EXT, 0, CTRL_EXT_EIAME | CTRL_EXT_DRV_LOAD | CTRL_EXT_PBA_CLR);
+    bits(n, R_CTRL_EXT, 0, CTRL_EXT_EIAME | CTRL_EXT_PBA_CLR);
 }
 
 static void filter_program(struct e1000e *n)
@@ -376,20 +380,35 @@ static void mac_read(struct e1000e *n)
         netdev_random_mac(m);
 }
 
-/* A ring on each of the first CPUs, as far as there are vectors. */
+/* One message for everything. */
+static bool msi_setup(struct e1000e *n)
+{
+    uint64_t address;
+    uint32_t data;
+
+    n->rx[0].cause = CAUSE_RXT0;
+    n->tx_cause = CAUSE_TXDW;
+    return irq_msi_alloc(0, e1000e_queue_irq, &n->rx[0], &address, &data) == 0 &&
+           pci_msi_enable(n->pci, address, data);
+}
+
+/* A ring on each of the first CPUs, as far as there are vectors. Returns the number of rings. */
 static unsigned vectors_setup(struct e1000e *n)
 {
     unsigned entries = pci_msix_enable(n->pci), most = ncpu < E1000E_QUEUES ? ncpu : E1000E_QUEUES;
     unsigned i = 0;
 
+    n->tx_cause = CAUSE_TXQ0;
     for (; i < most && i < entries; i++) {
         uint64_t address;
         uint32_t data;
         if (irq_msi_alloc(i, e1000e_queue_irq, &n->rx[i], &address, &data) < 0)
             break;
         pci_msix_set(n->pci, i, address, data);
+        n->rx[i].cause = (uint32_t)CAUSE_RXQ0 << i;
     }
-    return i;
+    n->msix = i;
+    return i ? i : !entries && msi_setup(n);
 }
 
 static bool rings_setup(struct e1000e *n)
@@ -422,7 +441,7 @@ static const char *start(struct e1000e *n)
         return "no memory";
     n->dev.nqueues = vectors_setup(n);
     if (!n->dev.nqueues)
-        return "has no MSI-X interrupts";
+        return "has no message-signalled interrupts";
     mac_read(n);
     n->dev.ops = &ops;
     n->dev.mtu = 1500;
@@ -455,6 +474,7 @@ void e1000e_init(void)
     struct pci_dev *p;
 
     for (unsigned i = 0; (p = pci_get(i)); i++)
-        if (p->vendor == INTEL && (p->device == ID_82574L || p->device == ID_82574LA))
+        if (p->vendor == INTEL && (p->device == ID_82574L || p->device == ID_82574LA ||
+                                   p->device == ID_82583V))
             attach(p);
 }

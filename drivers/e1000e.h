@@ -1,6 +1,7 @@
-/* e1000e.h - between the two files of the driver for Intel's 82574L, which QEMU calls e1000e: its
- * registers and descriptors (82574 GbE Controller Family data sheet: 7.1 receive, 7.2 transmit, 7.3
- * segmentation, 7.4 interrupts, 10.2 registers).
+/* e1000e.h - between the two files of the driver for Intel's 82574L, which QEMU calls e1000e, and
+ * the 82583V, the same with one receive ring and no MSI-X: registers and descriptors (82574 GbE
+ * Controller Family data sheet: 7.1 receive, 7.2 transmit, 7.3 segmentation, 7.4 interrupts, 10.2
+ * registers).
  *
  * Two rings of the receiver, over which the chip spreads flows, and one of the transmitter: what
  * a context descriptor says is remembered once for both of the transmitter's (7.2.6), so two CPUs
@@ -53,6 +54,7 @@ enum { MRQC_RSS = 1, MRQC_FIELDS = 1 << 16 | 1 << 17 | 1 << 18 | 1 << 20 };
 #define TXDCTL_COUNT  (1u << 22)
 enum { CAUSE_RXQ0 = 1 << 20, CAUSE_RXQ1 = 1 << 21, CAUSE_TXQ0 = 1 << 22, CAUSE_TXQ1 = 1 << 23 };
 #define CAUSES (CAUSE_RXQ0 | CAUSE_RXQ1 | CAUSE_TXQ0 | CAUSE_TXQ1)
+enum { CAUSE_TXDW = 1, CAUSE_RXT0 = 1 << 7 }; /* the same without MSI-X, of all rings */
 
 /* A descriptor, as two words that are read and written whole.
  *   receive, given: address, 0
@@ -89,6 +91,7 @@ struct e1000e;
 struct e1000e_rx {
     struct e1000e *nic;
     unsigned index;
+    uint32_t cause;            /* [const] of its interrupt */
     bool polling;              /* [atomic] who has set it owns the rest */
     bool armed;                /* [atomic] an interrupt has been asked for and has not come */
     bool skipping;             /* the rest of a frame that does not fit is thrown away */
@@ -121,6 +124,8 @@ struct e1000e {
     char name[32];             /* "e1000e at pci 00:02.0" */
     struct e1000e_rx rx[E1000E_QUEUES];
     struct e1000e_tx tx;
+    uint32_t tx_cause;         /* [const] */
+    bool msix;                 /* [const] */
     uint32_t filter;           /* [filter_lock] RCTL_UPE, RCTL_MPE */
     uint32_t mta[128];         /* [filter_lock] */
     struct lock filter_lock;   /* RANK_NETQ */

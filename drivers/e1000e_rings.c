@@ -275,8 +275,8 @@ static int tx_one(struct e1000e *n, struct pkt *f)
 /* Has the device interrupt when the next packet is sent. */
 static void tx_arm(struct e1000e *n)
 {
-    e1000e_set(n, R_ICR, CAUSE_TXQ0);
-    e1000e_set(n, R_IMS, CAUSE_TXQ0);
+    e1000e_set(n, R_ICR, n->tx_cause);
+    e1000e_set(n, R_IMS, n->tx_cause);
 }
 
 /* The ring is full. False: there is more room after all. */
@@ -381,11 +381,6 @@ bool e1000e_pending(const struct netdev *d, unsigned queue)
     return __atomic_load_n(&r->ring[at].high, __ATOMIC_RELAXED) & RXD_DD;
 }
 
-static uint32_t cause_of(const struct e1000e_rx *r)
-{
-    return (uint32_t)CAUSE_RXQ0 << r->index;
-}
-
 /* `armed` is set before the device is asked: the interrupt that comes at once clears it. A cause
  * that the device still remembers is of packets that were taken by polling. */
 bool e1000e_irq_enable(struct netdev *d, unsigned queue)
@@ -396,8 +391,8 @@ bool e1000e_irq_enable(struct netdev *d, unsigned queue)
     if (__atomic_load_n(&n->resetting, __ATOMIC_ACQUIRE))
         return false;
     if (!__atomic_exchange_n(&r->armed, true, __ATOMIC_SEQ_CST)) {
-        e1000e_set(n, R_ICR, cause_of(r));
-        e1000e_set(n, R_IMS, cause_of(r));
+        e1000e_set(n, R_ICR, r->cause);
+        e1000e_set(n, R_IMS, r->cause);
     }
     return e1000e_pending(d, queue);
 }
@@ -406,15 +401,17 @@ void e1000e_irq_disable(struct netdev *d, unsigned queue)
 {
     struct e1000e_rx *r = rx_of(d, queue);
 
-    e1000e_set(nic_of(d), R_IMC, cause_of(r));
+    e1000e_set(nic_of(d), R_IMC, r->cause);
     __atomic_store_n(&r->armed, false, __ATOMIC_SEQ_CST);
 }
 
-/* The message has masked its causes (CTRL_EXT.EIAME) and cleared them (EIAC). */
+/* A message of MSI-X has masked its causes (CTRL_EXT.EIAME) and cleared them (EIAC). */
 void e1000e_queue_irq(void *arg)
 {
     struct e1000e_rx *r = arg;
 
+    if (!r->nic->msix)
+        e1000e_set(r->nic, R_IMC, r->cause | r->nic->tx_cause);
     __atomic_store_n(&r->armed, false, __ATOMIC_SEQ_CST);
     netdev_wake(&r->nic->dev, r->index);
 }

@@ -13,6 +13,10 @@ enum {
 enum { CMD_IO = 1, CMD_MEMORY = 2, CMD_MASTER = 4, CMD_NO_INTX = 0x400 };
 #define STATUS_CAPS 0x10
 #define HEADER_MANY 0x80
+#define CAP_MSI 5
+#define MSI_ENABLE 1u
+#define MSI_SEVERAL 0x70u  /* messages beyond the first */
+#define MSI_WIDE 0x80u
 #define CAP_MSIX 0x11
 #define CAP_EXPRESS 0x10
 #define LINK_CONTROL 0x10  /* within it */
@@ -274,4 +278,19 @@ void pci_msix_set(struct pci_dev *d, unsigned entry, uint64_t address, uint32_t 
     e[1] = (uint32_t)(address >> 32);
     e[2] = data;
     e[3] = 0;
+}
+
+bool pci_msi_enable(const struct pci_dev *d, uint64_t address, uint32_t data)
+{
+    unsigned c = pci_cap(d, CAP_MSI, 0);
+
+    if (!c)
+        return false;
+    uint32_t control = pci_read(d, c + 2, 2);
+    pci_write(d, c + 4, 4, (uint32_t)address);
+    if (control & MSI_WIDE)
+        pci_write(d, c + 8, 4, (uint32_t)(address >> 32));
+    pci_write(d, c + (control & MSI_WIDE ? 12 : 8), 2, data);
+    pci_write(d, c + 2, 2, (control & ~MSI_SEVERAL) | MSI_ENABLE);
+    return true;
 }

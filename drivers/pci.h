@@ -1,5 +1,5 @@
-/* pci.h - PCI functions: configuration space, BARs, capabilities, MSI-X (PCI 3.0, PCI Express
- * 4.0). Everything happens at boot or on g0.
+/* pci.h - PCI functions: configuration space, BARs, capabilities, MSI and MSI-X (PCI 3.0, PCI
+ * Express 4.0). Everything happens at boot or on g0.
  *
  * The bus is scanned once. Memory BARs that the firmware has left unassigned, and bridges that
  * it has not numbered, get addresses from the window above 3 GiB. The device may return any
@@ -46,6 +46,8 @@ void pci_link_awake(const struct pci_dev *d);
 volatile void *pci_map(const struct pci_dev *d, unsigned bar, uint64_t offset, uint64_t size);
 /* Maps the MSI-X table, all entries masked, and switches MSI-X on. Entries, 0 if it has none. */
 unsigned pci_msix_enable(struct pci_dev *d);
+/* For a device without MSI-X: its one message by the older capability. False: it has none. */
+bool pci_msi_enable(const struct pci_dev *d, uint64_t address, uint32_t data);
 /* Sets an entry (address and data as of irq_msi_alloc) and unmasks it. */
 void pci_msix_set(struct pci_dev *d, unsigned entry, uint64_t address, uint32_t data);
 

@@ -1,4 +1,4 @@
-"""tapnet - a guest with a virtio-net device on a tap, in a network namespace of its own: what
+"""tapnet - a guest with a network device on a tap, in a network namespace of its own: what
 bench-net measures, and tests/tap/guest asks.
 """
 import os
@@ -66,13 +66,13 @@ class Gort:
         self.arguments, self.programs = ["-bundle", b], [KERNEL, server]
 
 
-def machine(guest, directory, smp=1, queues=1, plugin=None):
-    """Starts QEMU; counts instructions with the plugin."""
+def machine(guest, directory, smp=1, queues=1, plugin=None, device="virtio-net-pci"):
+    """Starts QEMU; counts instructions with the plugin. queues: of the tap."""
     many = f",queues={queues}" if queues > 1 else ""
     mq = f",mq=on,vectors={2 * queues + 2}" if queues > 1 else ""
     c = [os.path.join(ROOT, "scripts", "qemu"), *guest.arguments, "-smp", str(smp), "-timeout",
          "1h", "--", "-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no{many}", "-device",
-         f"virtio-net-pci,netdev=n{mq}", "-name", "guest,debug-threads=on",
+         f"{device},netdev=n{mq}", "-name", "guest,debug-threads=on",
          "-pidfile", os.path.join(directory, "pid")]
     env = dict(os.environ)
     if plugin:

@@ -229,6 +229,23 @@ static bool capabilities(void)
            device_memory[7] == 0 && pci_msix_enable(d) == 0 && pci_msix_enable(e) == 0;
 }
 
+/* The older interrupts, with an address of 32 bits and of 64. */
+static bool messages(void)
+{
+    struct fn *f = add(0x0008, 0x10d38086, 2, 0), *g = add(0x0010, 0x10d38086, 2, 0);
+    f->reg[6] = g->reg[6] = 0x10;
+    f->reg[0x34] = g->reg[0x34] = 0x40;
+    f->reg[0x40] = g->reg[0x40] = 5;
+    f->reg[0x42] = 0xb8, g->reg[0x42] = 0x30, f->reg[0x43] = g->reg[0x43] = 1;
+    add(0x0018, 0x10d38086, 2, 0);
+    pci_scan(0, 0);
+    if (!pci_msi_enable(by_bdf(8), 0x1fee01000, 0x1234) || pci_msi_enable(by_bdf(0x18), 1, 1) ||
+        !pci_msi_enable(by_bdf(0x10), 0xfee02000, 0x77))
+        return false;
+    return !memcmp(f->reg + 0x42, "\x89\1\0\x10\xe0\xfe\1\0\0\0\x34\x12", 12) &&
+           !memcmp(g->reg + 0x42, "\1\1\0\x20\xe0\xfe\x77\0\0\0\0\0", 12);
+}
+
 /* A device is let at memory and away from it; its link stays awake. */
 static bool express(void)
 {
@@ -297,6 +314,7 @@ int main(void)
     report("pci_no_firmware", apart(no_firmware));
     report("pci_loops", apart(loops));
     report("pci_capabilities", apart(capabilities));
+    report("pci_messages", apart(messages));
     report("pci_express", apart(express));
     bool good = true;
     for (int i = 0; i < 5; i++) {
