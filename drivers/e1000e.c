@@ -25,7 +25,6 @@
 enum { ID_82574L = 0x10d3, ID_82574LA = 0x10f6, ID_82583V = 0x150c };
 #define GONE 0xffffffffu       /* what a device that is no longer there reads as */
 #define MS 1000000ll
-#define RESETS_MAX 20u
 #define MULTICAST_MAX 512u     /* more than that: all */
 enum { PHY = 1, PHY_CONTROL = 0 };
 enum { PHY_RESTART = 1 << 9, PHY_ISOLATE = 1 << 10, PHY_POWER_DOWN = 1 << 11,
@@ -294,10 +293,8 @@ static bool come_back(struct e1000e *n)
     rings_clear(n);
     if (!quiet)
         return false;
-    if (++n->resets > RESETS_MAX) {
-        kprintf("gort: %s: has been reset %u times: given up\n", n->name, RESETS_MAX);
+    if (!netdev_may_reset(&n->dev, n->name, clock_mono_ns()))
         return false;
-    }
     pci_enable(n->pci);
     chip_run(n);
     return true;

@@ -132,7 +132,6 @@ struct e1000e {
     bool faulty;               /* [atomic] to be reset by who polls or services next */
     const char *why;           /* [atomic] */
     bool resetting;            /* [atomic] */
-    unsigned resets;
 };
 
 #ifdef GORT_HOST_TEST

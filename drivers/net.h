@@ -161,6 +161,8 @@ struct netdev {
     const struct netdev_ops *ops;          /* [const] */
     const struct netdev_user *user;        /* [atomic] NULL: frames are dropped */
     void *user_arg;
+    unsigned resets_close;  /* netdev_may_reset's: how many, each within an hour of the last, */
+    int64_t reset_last;     /* and when that was */
     struct netdev_stats {   /* [atomic] */
         uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
         uint64_t rx_dropped; /* malformed, or no user */
@@ -186,6 +188,9 @@ void netdev_random_mac(uint8_t mac[6]);
 void netdev_receive(struct netdev *d, unsigned queue, struct pkt *list, unsigned n);
 /* Drops and counts what cannot be sent. */
 void netdev_drop(struct netdev *d, struct pkt *list);
+/* A device is to be reset, at `now` (clock_mono_ns): is it worth it? After 20 times, each within an
+ * hour of the last, no longer, which is said. Whoever resets it. */
+bool netdev_may_reset(struct netdev *d, const char *device, int64_t now);
 /* Tells the user of a link that has changed. No locks. */
 void netdev_link(struct netdev *d, bool up);
 /* Tells the user that packets wait. Interrupt context. */

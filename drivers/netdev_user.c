@@ -1,6 +1,10 @@
 /* netdev_user.c - what every driver of a network device does towards the stack. */
 #include "drivers/net.h"
+#include "kernel/print.h"
 #include "kernel/random.h"
+
+#define RESETS_MAX 20u
+#define HOUR_NS 3600000000000ll
 
 static const struct netdev_user *user_of(const struct netdev *d)
 {
@@ -32,6 +36,18 @@ void netdev_drop(struct netdev *d, struct pkt *list)
     for (const struct pkt *f = list; f; f = f->link)
         netdev_count(&d->stats.tx_dropped, 1);
     pkt_free_list(list);
+}
+
+bool netdev_may_reset(struct netdev *d, const char *device, int64_t now)
+{
+    if (now - d->reset_last > HOUR_NS)
+        d->resets_close = 0;
+    d->reset_last = now;
+    if (++d->resets_close <= RESETS_MAX)
+        return true;
+    kprintf("gort: %s: has been reset %u times, each within an hour of the last: given up\n",
+            device, RESETS_MAX);
+    return false;
 }
 
 void netdev_link(struct netdev *d, bool up)

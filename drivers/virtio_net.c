@@ -23,7 +23,6 @@ enum { RX_PROMISC = 0, RX_ALLMULTI = 1, MAC_TABLE = 0, MQ_PAIRS = 0, MQ_RSS = 1 
 #define CONTROL_BYTES 4096u
 #define CONTROL_NS 1000000000ll
 #define STUCK_NS   5000000000ll
-#define RESETS_MAX 20u
 #define MULTICAST_MAX 512u
 #define KEY_BYTES  40u
 #define TABLE      128u
@@ -176,10 +175,8 @@ static void pairs_leave(struct vnet *n)
 
 static bool come_back(struct vnet *n)
 {
-    if (++n->resets > RESETS_MAX) {
-        kprintf("gort: %s: has been reset %u times: given up\n", n->virtio->name, RESETS_MAX);
+    if (!netdev_may_reset(&n->dev, n->virtio->name, clock_mono_ns()))
         return false;
-    }
     if (!virtio_restart(n->virtio))
         return false;
     for (unsigned i = 0; i < n->npairs; i++)

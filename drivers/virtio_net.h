@@ -60,7 +60,6 @@ struct vnet {
     struct virtio_queue control;
     uint8_t *control_mem;
     uint64_t control_pa;
-    unsigned resets;
 };
 
 /* virtio_net_rings.c */
