@@ -86,6 +86,36 @@ static unsigned prepend(struct pkt *p, const uint8_t *opts, unsigned n)
     return TCP_HDR + n;
 }
 
+/* Room for the header and for what nearly every segment has of options, which is written. */
+static unsigned prepend_usual(const struct tcp_conn *c, struct pkt *p)
+{
+    unsigned hdr = TCP_HDR + (c->ts_ok ? TCP_TS_LEN : 0);
+
+    p->data -= hdr;
+    p->len += hdr;
+    if (c->ts_ok)
+        put_ts(p->data + TCP_HDR, tcp_ts(c), c->ts_recent);
+    return hdr;
+}
+
+/* The same with the options of a SYN, or with SACK blocks. */
+static __attribute__((noinline)) unsigned prepend_more(struct tcp_conn *c, struct pkt *p, bool syn)
+{
+    uint8_t opts[40], *o = opts;
+
+    if (syn) {
+        struct tcp_tx t = {.mss = (uint16_t)tcp_mss_offer(&c->path, c->v4, c->mss_user),
+                           .ts = c->ts_ok, .tsval = tcp_ts(c), .tsecr = c->ts_recent,
+                           .sack = c->sack_ok, .wscale = c->wscale_ok ? c->rcv_scale : 0xff};
+        o += tcp_syn_options(o, &t);
+    } else {
+        if (c->ts_ok)
+            o = put_ts(o, tcp_ts(c), c->ts_recent);
+        o = put_sacks(c, o);
+    }
+    return prepend(p, opts, (unsigned)(o - opts));
+}
+
 /* The window field of a segment. The right edge that it advertises is recorded. */
 static uint16_t tell_window(struct tcp_conn *c, bool syn)
 {
@@ -115,21 +145,8 @@ static void acked_now(struct tcp_conn *c)
 static void emit(struct tcp_conn *c, struct pkt *p, uint32_t len, uint32_t seq, uint8_t flags,
                  bool sacks)
 {
-    uint8_t opts[40], *o = opts;
-    bool syn = flags & TF_SYN;
-
-    if (syn) {
-        struct tcp_tx t = {.mss = (uint16_t)tcp_mss_offer(&c->path, c->v4, c->mss_user),
-                           .ts = c->ts_ok, .tsval = tcp_ts(c), .tsecr = c->ts_recent,
-                           .sack = c->sack_ok, .wscale = c->wscale_ok ? c->rcv_scale : 0xff};
-        o += tcp_syn_options(o, &t);
-    } else {
-        if (c->ts_ok)
-            o = put_ts(o, tcp_ts(c), c->ts_recent);
-        if (sacks && c->sack_ok && (c->ooo || c->has_dsack))
-            o = put_sacks(c, o);
-    }
-    unsigned hdr = prepend(p, opts, (unsigned)(o - opts));
+    bool syn = flags & TF_SYN, more = sacks && c->sack_ok && (c->ooo || c->has_dsack);
+    unsigned hdr = syn || more ? prepend_more(c, p, syn) : prepend_usual(c, p);
     uint16_t wnd = tell_window(c, syn);
     put_header(p->data, &c->ent.key, seq, flags & TF_ACK ? c->rcv_nxt : 0, hdr, flags, wnd);
     uint32_t all = hdr + len;

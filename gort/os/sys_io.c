@@ -267,8 +267,8 @@ bool io_at_once(struct g *gp, const uint64_t a[3], bool write, int64_t *r)
     if (!f)
         return false;
     *r = -L_EFAULT;
-    if (f->ops && file_nonblock(f) && a[2] <= CHUNK && !io_check(f, write) &&
-        user_range_of(gp, a[1], a[2]))
+    if (f->ops && file_nonblock(f) && a[2] <= CHUNK && (write ? file_writes(f) : file_reads(f)) &&
+        (user_range_low(a[1], a[2]) || user_range_of(gp, a[1], a[2])))
         *r = write ? f->ops->write(f, (void *)a[1], a[2]) : f->ops->read(f, (void *)a[1], a[2]);
     bool over = *r != -L_EFAULT;
     if (over)

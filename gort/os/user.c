@@ -31,11 +31,7 @@ size_t user_clear(void *dst, size_t n)
 
 bool user_range_of(const struct g *gp, uint64_t p, uint64_t n)
 {
-    if (p + n < p)
-        return false;
-    if (p + n <= USER_END)
-        return true;
-    return !g_is_go(gp) && p >= VM_KERNEL_BASE;
+    return user_range_low(p, n) || (p + n >= p && !g_is_go(gp) && p >= VM_KERNEL_BASE);
 }
 
 bool user_range(const struct call *c, uint64_t p, uint64_t n)

@@ -37,6 +37,10 @@ size_t user_clear(void *dst, size_t n);
  * question. Stacks of C goroutines, which lie in the kernel's half, count for those. */
 bool user_range(const struct call *c, uint64_t p, uint64_t n);
 bool user_range_of(const struct g *gp, uint64_t p, uint64_t n); /* gp: who makes the call */
+static inline bool user_range_low(uint64_t p, uint64_t n) /* in the program's half */
+{
+    return p + n >= p && p + n <= USER_END;
+}
 /* Brings the page at `at` for access VM_R or VM_W. 0, -L_EFAULT, -L_ENOMEM. g0, no lock at or
  * above RANK_MMAP. */
 int user_bring(const struct call *c, uint64_t at, unsigned access);

@@ -633,26 +633,24 @@ static _Noreturn void execute(struct g *gp, bool inherit)
     g_switch(gp);
 }
 
-/* runnext, if find_runnable would come to the same with all that it looks at; else NULL. Most
- * switches are between goroutines that wake each other. */
-static struct g *next_at_once(struct cpu *c)
+/* The next of this P's own queue, if find_runnable would come to the same with all that it looks
+ * at; else NULL. Most switches are between goroutines that wake each other. */
+static struct g *next_at_once(struct cpu *c, bool *inherit)
 {
     struct m *mp = c->m;
     struct p *p = c->p;
-    struct g *gp = p ? __atomic_load_n(&p->runnext, __ATOMIC_RELAXED) : NULL;
 
-    if (!gp || c->pending || sched.stopping || sched.handoff || mp->lockq || mp->lockq_turn_over ||
+    if (!p || c->pending || sched.stopping || sched.handoff || mp->lockq || mp->lockq_turn_over ||
         mp->spinning || p->schedtick - p->globq_tick >= GLOBQ_PERIOD ||
         background_next() == BACKGROUND_ASKED)
         return NULL;
-    return __atomic_compare_exchange_n(&p->runnext, &gp, NULL, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED) ? gp : NULL;
+    return runq_get(p, inherit);
 }
 
 void schedule(void)
 {
     struct cpu *c = cpu_self();
-    bool inherit = true;
+    bool inherit;
 
     CHECK(c->m->locks == 0, "schedule() with %d locks of M %u held", c->m->locks, c->id);
     DCHECK(c->nheld == 0, "schedule() with spinlock %s held", c->held[0]->name);
@@ -662,7 +660,7 @@ void schedule(void)
     c->m->curg = NULL;
     if (c->m->net_polls && c->p && !sched.stopping)
         sched_hooks.net_poll(NET_LOOK);
-    struct g *gp = next_at_once(c);
+    struct g *gp = next_at_once(c, &inherit);
     if (!gp)
         gp = find_runnable(&inherit);
     execute(gp, inherit);
