@@ -54,11 +54,12 @@ void call_start(struct g *gp, void *frame, uint64_t num, const uint64_t a[6])
 
 void rt_syscall6(struct syscall6_frame *f)
 {
-    uint64_t a[6] = {f->a1, f->a2, f->a3, f->a4, f->a5, f->a6};
+    const uint64_t *words = (const void *)f; /* num, a1 to a6 */
     struct g *gp = g_calling();
     int64_t r;
 
-    if (f->num > NR_WRITE || !io_at_once(gp, a, f->num == NR_WRITE, &r)) {
+    if (f->num > NR_WRITE || !io_at_once(gp, words + 1, f->num == NR_WRITE, &r)) {
+        uint64_t a[6] = {f->a1, f->a2, f->a3, f->a4, f->a5, f->a6};
         call_start(gp, f, f->num, a);
         return;
     }

@@ -266,15 +266,15 @@ bool io_at_once(struct g *gp, const uint64_t a[3], bool write, int64_t *r)
 
     if (!f)
         return false;
-    *r = -L_EFAULT;
+    int64_t moved = -L_EFAULT;
     if (f->ops && file_nonblock(f) && a[2] <= CHUNK && (write ? file_writes(f) : file_reads(f)) &&
         (user_range_low(a[1], a[2]) || user_range_of(gp, a[1], a[2])))
-        *r = write ? f->ops->write(f, (void *)a[1], a[2]) : f->ops->read(f, (void *)a[1], a[2]);
-    bool over = *r != -L_EFAULT;
-    if (over)
-        io_done(gp, f, *r, write);
+        moved = write ? f->ops->write(f, (void *)a[1], a[2]) : f->ops->read(f, (void *)a[1], a[2]);
+    if (moved != -L_EFAULT && moved != -L_EAGAIN) /* nobody learns of one in vain */
+        io_done(gp, f, moved, write);
     file_put(f);
-    return over;
+    *r = moved;
+    return moved != -L_EFAULT;
 }
 
 int64_t sys_read(struct call *c) { return io(c, false, false, false); }
