@@ -35,12 +35,14 @@ struct udp_sock;
 struct far_old;
 struct duplex_old;
 
+struct inet_name { struct net_addr ip; uint16_t port; uint32_t scope; };
+
 /* An address of any family. Names of AF_UNIX: len bytes of path, without the NUL of a path; 0 =
  * none; path[0] == 0 = abstract. */
 struct sock_addr {
     uint16_t family;
     union {
-        struct { struct net_addr ip; uint16_t port; uint32_t scope; } in;
+        struct inet_name in;
         struct { uint8_t len; char path[108]; } un;
         struct { uint32_t pid, groups; } nl;
     };
@@ -155,7 +157,8 @@ struct sock {
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
     struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */
     bool port_chosen, addr_chosen;  /* [lock] by bind(2): they outlive a connection */
-    struct sock_addr shown;         /* [lock] that it had, which getsockname(2) still tells */
+    uint16_t shown_family;          /* [lock] 0: none */
+    struct inet_name shown;         /* [lock] that it had, which getsockname(2) still tells */
     struct backlog queue;
     struct sock *accept_next;       /* [listener's lock] */
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */

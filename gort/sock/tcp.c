@@ -20,7 +20,7 @@ static int tcp_listen(struct sock *s, unsigned backlog)
 {
     struct sock_addr own = { .family = s->domain };
 
-    own.in.ip = s->addr_chosen ? s->shown.in.ip : net_addr_any(s->domain == L_AF_INET);
+    own.in.ip = s->addr_chosen ? s->shown.ip : net_addr_any(s->domain == L_AF_INET);
     int err = sock_state(s) != SS_NEW ? 0 : tcp_bind(s, &own);
     if (!err && sock_state(s) == SS_BOUND)
         err = ports_may_listen(s);
@@ -66,7 +66,7 @@ static int start(struct sock *s, const struct sock_addr *to)
 {
     bool v4 = addr_is_v4(&to->in.ip);
     struct net_addr src = own_source(&to->in.ip);
-    const struct net_addr *named = s->in_table ? &s->local.in.ip : &s->shown.in.ip;
+    const struct net_addr *named = s->in_table ? &s->local.in.ip : &s->shown.ip;
     bool other = s->addr_chosen && addr_is_v4(named) != v4;
     int err = 0;
 
@@ -94,9 +94,10 @@ static void names_forget(struct sock *s)
     if (!s->port_chosen)
         ports_release(PORTS_TCP, s);
     lock(&s->lock);
-    s->shown = s->local;
+    s->shown_family = s->local.family;
+    s->shown = s->local.in;
     if (!s->addr_chosen)
-        s->shown.in.ip = any;
+        s->shown.ip = any;
     if (s->in_table) {
         ports_change(PORTS_TCP, s, s->addr_chosen ? &s->local.in.ip : &any, &nobody);
         sock_set_state(s, SS_BOUND);
@@ -240,8 +241,8 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
     far_settle(s);
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
-    if (!peer && !a->family && s->shown.family)
-        *a = s->shown;
+    if (!peer && !a->family && s->shown_family)
+        *a = (struct sock_addr){ .family = s->shown_family, .in = s->shown };
     int err = peer && s->state != SS_CONNECTED ? -L_ENOTCONN : 0;
     unlock(&s->lock);
     return err;
