@@ -157,7 +157,7 @@ func addsUp() {
 func main() {
 	addsUp()
 	if version, _ := os.ReadFile("/proc/version"); bytes.Contains(version, []byte("gort")) {
-		found("C functions by name", func() { alloc(8) }, "gort.malloc_leaf", "gort.small")
+		found("C functions by name", func() { alloc(8) }, "gort.malloc_leaf", "gort.leaf_")
 	} else {
 		fmt.Println("C functions by name found")
 	}
