@@ -118,7 +118,7 @@ func timers() {
 	n, err = ticks(fd)
 	fmt.Println("many:", n >= 20, err)
 	old, e = settime(fd, 0, spec{})
-	fmt.Println("stopped:", old.interval.Nsec, old.value.Nsec > 0 && old.value.Nsec <= 2e6, e)
+	fmt.Println("stopped:", old.interval.Nsec, old.value.Nsec >= 0 && old.value.Nsec <= 2e6, e)
 	time.Sleep(5 * time.Millisecond)
 	n, err = ticks(fd)
 	fmt.Println("stays so:", n, err)
