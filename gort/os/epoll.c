@@ -567,16 +567,14 @@ int64_t sys_epoll_wait(struct call *c)
 
 int64_t sys_epoll_pwait(struct call *c)
 {
-    int64_t err = poll_mask(c, c->a[4], c->a[5]);
+    int64_t timeout = (int64_t)(int32_t)c->a[3] * 1000000;
 
-    return err ? err : sys_epoll_wait(c);
+    return poll_masked(c, c->a[4], c->a[5], timeout, wait_until, true);
 }
 
 int64_t sys_epoll_pwait2(struct call *c)
 {
     int64_t timeout, err = poll_timespec(c, c->a[3], &timeout);
 
-    if (!err)
-        err = poll_mask(c, c->a[4], c->a[5]);
-    return err ? err : wait_until(c, timeout);
+    return err ? err : poll_masked(c, c->a[4], c->a[5], timeout, wait_until, true);
 }

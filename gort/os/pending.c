@@ -3,6 +3,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/signal.h"
 #include "gort/sched/mp.h"
+#include "kernel/check.h"
 
 enum { STANDARD = 31 };     /* signals up to this one wait once; those above as often as sent */
 enum { QUEUED_MAX = 1024 }; /* of one thread, as on Linux with little memory */
@@ -22,6 +23,8 @@ struct thread {
     struct g *gp;
     uint64_t goid;
     uint64_t mask, set;
+    uint64_t own;           /* the mask when the call is over that waits with another */
+    bool waits;             /* in such a call: it takes all signals of the list */
     struct queued *first, **end;
     unsigned count;
     struct thread *next;
@@ -49,7 +52,7 @@ static bool thread_over(const struct thread *t)
 {
     uint32_t status = __atomic_load_n(&t->gp->status, __ATOMIC_ACQUIRE) & ~(uint32_t)G_SCAN;
 
-    return t->gp->goid != t->goid || status == G_DEAD || (!t->mask && !t->first);
+    return t->gp->goid != t->goid || status == G_DEAD || (!t->mask && !t->waits && !t->first);
 }
 
 /* Frees what belongs to goroutines that have ended, on the way. */
@@ -168,6 +171,17 @@ void pending_drop(const struct g *gp, uint32_t number)
     unlock(&threads.lock);
 }
 
+/* Raises all signals of `set` that wait for gp's thread. */
+static void raise_kept(struct g *gp, uint64_t set)
+{
+    struct sig_info s;
+
+    while (set && pending_first(gp, set, &s)) {
+        pending_drop(gp, s.number);
+        signal_raise(s.number);
+    }
+}
+
 int pending_block(struct g *gp, uint64_t mask)
 {
     if (!mask && nobody_blocks())
@@ -178,14 +192,44 @@ int pending_block(struct g *gp, uint64_t mask)
     if (t)
         t->mask = mask;
     unlock(&threads.lock);
-    while (freed) {
-        struct sig_info s;
-        if (!pending_first(gp, freed, &s))
-            break;
-        pending_drop(gp, s.number);
-        signal_raise(s.number);
-    }
+    raise_kept(gp, freed);
     return t ? 0 : -L_ENOMEM;
+}
+
+/* ---- calls with a mask of their own ------------------------------------------------------- */
+
+int pending_wait_begin(struct g *gp, uint64_t mask)
+{
+    lock(&threads.lock);
+    struct thread *t = thread_make_locked(gp);
+    if (t) {
+        CHECK(!t->waits, "goroutine %llu waits twice", (unsigned long long)gp->goid);
+        t->own = t->mask;
+        t->mask = mask;
+        t->waits = true;
+    }
+    unlock(&threads.lock);
+    return t ? 0 : -L_ENOMEM;
+}
+
+bool pending_interrupts(struct g *gp)
+{
+    lock(&threads.lock);
+    const struct thread *t = thread_find_locked(gp);
+    uint64_t freed = t->set & ~t->mask;
+    unlock(&threads.lock);
+    raise_kept(gp, freed);
+    return freed != 0;
+}
+
+void pending_wait_end(struct g *gp)
+{
+    lock(&threads.lock);
+    struct thread *t = thread_find_locked(gp);
+    uint64_t own = t->own;
+    t->waits = false;
+    unlock(&threads.lock);
+    pending_block(gp, own);
 }
 
 /* ---- sending ------------------------------------------------------------------------------ */
@@ -206,10 +250,10 @@ static int keep_locked(struct thread *t, const struct sig_info *s)
     return 0;
 }
 
-/* 1: kept; 0: t, which may be NULL, does not block it; or the error. */
+/* 1: kept; 0: t, which may be NULL, neither blocks nor awaits it; or the error. */
 static int offer_locked(struct thread *t, const struct sig_info *s)
 {
-    if (!t || !(t->mask & SIG_BIT(s->number)))
+    if (!t || !(t->waits || t->mask & SIG_BIT(s->number)))
         return 0;
     int err = keep_locked(t, s);
     return err ? err : 1;

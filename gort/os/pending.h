@@ -10,6 +10,10 @@
  * its number (tgkill) is the caller, if it runs there and is locked or blocks the signal; else a
  * goroutine that is locked to the CPU of that number and blocks it.
  *
+ * A call may have a mask of its own while it waits (ppoll, pselect6, epoll_pwait, rt_sigsuspend).
+ * Then every signal for the thread goes to its list, and those that this mask lets through end the
+ * call with EINTR, which raises them. Other calls are not ended by signals.
+ *
  * A signal for the process (kill, a key) is never kept: on Linux some thread of Go's runtime, which
  * blocks nothing, takes it. */
 #ifndef GORT_OS_PENDING_H
@@ -43,6 +47,13 @@ void pending_init(void);
 uint64_t pending_mask(const struct g *gp);
 /* It blocks `mask` from now on; what it unblocks is raised. 0, -L_ENOMEM. g0, no locks. */
 int pending_block(struct g *gp, uint64_t mask);
+/* Until pending_wait_end, gp's thread blocks `mask` instead, for a call that waits. 0, -L_ENOMEM.
+ * g0, no locks. */
+int pending_wait_begin(struct g *gp, uint64_t mask);
+/* Raises what waits for gp's thread and the mask of its call lets through. False: nothing did. */
+bool pending_interrupts(struct g *gp);
+/* The thread's own mask holds again. What it does not block is raised. */
+void pending_wait_end(struct g *gp);
 /* Sends a signal to gp's thread. 0, -L_EAGAIN: its list is full. g0, no locks; calls that it has
  * woken wait for calls_run. */
 int pending_send(struct g *gp, const struct sig_info *s);

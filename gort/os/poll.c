@@ -2,6 +2,7 @@
 #include "gort/os/poll.h"
 
 #include "gort/os/mem.h"
+#include "gort/os/pending.h"
 #include "gort/os/sys.h"
 #include "kernel/clock.h"
 
@@ -29,15 +30,37 @@ int64_t poll_timespec(struct call *c, uint64_t p, int64_t *timeout)
     return 0;
 }
 
-int64_t poll_mask(struct call *c, uint64_t p, uint64_t bytes)
+/* The mask is taken when the call begins, and holds until it ends. */
+static int64_t mask_begin(struct call *c, uint64_t p, uint64_t bytes)
 {
     uint64_t set;
 
-    if (!p)
+    if (c->done)
         return 0;
     if (bytes != sizeof set)
         return -L_EINVAL;
-    return copy_in(c, &set, p, sizeof set) ? -L_EFAULT : 0;
+    if (copy_in(c, &set, p, sizeof set))
+        return -L_EFAULT;
+    int64_t err = pending_wait_begin(c->gp, SIG_SET(set));
+    c->done = !err;
+    return err;
+}
+
+int64_t poll_masked(struct call *c, uint64_t p, uint64_t bytes, int64_t timeout,
+                    int64_t (*wait)(struct call *c, int64_t timeout), bool time_first)
+{
+    if (!p)
+        return wait(c, timeout);
+    int64_t r = mask_begin(c, p, bytes);
+    if (r)
+        return r;
+    call_wait_also(c, &pending_queue);
+    r = wait(c, timeout);
+    if ((r == SYS_BLOCK || (r == 0 && !time_first)) && pending_interrupts(c->gp))
+        r = -L_EINTR;
+    if (r != SYS_BLOCK)
+        pending_wait_end(c->gp);
+    return r;
 }
 
 void poll_leave_rest(struct call *c, uint64_t p, int64_t timeout, int64_t result, int usec)
@@ -142,11 +165,9 @@ int64_t sys_ppoll(struct call *c)
 {
     int64_t timeout, err = poll_timespec(c, c->a[2], &timeout);
 
-    if (!err)
-        err = poll_mask(c, c->a[3], c->a[4]);
     if (err)
         return err;
-    int64_t r = poll_until(c, timeout);
+    int64_t r = poll_masked(c, c->a[3], c->a[4], timeout, poll_until, false);
     poll_leave_rest(c, c->a[2], timeout, r, 0);
     return r;
 }

@@ -100,15 +100,11 @@ static int64_t sets_wait(struct call *c, struct sets *s, int64_t timeout)
     return r;
 }
 
-static int64_t select_until(struct call *c, int64_t timeout, int usec)
+static int64_t select_until(struct call *c, int64_t timeout)
 {
     struct sets s = {.user = {c->a[1], c->a[2], c->a[3]}, .n = (uint32_t)c->a[0]};
 
-    if ((int32_t)c->a[0] < 0)
-        return -L_EINVAL;
-    int64_t r = sets_wait(c, &s, timeout);
-    poll_leave_rest(c, c->a[4], timeout, r, usec);
-    return r;
+    return (int32_t)c->a[0] < 0 ? -L_EINVAL : sets_wait(c, &s, timeout);
 }
 
 int64_t sys_select(struct call *c)
@@ -125,7 +121,9 @@ int64_t sys_select(struct call *c)
             __builtin_add_overflow(timeout, t.usec * 1000, &timeout))
             timeout = INT64_MAX;
     }
-    return select_until(c, timeout, 1);
+    int64_t r = select_until(c, timeout);
+    poll_leave_rest(c, c->a[4], timeout, r, 1);
+    return r;
 }
 
 /* The sixth argument points to the set of signals and its size. */
@@ -137,7 +135,9 @@ int64_t sys_pselect6(struct call *c)
     if (c->a[5] && copy_in(c, mask, c->a[5], sizeof mask))
         return -L_EFAULT;
     int64_t err = poll_timespec(c, c->a[4], &timeout);
-    if (!err)
-        err = poll_mask(c, mask[0], mask[1]);
-    return err ? err : select_until(c, timeout, 0);
+    if (err)
+        return err;
+    int64_t r = poll_masked(c, mask[0], mask[1], timeout, select_until, false);
+    poll_leave_rest(c, c->a[4], timeout, r, 0);
+    return r;
 }

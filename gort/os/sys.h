@@ -26,7 +26,7 @@
     X(110, getppid) X(111, getpgrp) X(112, setsid) X(113, setreuid) X(114, setregid)         \
     X(115, getgroups) X(116, setgroups) X(117, setresuid) X(118, getresuid) X(119, setresgid)\
     X(120, getresgid) X(121, getpgid) X(124, getsid) X(125, capget) X(127, rt_sigpending)    \
-    X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo) X(131, sigaltstack)                      \
+    X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo) X(130, rt_sigsuspend) X(131, sigaltstack) \
     X(132, utime) X(133, mknod) X(137, statfs) X(138, fstatfs) X(140, getpriority)           \
     X(141, setpriority) X(143, sched_getparam) X(145, sched_getscheduler)                    \
     X(146, sched_get_priority_max) X(147, sched_get_priority_min) X(149, mlock)              \

@@ -167,6 +167,20 @@ static int64_t take(struct call *c, const struct sig_info *s)
     return c->a[1] && copy_out(c, c->a[1], &i, sizeof i) ? -L_EFAULT : (int64_t)s->number;
 }
 
+static int64_t wait_for_signals(struct call *c, int64_t timeout)
+{
+    (void)c;
+    (void)timeout;
+    return SYS_BLOCK;
+}
+
+int64_t sys_rt_sigsuspend(struct call *c)
+{
+    if (!c->a[0])
+        return c->a[1] == SET_BYTES ? -L_EFAULT : -L_EINVAL;
+    return poll_masked(c, c->a[0], c->a[1], -1, wait_for_signals, false);
+}
+
 int64_t sys_rt_sigtimedwait(struct call *c)
 {
     struct sig_info s;

@@ -119,17 +119,24 @@ void queue_wake(struct waitq *q)
     unlock(&q->lock);
 }
 
-static bool wait_on(struct call *c, struct waitq *q, bool exclusive)
+static void register_on(struct call *c, struct waitq *q, bool exclusive)
 {
-    if (c->queued)
-        return false;
     CHECK(c->nw < CALL_WAITERS, "call %llu waits on %u queues", (unsigned long long)c->num, c->nw);
     c->w[c->nw].call = c;
     c->w[c->nw].exclusive = exclusive;
     waiter_add(q, &c->w[c->nw++]);
+}
+
+static bool wait_on(struct call *c, struct waitq *q, bool exclusive)
+{
+    if (c->queued)
+        return false;
+    register_on(c, q, exclusive);
     c->queued = true;
     return true;
 }
+
+void call_wait_also(struct call *c, struct waitq *q) { register_on(c, q, false); }
 
 bool call_wait(struct call *c, struct waitq *q) { return wait_on(c, q, false); }
 bool call_wait_exclusive(struct call *c, struct waitq *q) { return wait_on(c, q, true); }

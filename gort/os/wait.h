@@ -120,6 +120,9 @@ void waiter_remove(struct waiter *w);
 bool call_wait(struct call *c, struct waitq *q);
 /* As call_wait; of all calls that wait so on q, an event is for one. */
 bool call_wait_exclusive(struct call *c, struct waitq *q);
+/* For handlers, before they look at what q tells of: registers c on q besides the queue of
+ * call_wait. One q for a call. */
+void call_wait_also(struct call *c, struct waitq *q);
 /* For handlers. Sets the deadline at the first call; true if it has passed. */
 bool call_deadline(struct call *c, int64_t when);
 /* For handlers of long calls, between two steps: is other work due on this CPU? Then the handler
