@@ -57,7 +57,7 @@ static const struct option ipv6_options[] = {
 };
 static const struct option udp_options[] = {
     F(L_IPPROTO_UDP, L_UDP_GRO, gro), N(L_IPPROTO_UDP, L_UDP_SEGMENT, segment, 0, 65535),
-    K(L_IPPROTO_UDP, L_UDP_CORK),
+    F(L_IPPROTO_UDP, L_UDP_CORK, cork),
 };
 
 static bool is_inet(const struct sock *s)
@@ -263,6 +263,8 @@ static void option_told(struct sock *s, int level, int name)
         far_option(s, level, name);
     if (s->wired)
         far_udp_options(s);
+    if (level == L_IPPROTO_UDP && name == L_UDP_CORK && !s->cork)
+        udp_uncork(s);
 }
 
 int64_t sys_setsockopt(struct call *c)

@@ -172,6 +172,7 @@ struct sock {
     struct udp_sock *wired;         /* [lock to write, atomic reads] */
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
     struct dgramq *errors;          /* [atomic] IP_RECVERR: what became of those sent; or NULL */
+    struct cork *corked;            /* [lock to write, atomic reads] of UDP: unfinished; or NULL */
     struct room_waiter *writers;    /* [lock] of AF_UNIX: who waits for room in our inbox */
     uint32_t listed;                /* [atomic] proc_sock.c: in which listing it was last */
     uint64_t bound_ino;             /* [names' lock] AF_UNIX bound to a path */
@@ -211,6 +212,8 @@ static inline void sock_set_state(struct sock *s, enum sock_state st)
     __atomic_store_n(&s->state, st, __ATOMIC_RELEASE);
 }
 
+/* UDP_CORK has been turned off: sends what the program has written so far. No locks. */
+void udp_uncork(struct sock *s);
 /* Kinds. NULL: *err says why. */
 struct sock *tcp_sock_new(unsigned domain);
 /* As TCP_INFO says it: 1 = established ... 10 = listens. s is of TCP. */

@@ -1,5 +1,7 @@
 /* udp.c - UDP sockets: datagrams that stay in this machine (dgram.h), or do not (far.h). */
 #include "gort/net/net.h"
+#include "gort/os/mem.h"
+#include "gort/sock/cork.h"
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
 #include "kernel/clock.h"
@@ -247,22 +249,100 @@ static int64_t send_segments(struct sock *s, struct msg *m, const struct sock_ad
     return done ? done : r;
 }
 
-static int64_t udp_send(struct sock *s, struct msg *m)
+static int64_t send_to(struct sock *s, struct msg *m, const struct sock_addr *to,
+                       struct sock_addr *from)
 {
-    struct sock_addr to, from;
-    int64_t n = (int64_t)m->v.left;
-    int err = n > 0xffff ? -L_EMSGSIZE : addresses(s, m, &to, &from);
+    uint32_t each = m->segment ? m->segment : (uint32_t)s->segment;
 
-    if (!err && n > (addr_is_v4(&to.in.ip) ? UDP_MAX4 : UDP_MAX6))
+    return each && m->v.left > each ? send_segments(s, m, to, from, each)
+                                    : send_one(s, m, to, from);
+}
+
+static size_t longest(const struct sock_addr *to)
+{
+    return addr_is_v4(&to->in.ip) ? UDP_MAX4 : UDP_MAX6;
+}
+
+/* May m be sent, and where to? */
+static int send_begin(struct sock *s, const struct msg *m, struct sock_addr *to,
+                      struct sock_addr *from)
+{
+    int err = m->v.left > 0xffff ? -L_EMSGSIZE : addresses(s, m, to, from);
+
+    if (!err && m->v.left > longest(to))
         err = -L_EMSGSIZE;
     if (!err)
         err = sock_take_error(s);
-    if (!err && sock_shut(s) & SHUT_OUT)
-        err = -L_EPIPE;
+    return !err && sock_shut(s) & SHUT_OUT ? -L_EPIPE : err;
+}
+
+/* Sends the datagram k, and frees it. k may be NULL. */
+static int64_t cork_send(struct sock *s, struct cork *k)
+{
+    struct l_iovec room;
+
+    if (!k)
+        return 0;
+    k->m.v = vec_one(&room, k->bytes, k->n);
+    int64_t r = send_to(s, &k->m, &k->to, &k->from);
+    cork_free(k);
+    return r;
+}
+
+void udp_uncork(struct sock *s) { cork_send(s, cork_take(s)); }
+
+/* `piece`, a copy of m's n bytes, goes to the unfinished datagram, or begins one. */
+static int part_add(struct sock *s, const struct msg *m, const char *piece, size_t n)
+{
+    struct sock_addr to, from;
+    struct cork *fresh = NULL;
+    int err;
+
+    do {
+        if (!fresh && !cork_waits(s)) {
+            if ((err = send_begin(s, m, &to, &from)))
+                return err;
+            if (!(fresh = cork_new(m, &to, &from)))
+                return -L_ENOBUFS;
+        }
+        err = cork_add(s, &fresh, piece, n, CORK_MAX - 28);
+    } while (err == -L_EAGAIN); /* another thread has finished it meanwhile */
+    cork_free(fresh);
+    return err;
+}
+
+/* One of several writes that make a datagram; the last one if not `more`. */
+static int64_t send_part(struct sock *s, struct msg *m, bool more)
+{
+    size_t n = m->v.left;
+    struct msg first = *m;
+
+    if (n > 0xffff) { /* as on Linux, where only IPv6 begins to add before it looks */
+        cork_free(s->domain == L_AF_INET6 ? cork_take(s) : NULL);
+        return -L_EMSGSIZE;
+    }
+    char *piece = os_alloc_last(n + 1);
+    if (!piece)
+        return -L_ENOBUFS;
+    int err = n ? vec_from(&m->v, piece, n) : 0;
     if (err)
-        return err;
-    uint32_t each = m->segment ? m->segment : (uint32_t)s->segment;
-    return each && n > each ? send_segments(s, m, &to, &from, each) : send_one(s, m, &to, &from);
+        cork_free(cork_take(s));
+    else
+        err = part_add(s, &first, piece, n);
+    os_free(piece, n + 1);
+    int64_t r = err || more ? err : cork_send(s, cork_take(s));
+    return r < 0 ? r : (int64_t)n;
+}
+
+static int64_t udp_send(struct sock *s, struct msg *m)
+{
+    struct sock_addr to, from;
+    bool more = s->cork || m->flags & L_MSG_MORE;
+
+    if (more || cork_waits(s))
+        return send_part(s, m, more);
+    int err = send_begin(s, m, &to, &from);
+    return err ? err : send_to(s, m, &to, &from);
 }
 
 /* What became of datagrams sent. The error of the socket goes with the last of them. */
@@ -327,7 +407,12 @@ static size_t udp_unread(struct sock *s)
 {
     return dgramq_empty(s->inbox) ? far_udp_unread(s) : dgramq_first_length(s->inbox);
 }
-static void udp_free(struct sock *s) { dgramq_free(s->inbox); }
+
+static void udp_free(struct sock *s)
+{
+    cork_free(s->corked);
+    dgramq_free(s->inbox);
+}
 
 static const struct sock_ops udp_ops = {
     .bind = udp_bind, .connect = udp_connect, .send = udp_send, .recv = udp_recv, .poll = udp_poll,
