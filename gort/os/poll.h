@@ -17,9 +17,9 @@ int64_t poll_fds(struct call *c, struct l_pollfd *p, size_t n, int64_t timeout);
 int64_t poll_deadline(int64_t timeout);
 /* The timeout that the timespec at p says; p 0: -1. 0, -L_EFAULT or -L_EINVAL. */
 int64_t poll_timespec(struct call *c, uint64_t p, int64_t *timeout);
-/* Runs `wait`, a handler that takes a timeout, under the mask of signals of `bytes` at p; p 0: under
- * the thread's own. A signal that the mask lets through ends it with -L_EINTR, what is ready comes
- * before that, and with `time_first` the end of the time as well. Uses c->done. */
+/* Runs `wait`, a handler that takes a timeout, under the mask of signals of `bytes` at p; p 0:
+ * under the thread's own. A signal that the mask lets through ends it with -L_EINTR; what is ready
+ * comes before that, and with `time_first` the end of the time as well. Uses c->done. */
 int64_t poll_masked(struct call *c, uint64_t p, uint64_t bytes, int64_t timeout,
                     int64_t (*wait)(struct call *c, int64_t timeout), bool time_first);
 /* What is left of c's deadline, to the timespec (or, with `usec`, timeval) at p, as Linux leaves
