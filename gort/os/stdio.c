@@ -60,7 +60,9 @@ void stdio_init(void)
     input_irq(); /* for bytes that came before the interrupt was enabled */
 }
 
-void stdio_poll(void)
+/* Takes what has arrived. con.wq is left alone: who looks whether it can write stands on it, and
+ * would wake itself each time. */
+static void input_take(void)
 {
     uint8_t buf[256];
     bool news = false;
@@ -79,8 +81,13 @@ void stdio_poll(void)
     unlock(&con.lock);
     if (news)
         queue_wake(&con.rq);
-    queue_wake(&con.wq); /* writers for which there is no room yet wait again */
     keys_pressed(console_take_keys());
+}
+
+void stdio_poll(void)
+{
+    input_take();
+    queue_wake(&con.wq); /* writers for which there is no room yet wait again */
 }
 
 static int64_t con_read(struct file *f, void *buf, size_t n)
@@ -88,7 +95,7 @@ static int64_t con_read(struct file *f, void *buf, size_t n)
     size_t got = 0, left = 0;
 
     (void)f;
-    stdio_poll();
+    input_take();
     lock(&con.lock);
     while (got < n && con.tail != con.head && !left) {
         size_t at = con.tail % RING, part = RING - at;
@@ -124,7 +131,7 @@ static unsigned con_poll(struct file *f)
 {
     unsigned r = file_writes(f) && console_room(channel_of(f)) ? L_POLLOUT : 0;
 
-    stdio_poll();
+    input_take();
     lock(&con.lock);
     if (file_reads(f) && con.head != con.tail)
         r |= L_POLLIN;
