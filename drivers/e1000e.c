@@ -466,12 +466,17 @@ static void attach(struct pci_dev *p)
         boot_log("%s: %s, %u queues, MTU %u", n->name, n->dev.name, n->dev.nqueues, n->dev.mtu);
 }
 
+bool e1000e_drives(uint16_t vendor, uint16_t device)
+{
+    return vendor == INTEL &&
+           (device == ID_82574L || device == ID_82574LA || device == ID_82583V);
+}
+
 void e1000e_init(void)
 {
     struct pci_dev *p;
 
     for (unsigned i = 0; (p = pci_get(i)); i++)
-        if (p->vendor == INTEL && (p->device == ID_82574L || p->device == ID_82574LA ||
-                                   p->device == ID_82583V))
+        if (e1000e_drives(p->vendor, p->device))
             attach(p);
 }

@@ -162,6 +162,8 @@ bool e1000e_tx_stuck(struct e1000e_tx *t, int64_t now, bool link);
 void e1000e_blame(struct e1000e *n, const char *why);
 void e1000e_settle(struct e1000e *n);
 
+/* Is this a PCI function of the driver's? */
+bool e1000e_drives(uint16_t vendor, uint16_t device);
 /* Finds and starts the devices. After pci_scan, boot. */
 void e1000e_init(void);
 

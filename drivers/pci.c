@@ -32,6 +32,7 @@ struct window { uint64_t next, end; };
 
 static struct pci_dev devs[PCI_MAX]; /* [const after the scan] */
 static unsigned ndevs, unkept;
+static bool (*has_driver)(uint16_t vendor, uint16_t device); /* [const] NULL: all have */
 static bool bus_seen[256];
 static unsigned last_bus;
 
@@ -171,6 +172,15 @@ static void scan_bridge(const struct pci_dev *d, struct window *w)
         scan_bus(bus, &none);
 }
 
+static void resources_read(struct pci_dev *d, unsigned type, struct window *w)
+{
+    if (type <= 1)
+        bars_read(d, type ? 2 : PCI_BARS, w);
+    d->msix = (uint8_t)pci_cap(d, CAP_MSIX, 0);
+    if (d->msix)
+        d->msix_count = (uint16_t)((pci_read(d, d->msix + 2u, 2) & 0x7ff) + 1);
+}
+
 static void scan_function(uint16_t bdf, struct window *w)
 {
     struct pci_dev d = { .bdf = bdf };
@@ -181,13 +191,10 @@ static void scan_function(uint16_t bdf, struct window *w)
     d.device = (uint16_t)(id >> 16);
     d.class = (uint8_t)(class >> 24);
     d.subclass = (uint8_t)(class >> 16);
-    if (type <= 1)
-        bars_read(&d, type ? 2 : PCI_BARS, w);
     if (type == 1 && d.class == 6)
         scan_bridge(&d, w);
-    d.msix = (uint8_t)pci_cap(&d, CAP_MSIX, 0);
-    if (d.msix)
-        d.msix_count = (uint16_t)((pci_read(&d, d.msix + 2u, 2) & 0x7ff) + 1);
+    if (!has_driver || has_driver(d.vendor, d.device))
+        resources_read(&d, type, w);
     if (ndevs < PCI_MAX)
         devs[ndevs++] = d;
     else
@@ -210,10 +217,11 @@ static void scan_bus(unsigned bus, struct window *w)
     }
 }
 
-void pci_scan(uint64_t low, uint64_t high)
+void pci_scan(uint64_t low, uint64_t high, bool (*driven)(uint16_t vendor, uint16_t device))
 {
     struct window w = { low, high };
 
+    has_driver = driven;
     pci_config_init();
     scan_bus(0, &w);
     if (unkept)

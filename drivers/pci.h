@@ -26,8 +26,10 @@ struct pci_dev {
     volatile uint32_t *msix_table; /* NULL until pci_msix_enable */
 };
 
-/* Scans. [low, high): where unassigned BARs may go; ecam: from ACPI's MCFG. */
-void pci_scan(uint64_t low, uint64_t high);
+/* Scans. [low, high): where unassigned BARs may go. driven: is there a driver for a function? What
+ * has none stays as it is found, without BARs and MSI-X here: each trial of a BAR changes the
+ * machine's memory map, which takes an emulator 0.1 ms and more. NULL: for all. */
+void pci_scan(uint64_t low, uint64_t high, bool (*driven)(uint16_t vendor, uint16_t device));
 /* Function number i; NULL behind the last. */
 struct pci_dev *pci_get(unsigned i);
 /* "pci 00:03.0" */

@@ -89,6 +89,8 @@ struct virtio_dev {
     };
 };
 
+/* Is this PCI function a virtio device, with or without a driver here? */
+bool virtio_pci_drives(uint16_t vendor, uint16_t device);
 /* Finds the devices of all buses and has their drivers start them. The command line names
  * devices on MMIO: words virtio_mmio.device=SIZE@ADDRESS:IRQ. */
 void virtio_init(const char *cmdline);

@@ -200,10 +200,15 @@ static bool map_all(struct virtio_dev *d, const struct pci_dev *p)
     return d->pci.common && d->pci.isr && d->pci.notify;
 }
 
+bool virtio_pci_drives(uint16_t vendor, uint16_t device)
+{
+    return vendor == VENDOR && device >= 0x1000 && device < 0x1080;
+}
+
 /* Devices of before 1.0 that also know it say what they are in the subsystem's number. */
 static unsigned type_of(const struct pci_dev *p)
 {
-    if (p->vendor != VENDOR || p->device < 0x1000 || p->device >= 0x1080)
+    if (!virtio_pci_drives(p->vendor, p->device))
         return 0;
     return p->device >= 0x1040 ? p->device - 0x1040u : pci_read(p, REG_SUBSYSTEM, 2);
 }

@@ -16,6 +16,7 @@
 #include "gort/sched/preempt.h"
 #include "gort/sched/sched.h"
 #include "gort/sched/stall.h"
+#include "gort/sched/start.h"
 #include "gort/stack/symtab.h"
 #include "gort/stack/unwind.h"
 #include "gort/netctl/boot.h"
@@ -33,9 +34,10 @@
 
 static const struct app_table *program; /* [const after boot] NULL: it is in C */
 
-/* The app table's magic stands 8-aligned in a read-only segment of every program that was
- * built through the overlay, and in no other. Must be asked before any of it runs. */
-static bool has_table(const struct elf_image *im, uint64_t magic)
+/* The app table's magic stands 8-aligned in a segment without code of every program that was built
+ * through the overlay, a C program's in one of those that were linked with libgort, and neither in
+ * any other. Must be asked before any of it runs. Returns the one that comes first, 0: none. */
+static uint64_t find_table(const struct elf_image *im)
 {
     for (uint32_t i = 0; i < im->nseg; i++) {
         const struct elf_segment *s = &im->seg[i];
@@ -44,10 +46,10 @@ static bool has_table(const struct elf_image *im, uint64_t magic)
         if (s->flags & ELF_PF_X)
             continue;
         for (uint64_t n = s->filesz / 8; n > 1; n--, w++)
-            if (w[0] == magic)
-                return true;
+            if (w[0] == APPTAB_MAGIC || w[0] == CAPPTAB_MAGIC)
+                return w[0];
     }
-    return false;
+    return 0;
 }
 
 static const struct capp_table *capp; /* NULL: a Go program */
@@ -73,11 +75,12 @@ static void app_load(void)
         boot_refuse("the bundle holds no program (no entry named init)");
     if (elf_load(bundle.init, bundle.init_size, &im, &err) != 0)
         boot_refuse("cannot load the program: %s", err);
-    if (has_table(&im, CAPPTAB_MAGIC)) {
+    uint64_t magic = find_table(&im);
+    if (magic == CAPPTAB_MAGIC) {
         capp_load(&im);
         return;
     }
-    if (!has_table(&im, APPTAB_MAGIC))
+    if (!magic)
         boot_refuse("this program was not built for gort: build it with `gort build`, or with "
                     "`go build` and the flags of `gort env`");
     const struct app_table *(*entry)(const uintptr_t *, uint64_t) = (void *)im.entry;
@@ -134,9 +137,11 @@ void gort_cpu_main(struct cpu *c)
     sched_cpu_enter();
 }
 
-/* The program's first goroutine is number 1. */
+/* The program's first goroutine is number 1. The initialisation of packages takes more stack than
+ * goroutines begin with in nearly every program. */
 static void start_main(void)
 {
+    start_needs_most(*(const uintptr_t *)program->main_closure);
     struct g *gp = g_new(program->main_closure, NULL, 0);
     struct mm_stats mm;
 

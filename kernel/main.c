@@ -72,6 +72,11 @@ static void measure_memory(void)
              (unsigned long long)s.free_bytes >> 20, (unsigned long long)boot.mem_count);
 }
 
+static bool driven(uint16_t vendor, uint16_t device)
+{
+    return virtio_pci_drives(vendor, device) || e1000e_drives(vendor, device);
+}
+
 /* What the firmware has left without an address gets one above the RAM below 4 GiB and below
  * what machines have at the top: their configuration space, if it is there, and the I/O APICs. */
 static void find_devices(void)
@@ -87,7 +92,7 @@ static void find_devices(void)
     }
     if (acpi.ecam_address >= low && acpi.ecam_address < high)
         high = acpi.ecam_address;
-    pci_scan(low, high);
+    pci_scan(low, high, driven);
     virtio_init(cmdline);
     e1000e_init();
 }

@@ -11,6 +11,9 @@
 #include "kernel/options.h"
 #include "kernel/print.h"
 
+#define JITTER_FEW  16u
+#define JITTER_MANY 256u
+
 static struct lock random_lock = LOCK_INIT("random", RANK_LEAF);
 static uint32_t key[8];    /* [random_lock] */
 static bool seeded;        /* [random_lock] firmware or host gave at least 16 bytes */
@@ -223,17 +226,23 @@ void random_cpu_init(void)
     c->choice = random_fast();
 }
 
-/* Mixes in how long a piece of work takes, which differs by a few ticks with what else the CPU
- * does. It is not counted as entropy, but better than a key that can be computed where there
- * is no other source. The wall clock makes one boot differ from another. */
-static void mix_jitter(void)
+/* The wall clock makes one boot differ from another. */
+static void mix_wall(void)
 {
     uint64_t wall = (uint64_t)clock_wall_ns();
-    uint32_t block[16];
 
     key[2] ^= (uint32_t)wall;
     key[3] ^= (uint32_t)(wall >> 32);
-    for (uint32_t i = 0; i < 256; i++) {
+}
+
+/* Mixes in how long a piece of work takes, which differs by a few ticks with what else the CPU
+ * does. It is not counted as entropy, but better than a key that can be computed where there
+ * is no other source. */
+static void mix_jitter(unsigned rounds)
+{
+    uint32_t block[16];
+
+    for (uint32_t i = 0; i < rounds; i++) {
         mix_time();
         chacha_block(key, i, block);
         memcpy(key, block, sizeof key);
@@ -246,7 +255,9 @@ void random_init(const void *seed, size_t n)
         memcpy(key, &options.seed, sizeof options.seed);
     } else {
         memcpy(key, seed, n <= sizeof key ? n : sizeof key);
-        mix_jitter();
+        mix_wall();
+        /* Few rounds where there is something better: they are there in case that it is not. */
+        mix_jitter(mix_hardware() || n >= 16 ? JITTER_FEW : JITTER_MANY);
     }
     seeded = n >= 16;
     if (!seeded && !cpu_features.rdseed && !cpu_features.rdrand)

@@ -1,4 +1,5 @@
 #include "mm/buddy.h"
+#include <string.h>
 
 enum { BUDDY_NONE = 0, BUDDY_USED = 1, BUDDY_FREE = 0x80 };
 
@@ -52,8 +53,7 @@ static void free_block(struct buddy *b, uint32_t f, unsigned order)
 
 void buddy_add(struct buddy *b, uint32_t first, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        b->state[first + i] = BUDDY_USED;
+    memset(b->state + first, BUDDY_USED, count);
     b->total_frames += count;
     while (count) {
         unsigned order = 0;

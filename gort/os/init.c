@@ -220,6 +220,13 @@ void os_poll(void)
 
 void rt_os_strings(struct os_strings_frame *f)
 {
+    if (f->which == 2) {
+        size_t words;
+        f->first = (void *)(uintptr_t)procself_auxv(&words);
+        f->bytes = (int64_t)(words * sizeof(uint64_t));
+        f->count = (int64_t)words;
+        return;
+    }
     const struct bundle_strings *l = f->which ? &boot->env : &boot->args;
 
     f->first = (void *)(uintptr_t)l->first;

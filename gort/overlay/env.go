@@ -8,8 +8,8 @@ import (
 )
 
 // os_strings tells where the kernel keeps the arguments (0) or the environment (1): NUL-
-// terminated strings one behind the other. They lie in the kernel's half of the address space, of
-// which system calls take no pointer, so the program has a copy.
+// terminated strings one behind the other; 2: the auxiliary vector, words. They lie in the kernel's
+// half of the address space, of which system calls take no pointer, so the program has a copy.
 //
 //go:noescape
 func os_strings(which int) (first unsafe.Pointer, bytes, count int)

@@ -90,23 +90,14 @@ var auxv []uintptr
 // auxvRandom is what AT_RANDOM points to.
 var auxvRandom [2]uint64
 
-// auxvinit reads what /proc/self/auxv has, and adds what points into the program's memory.
+// auxvinit takes what /proc/self/auxv has, and adds what points into the program's memory.
 func auxvinit() {
-	const sysOpen, sysRead, sysClose, atRandom = 2, 0, 3, 25
-	var buf [64]uintptr
-	path := [...]byte{'/', 'p', 'r', 'o', 'c', '/', 's', 'e', 'l', 'f', '/', 'a', 'u', 'x', 'v', 0}
-	fd, errno := call3(sysOpen, uintptr(noescape(unsafe.Pointer(&path))), 0, 0)
-	if errno != 0 {
-		return
-	}
-	n, errno := call3(sysRead, uintptr(fd), uintptr(noescape(unsafe.Pointer(&buf))), unsafe.Sizeof(buf))
-	call3(sysClose, uintptr(fd), 0, 0)
-	if errno != 0 || n < 16 {
-		return
-	}
+	const atRandom = 25
+	first, _, words := os_strings(2)
 	auxvRandom = [2]uint64{rand(), rand()}
-	auxv = append(auxv, buf[:n/8-2]...) // but for the end
-	auxv = append(auxv, atRandom, uintptr(unsafe.Pointer(&auxvRandom)), 0, 0)
+	auxv = make([]uintptr, words+2)
+	copy(auxv, unsafe.Slice((*uintptr)(first), words-2)) // but for the end
+	auxv[words-2], auxv[words-1] = atRandom, uintptr(unsafe.Pointer(&auxvRandom))
 }
 
 //go:linkname isSecureMode

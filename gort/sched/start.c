@@ -68,6 +68,8 @@ size_t start_stack(struct g *gp)
     return STACK_MIN << gp->start_order;
 }
 
+void start_needs_most(uintptr_t pc) { order_set(start_of(pc), MOST); }
+
 /* Is gp's stack still as it began? */
 static bool as_born(const struct g *gp)
 {

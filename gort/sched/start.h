@@ -27,6 +27,9 @@ bool start_is_system(uintptr_t pc);
 /* Bytes of stack, a power of two of STACK_MIN to START_STACK_MOST, with which a goroutine that
  * starts at gp->startpc is to begin. It counts as born. Sets gp->start_order, gp->start_probe. */
 size_t start_stack(struct g *gp);
+/* Goroutines that start at pc are known to need START_STACK_MOST: they begin with it from the first
+ * one on, until probes show that they do not. */
+void start_needs_most(uintptr_t pc);
 /* Its stack is about to grow. */
 void start_grew(const struct g *gp);
 /* It ends; its stack is still the one it had. */

@@ -45,6 +45,7 @@ struct fn {
     uint8_t reg[256];
     uint32_t mask[6];   /* writable bits of the BARs */
     bool decoded;       /* a BAR was tried out while the function answered there */
+    bool written;       /* to anything of its own */
 };
 static struct fn fns[16];
 static unsigned nfns;
@@ -97,6 +98,7 @@ void pci_config_write(uint16_t bdf, unsigned reg, unsigned bytes, uint32_t v)
 
     if (!f || reg + bytes > 256)
         return;
+    f->written = true;
     if (reg >= 0x10 && reg < 0x28 && bytes == 4) {
         unsigned i = (reg - 0x10) / 4;
         uint32_t old;
@@ -164,7 +166,7 @@ static bool set_up(void)
     bar(f, 4, 0x0000400c, 0xffffc000), bar(f, 5, 0x8, 0xffffffff); /* 64 bits, above 32 GiB */
     bar(g, 1, 0xc041, 0xffffffe1);
     f->reg[4] = g->reg[4] = 7;
-    pci_scan(0xc0000000, 0xe0000000);
+    pci_scan(0xc0000000, 0xe0000000, NULL);
     const struct pci_dev *d = by_bdf(0x18), *e = by_bdf(0x1a);
     return d && e && d->bar[0].base == 0xfebd1000 && d->bar[0].size == 4096 &&
            d->bar[4].base == 0x800004000 && d->bar[4].size == 16384 && !d->bar[5].size &&
@@ -185,7 +187,7 @@ static bool no_firmware(void)
     bar(f, 4, 0xc, 0xffffc000), bar(f, 5, 0, 0xffffffff);
     bar(g, 4, 0xc, 0xfff00000), bar(g, 5, 0, 0xffffffff);
     bar(h, 0, 0, 0xf0000000); /* 256 MiB: more than there is */
-    pci_scan(0xc0100000, 0xc8000000);
+    pci_scan(0xc0100000, 0xc8000000, NULL);
     const struct pci_dev *d = by_bdf(0x0100), *e = by_bdf(0x10), *big = by_bdf(0x20);
     unsigned base = b->reg[0x20] | b->reg[0x21] << 8, limit = b->reg[0x22] | b->reg[0x23] << 8;
     return d && e && b->reg[0x19] == 1 && b->reg[0x1a] == 1 && d->bar[1].base == 0xc0100000 &&
@@ -195,13 +197,30 @@ static bool no_firmware(void)
            strstr(printed, "pci 00:04.0: no room for the 268435456 bytes of BAR 0");
 }
 
+static bool only_virtio(uint16_t vendor, uint16_t device) { return vendor == 0x1af4 && device; }
+
+/* What has no driver is left alone, a bridge in front of what has one is not. */
+static bool undriven(void)
+{
+    struct fn *b = add(0x0008, 0x000c1b36, 6, 1), *f = add(0xfe00, 0x10411af4, 2, 0);
+    struct fn *g = add(0x0010, 0x29228086, 1, 0);
+    bar(f, 1, 0, 0xfffff000);
+    bar(g, 4, 0xc041, 0xffffffe1), bar(g, 5, 0, 0xfffff000);
+    g->reg[4] = 7, g->reg[6] = 0x10, g->reg[0x34] = 0x40, g->reg[0x40] = 0x11;
+    pci_scan(0xc0100000, 0xc8000000, only_virtio);
+    const struct pci_dev *d = by_bdf(0x0100), *e = by_bdf(0x10);
+    return d && e && b->reg[0x19] == 1 && d->bar[1].base == 0xc0100000 && d->bar[1].size == 4096 &&
+           e->vendor == 0x8086 && !e->bar[4].size && !e->bar[5].size && !e->msix &&
+           !pci_map(e, 5, 0, 4) && !g->written && bar_of(g, 4) == 0xc041 && !bar_of(g, 5);
+}
+
 /* Bridges that lead to a bus that was scanned already, or to themselves. */
 static bool loops(void)
 {
     struct fn *a = add(0x0008, 0x000c1b36, 6, 1), *b = add(0x0100, 0x000c1b36, 6, 1);
     a->reg[0x19] = a->reg[0x1a] = 1;
     b->reg[0x19] = 1, b->reg[0x1a] = 5;
-    pci_scan(0, 0);
+    pci_scan(0, 0, NULL);
     return by_bdf(8) && by_bdf(0x100) && accesses < 100000;
 }
 
@@ -214,7 +233,7 @@ static bool capabilities(void)
     f->reg[0x62] = 3, f->reg[0x64] = 1, f->reg[0x80] = 9, f->reg[0x81] = 0;
     bar(f, 1, 0xfeb00000, 0xfffff000);
     g->reg[0x34] = 0x43, g->reg[0x40] = 5, g->reg[0x41] = 0x40; /* a circle */
-    pci_scan(0, 0);
+    pci_scan(0, 0, NULL);
     struct pci_dev *d = by_bdf(8), *e = by_bdf(0x10);
     unsigned first = pci_cap(d, 9, 0);
     if (first != 0x40 || pci_cap(d, 9, first) != 0x80 || pci_cap(d, 9, 0x80) || pci_cap(d, 5, 0) ||
@@ -238,7 +257,7 @@ static bool messages(void)
     f->reg[0x40] = g->reg[0x40] = 5;
     f->reg[0x42] = 0xb8, g->reg[0x42] = 0x30, f->reg[0x43] = g->reg[0x43] = 1;
     add(0x0018, 0x10d38086, 2, 0);
-    pci_scan(0, 0);
+    pci_scan(0, 0, NULL);
     if (!pci_msi_enable(by_bdf(8), 0x1fee01000, 0x1234) || pci_msi_enable(by_bdf(0x18), 1, 1) ||
         !pci_msi_enable(by_bdf(0x10), 0xfee02000, 0x77))
         return false;
@@ -253,7 +272,7 @@ static bool express(void)
     f->reg[6] = 0x10;
     f->reg[4] = g->reg[4] = 1;
     f->reg[0x34] = 0xe0, f->reg[0xe0] = 0x10, f->reg[0xf0] = 0x43, f->reg[0xf1] = 7;
-    pci_scan(0, 0);
+    pci_scan(0, 0, NULL);
     pci_link_awake(by_bdf(0x10)); /* has no such link */
     pci_link_awake(by_bdf(8));
     pci_enable(by_bdf(8));
@@ -265,7 +284,7 @@ static bool express(void)
 static bool nonsense(void)
 {
     noise = true;
-    pci_scan(0xc0000000, 0xe0000000);
+    pci_scan(0xc0000000, 0xe0000000, NULL);
     unsigned n = 0;
     for (struct pci_dev *d; (d = pci_get(n)); n++) {
         pci_cap(d, 9, 0);
@@ -312,6 +331,7 @@ int main(void)
 {
     report("pci_set_up", apart(set_up));
     report("pci_no_firmware", apart(no_firmware));
+    report("pci_undriven", apart(undriven));
     report("pci_loops", apart(loops));
     report("pci_capabilities", apart(capabilities));
     report("pci_messages", apart(messages));

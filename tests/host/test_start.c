@@ -117,6 +117,15 @@ static void test_probes_need_two(void)
     EXPECT(began == 8192 && life(H, 8192) == 8192);
 }
 
+/* One that needs much is known beforehand, and was wrongly said to. */
+static void test_known(void)
+{
+    start_needs_most(G);
+    EXPECT(life(G, 8192) == 8192 && life(F, 2048) == 2048);
+    EXPECT(lives(G, 10 * START_PROBE, 2048) == 2048);
+    EXPECT(!start_is_system(G));
+}
+
 static void test_slots(void)
 {
     EXPECT(!start_is_system(F) && start_is_system(F | 0x100000) && !start_is_system(F));
@@ -133,6 +142,7 @@ int main(void)
     test_minority();
     test_bursts();
     test_probes_need_two();
+    test_known();
     test_slots();
     printf("%s\n", failures ? "FAILED" : "ok");
     return failures != 0;

@@ -12,6 +12,8 @@ void dev_init(void);
 void proc_init(const struct bundle *b);
 /* Parts of it: /proc/1 and its thread; what tells of the machine, and /sys. */
 void procself_init(struct inode *self, struct inode *task);
+/* What /proc/self/auxv has, pairs of words up to the one of zeroes. */
+const uint64_t *procself_auxv(size_t *words);
 void procsys_init(void);
 bool node_is_console(const struct inode *n);
 /* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */

@@ -140,7 +140,7 @@ static void schedstat_text(struct outbuf *o)
 }
 
 /* Without what points into the program's memory: there is no vector in it. */
-static void auxv_text(struct outbuf *o)
+const uint64_t *procself_auxv(size_t *words)
 {
     enum { AT_NULL, AT_PAGESZ = 6, AT_BASE, AT_FLAGS, AT_UID = 11, AT_EUID, AT_GID, AT_EGID,
            AT_HWCAP = 16, AT_CLKTCK, AT_SECURE = 23, AT_HWCAP2 = 26 };
@@ -149,12 +149,22 @@ static void auxv_text(struct outbuf *o)
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     a = 7, c = 0;
     __asm__("cpuid" : "+a"(a), "=b"(b7), "+c"(c), "=d"(b));
-    const uint64_t v[] = {
-        AT_HWCAP, d, AT_PAGESZ, OS_PAGE, AT_CLKTCK, 100, AT_BASE, 0, AT_FLAGS, 0, AT_UID, 0,
+    static uint64_t v[] = {
+        AT_HWCAP, 0, AT_PAGESZ, OS_PAGE, AT_CLKTCK, 100, AT_BASE, 0, AT_FLAGS, 0, AT_UID, 0,
         AT_EUID, 0, AT_GID, 0, AT_EGID, 0, AT_SECURE, 0, AT_HWCAP2, 0, AT_NULL, 0,
     };
 
-    out_bytes(o, v, sizeof v);
+    __atomic_store_n(&v[1], d, __ATOMIC_RELAXED); /* the same on all CPUs, at all times */
+    *words = sizeof v / sizeof v[0];
+    return v;
+}
+
+static void auxv_text(struct outbuf *o)
+{
+    size_t words;
+    const uint64_t *v = procself_auxv(&words);
+
+    out_bytes(o, v, words * sizeof *v);
 }
 
 #define FIXED(name, text)                                                                        \
