@@ -38,6 +38,7 @@ struct udp_sock {
     bool reuse_addr, reuse_port, broadcast, bound;
     bool dont_fragment;         /* IP_PMTUDISC_DO: longer than the path is -EMSGSIZE */
     bool multicast_loop;        /* the socket layer's */
+    bool stamped;               /* datagrams get the time at which they come */
     uint8_t ttl, tos, mcast_ttl;
     unsigned mcast_ifindex;
     int error;                  /* [lock] from ICMP, reported once */
@@ -57,6 +58,7 @@ struct udp_meta {
     uint16_t sport;
     uint8_t ttl, tos;
     unsigned ifindex;
+    int64_t came;               /* net_now_ns; 0: nobody had asked for it then */
     size_t length;              /* of the whole datagram, though the buffer was shorter */
 };
 

@@ -1,7 +1,8 @@
 /* udp_in.c - received datagrams: the socket that gets them, and how they are read.
  *
  * A queued packet keeps its IP and UDP headers in front of data; user[0] says how far, user[1] on
- * which interface it came, so addresses and TTL are read from the headers when the socket reads. */
+ * which interface it came, user[2] when, so addresses and TTL are read from the headers when the
+ * socket reads. */
 #include "gort/net/errno.h"
 #include "gort/net/platform.h"
 #include "gort/net/udp_private.h"
@@ -98,6 +99,7 @@ static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
         return;
     }
     s->queued += memory;
+    pkt->user[2] = s->stamped ? (uint64_t)net_now_ns() : 0;
     pkt->link = NULL;
     *s->tail = pkt;
     s->tail = &pkt->link;
@@ -267,6 +269,7 @@ static void describe(const struct pkt *p, struct udp_meta *m)
     m->ttl = v6 ? h[7] : h[8];
     m->tos = v6 ? (uint8_t)(h[0] << 4 | h[1] >> 4) : h[1];
     m->ifindex = (unsigned)p->user[1];
+    m->came = (int64_t)p->user[2];
     m->length = pkt_length(p);
 }
 

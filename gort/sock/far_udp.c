@@ -1,5 +1,6 @@
 /* far_udp.c - UDP with other machines: far.h. */
 #include <string.h>
+#include "gort/net/platform.h"
 #include "gort/net/udp.h"
 #include "gort/os/mem.h"
 #include "gort/sock/far.h"
@@ -37,6 +38,7 @@ void far_udp_options(struct sock *s)
     u->mcast_ttl = s->mcast_ttl >= 0 ? (uint8_t)s->mcast_ttl : 1;
     u->mcast_ifindex = s->mcast_if;
     u->multicast_loop = s->mcast_loop;
+    u->stamped = s->stamps != STAMPS_NONE;
     u->dont_fragment = s->mtu_discover == PMTUDISC_DO;
     u->rcv_buf = s->rcvbuf;
     unlock(&u->lock);
@@ -181,7 +183,7 @@ static int64_t taken(struct sock *s, struct msg *m, const struct udp_meta *meta,
     m->ifindex = meta->ifindex;
     m->ttl = meta->ttl;
     m->tos = meta->tos;
-    m->time = s->stamps ? clock_wall_ns() : 0;
+    m->time = s->stamps ? clock_wall_ns() - (meta->came ? net_now_ns() - meta->came : 0) : 0;
     return n;
 }
 

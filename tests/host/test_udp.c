@@ -92,6 +92,28 @@ static void test_ports(void)
     udp_close(d);
 }
 
+/* The time of a datagram is when it came, not when it is read. */
+static void test_stamps(bool v6)
+{
+    struct udp_sock *a = bound(0, v6, 1000), *b = bound(1, v6, 2000);
+    struct net_addr to = host_addr(1, v6);
+    struct udp_meta m;
+    uint8_t x = 1;
+
+    udp_send(a, &to, 2000, &x, 1, NULL);
+    run_ms(1);
+    b->stamped = true;
+    int64_t before = vnow;
+    udp_send(a, &to, 2000, &x, 1, NULL);
+    run_ms(1);
+    int64_t after = vnow;
+    run_ms(50);
+    EXPECT(udp_recv(b, &x, 1, &m, 0) == 1 && m.came == 0);
+    EXPECT(udp_recv(b, &x, 1, &m, 0) == 1 && m.came >= before && m.came <= after);
+    udp_close(a);
+    udp_close(b);
+}
+
 /* A port's connected socket gets the datagrams of its peer, the bound socket all others. */
 static void test_connected(void)
 {
@@ -260,8 +282,9 @@ int main(void)
         test_there_and_back(v6, 1);
         test_there_and_back(v6, 1451);
         test_fragments(v6);
+        test_stamps(v6);
     }
-    check(!failures, "datagrams there and back, fragments");
+    check(!failures, "datagrams there and back, fragments, times");
     test_ports();
     test_connected();
     check(!failures, "ports and peers");
