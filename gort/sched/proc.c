@@ -124,14 +124,9 @@ static struct g *g_dead(void)
     return gp;
 }
 
-/* A stack of `size` bytes, or of the smallest size, for gp, which is dead and may have one of
- * those. False, and gp is given back: no memory. */
-static bool g_stack(struct g *gp, size_t size)
+static __attribute__((noinline)) bool g_stack_new(struct g *gp, size_t size)
 {
     struct stack old = gp->stack;
-
-    if (old.lo && size == STACK_MIN)
-        return true;
     struct stack new = stack_alloc(size);
     if (new.lo && old.lo)
         stack_free(old);
@@ -143,6 +138,13 @@ static bool g_stack(struct g *gp, size_t size)
         return true;
     gfree_put_global(gp);
     return false;
+}
+
+/* A stack of `size` bytes, or of the smallest size, for gp, which is dead and may have one of
+ * those. False, and gp is given back: no memory. */
+static inline bool g_stack(struct g *gp, size_t size)
+{
+    return (gp->stack.lo && size == STACK_MIN) || g_stack_new(gp, size);
 }
 
 /* The stack of a goroutine that has not run:

@@ -31,14 +31,22 @@ static void order_set(struct start *s, unsigned order)
     SET(s->order, (uint8_t)order);
 }
 
-static struct start *start_of(uintptr_t pc)
+/* The slot becomes pc's. Apart from its callers, which every go statement goes through. */
+static __attribute__((noinline)) bool slot_take(struct start *s, uintptr_t pc)
+{
+    bool system = symtab_is_system_goroutine(pc); /* the symbol table takes time */
+
+    SET(s->known, pc << 1 | system);
+    order_set(s, 0);
+    return system;
+}
+
+static inline struct start *start_of(uintptr_t pc)
 {
     struct start *s = slot_of(pc);
 
-    if (GET(s->known) >> 1 != pc) {
-        SET(s->known, pc << 1 | symtab_is_system_goroutine(pc)); /* the symbol table takes time */
-        order_set(s, 0);
-    }
+    if (__builtin_expect(GET(s->known) >> 1 != pc, 0))
+        slot_take(s, pc);
     return s;
 }
 
@@ -47,9 +55,7 @@ bool start_is_system(uintptr_t pc)
     struct start *s = slot_of(pc);
     uint64_t known = GET(s->known);
 
-    if (known >> 1 == pc)
-        return known & 1;
-    return GET(start_of(pc)->known) >> 1 == pc ? GET(s->known) & 1 : symtab_is_system_goroutine(pc);
+    return __builtin_expect(known >> 1 == pc, 1) ? known & 1 : slot_take(s, pc);
 }
 
 size_t start_stack(struct g *gp)

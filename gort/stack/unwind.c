@@ -28,14 +28,11 @@ static int32_t map_index(const struct func_info *fn, uintptr_t pc)
     return i == -1 ? 0 : i;
 }
 
-static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
+/* Reads the tables for pc, and puts that first in its pair of entries. NULL: no code of ours. */
+static __attribute__((noinline)) struct pc_cache_entry *read_tables(struct pc_cache_entry *e,
+                                                                    uintptr_t pc)
 {
-    uintptr_t slot = pc ^ pc >> 4;
-    struct pc_cache_entry *e = u->cpu_cache ? &u->cpu_cache[slot % PC_CACHE_CPU]
-                                            : &u->own[slot % PC_CACHE_OWN];
-
-    if (e->pc == pc && pc)
-        return e;
+    e[1] = e[0];
     e->pc = 0;
     if (!symtab_find(pc, &e->fn))
         return NULL;
@@ -43,6 +40,19 @@ static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
     e->delta = symtab_spdelta(&e->fn, pc);
     e->map_index = MAP_UNKNOWN; /* a panic's walk and a traceback do not ask */
     return e;
+}
+
+/* The cache is one of pairs: with single entries two frames of all of a program's goroutines might
+ * share one, and every walk would read the tables for both. */
+static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
+{
+    uintptr_t slot = pc ^ pc >> 4;
+    struct pc_cache_entry *e = u->cpu_cache ? &u->cpu_cache[slot % PC_CACHE_CPU & ~1ul]
+                                            : &u->own[slot % PC_CACHE_OWN & ~1ul];
+
+    if (e[0].pc == pc && pc)
+        return &e[0];
+    return e[1].pc == pc && pc ? &e[1] : read_tables(e, pc);
 }
 
 /* frame.sp is known: finds the rest of the frame at e->pc. */
