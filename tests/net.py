@@ -77,7 +77,7 @@ class Server:
         if not self.said:
             self.process.terminate()
             try:
-                self.said = self.process.communicate(timeout=20)
+                self.said = self.process.communicate(timeout=120)
             except subprocess.TimeoutExpired:
                 self.process.terminate()    # twice ends the machine
                 self.said = self.process.communicate()

@@ -291,7 +291,7 @@ int main(void)
     EXPECT(tcp_bind(listen_conn, &at, 80, 0) == 0 && tcp_listen(listen_conn, 8) == 0);
     for (unsigned i = 0; i < CONNS * 2; i++)
         pthread_mutex_init(&served[i].mutex, NULL);
-    until = net_now_ns() + 60000000000ll;
+    until = net_now_ns() + 240000000000ll;
     for (uintptr_t i = 0; i < CPUS; i++)
         pthread_create(&t[i], NULL, cpu, (void *)i);
     while (__atomic_load_n(&done, __ATOMIC_RELAXED) < ROUNDS && net_now_ns() < until)

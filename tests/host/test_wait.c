@@ -459,7 +459,7 @@ int main(void)
 {
     the_cpu.self = &the_cpu;
     syscall(SYS_arch_prctl, ARCH_SET_GS, &the_cpu);
-    alarm(60); /* a lost transition may hang a test */
+    alarm(240); /* a lost transition may hang a test */
     waitq_init(&q);
     waitq_init(&other);
     test_runs_to_result();

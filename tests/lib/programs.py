@@ -5,6 +5,8 @@ Each directory of tests/programs is a main package, with an optional test.json:
     of                  another of these directories, whose main package this test runs
                         in another way
     args, env, stdin    the program's input (env: a map; TZ=UTC unless it has TZ)
+    linux_env           more of env, on Linux alone: GODEBUG=asyncpreemptoff=1 where a call that
+                        waits must not end with EINTR because of a signal of Go's own
     files               {name in the working directory: file in the test's directory}
     status              the exit status, on both systems (default: as on Linux)
     smp                 CPU counts to boot with (default [1, 2, 4])
@@ -19,7 +21,7 @@ Each directory of tests/programs is a main package, with an optional test.json:
                         is left out where go is of an older line
     group               name of the group that it belongs to (default: its first word)
     kernel              file in build/ to boot instead of gort.elf
-    timeout             seconds on gort (default 60)
+    timeout             seconds on gort (default 180): ten times what it takes, or more
     slow                lists of arguments: -slow adds a boot with 2 CPUs for each
     soak                arguments for `tests/run soak`: the same output after much more work
     soak_once           arguments for a boot that is longer still, with 2 CPUs and no option
@@ -43,9 +45,10 @@ OUT = os.path.join(ROOT, "build", "tests")
 binaries = OUT          # its folders linux and gort hold the programs: use_go changes it
 GORT = os.path.join(ROOT, "scripts", "gort")
 SOAK_TIMEOUT = 1800
+LINUX_TIMEOUT = 400     # some seconds of work, on a host that may be busy with others'
 KNOWN = {"of", "args", "env", "stdin", "files", "status", "smp", "mem", "options", "stderr",
-         "stderr_has", "linux", "stdout", "group", "timeout", "slow", "soak", "soak_once",
-         "soak_options", "kernel", "go"}
+         "stderr_has", "linux", "linux_env", "stdout", "group", "timeout", "slow", "soak",
+         "soak_once", "soak_options", "kernel", "go"}
 
 
 class Program:
@@ -64,6 +67,7 @@ class Program:
         self.smp = spec.get("smp", [1, 2, 4])
         self.args = spec.get("args", [])
         self.env = {"TZ": "UTC", **spec.get("env", {})}
+        self.linux_env = {**self.env, **spec.get("linux_env", {})}
         self.stdin = spec.get("stdin", "").encode()
         self.files = {n: os.path.join(directory, h) for n, h in spec.get("files", {}).items()}
         self.source = spec.get("of", self.name)
@@ -91,8 +95,9 @@ class Program:
                 (shutil.copytree if os.path.isdir(host) else shutil.copy)(host, target)
             try:
                 r = subprocess.run([self.gort_binary, *self.args], executable=self.linux_binary,
-                                   env={**self.env, **more_env},
-                                   input=self.stdin, capture_output=True, cwd=d, timeout=60)
+                                   env={**self.linux_env, **more_env},
+                                   input=self.stdin, capture_output=True, cwd=d,
+                                   timeout=LINUX_TIMEOUT)
             except subprocess.TimeoutExpired:
                 return "does not end on Linux"
         self.expected = (r.returncode, text(r.stdout), text(r.stderr))
@@ -118,7 +123,7 @@ class Program:
     # ---- on gort ------------------------------------------------------------------------
     def command(self, smp, args=None, options=None):
         c = [GORT, "exec", "-smp", str(smp), "-m", self.spec.get("mem", "512M"),
-             "-timeout", str(SOAK_TIMEOUT if args else self.spec.get("timeout", 60))]
+             "-timeout", str(SOAK_TIMEOUT if args else self.spec.get("timeout", 180))]
         for name, value in self.env.items():
             c += ["-env", f"{name}={value}"]
         for word in self.spec.get("options", []) if options is None else options:

@@ -2,7 +2,6 @@
 import os
 import subprocess
 import tempfile
-import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,8 +27,8 @@ class Machine(unittest.TestCase):
                 "1", *args]
 
     def boot(self, stdin, *args):
-        return subprocess.run(self.command("-timeout", "20s", *args), input=stdin,
-                              capture_output=True, timeout=60)
+        return subprocess.run(self.command("-timeout", "60s", *args), input=stdin,
+                              capture_output=True, timeout=120)
 
     def test_channels_and_status(self):
         r = self.boot(b"abc\r\n\x00\xffq")
@@ -42,9 +41,10 @@ class Machine(unittest.TestCase):
         self.assertEqual(r.stdout, b"out\r\na\x1c\x1cb\x1c\x04q")
 
     def test_end_of_input(self):
-        r = self.boot(b"", "-timeout", "2s")
-        self.assertEqual(r.stdout, b"out\r\n\x1cd")
-        self.assertEqual(r.returncode, 124)
+        p = self.start()
+        p.stdin.close()
+        self.assertEqual(p.stdout.read(2), b"\x1cd")
+        self.interrupted_twice(p)
 
     def test_large_input(self):
         data = bytes(b for b in os.urandom(20000) if b not in b"qxh\x1c\x04")
@@ -57,35 +57,36 @@ class Machine(unittest.TestCase):
         self.assertIn(b"the machine stopped without an exit status", r.stderr)
 
     def test_time_limit(self):
-        start = time.monotonic()
-        r = self.boot(b"h", "-timeout", "2s")
-        self.assertLess(time.monotonic() - start, 15)
+        r = self.boot(b"h", "-timeout", "10s")
         self.assertEqual(r.returncode, 124)
-        self.assertIn(b"did not finish within 2 s", r.stderr)
+        self.assertIn(b"did not finish within 10 s", r.stderr)
         self.assertIn(b"  | err", r.stderr)
 
-    def test_interrupt(self):
-        p = subprocess.Popen(self.command("-timeout", "30s"), stdin=subprocess.PIPE,
+    def start(self):
+        p = subprocess.Popen(self.command("-timeout", "60s"), stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(p.stdout.readline(), b"out\r\n")
+        return p
+
+    def interrupted_twice(self, p, *others):
+        for number, key in ((2, b"c"), *others):
+            p.send_signal(number)
+            self.assertEqual(p.stdout.read(1), key)
         p.send_signal(2)
-        self.assertEqual(p.stdout.read(1), b"c")
-        p.send_signal(10)
-        self.assertEqual(p.stdout.read(1), b"g")
-        p.send_signal(3)
-        self.assertEqual(p.stdout.read(1), b"q")
-        p.send_signal(2)
-        p.communicate(timeout=10)
+        p.wait(timeout=120)
+        for f in (p.stdin, p.stdout, p.stderr):
+            f.close()
         self.assertEqual(p.returncode, 130)
 
+    def test_interrupt(self):
+        self.interrupted_twice(self.start(), (10, b"g"), (3, b"q"))
+
     def test_reader_goes_away(self):
-        p = subprocess.Popen(self.command("-timeout", "30s"), stdin=subprocess.PIPE,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        p.stdout.readline()
+        p = self.start()
         p.stdout.close()
         p.stdin.write(b"aaaa")
         p.stdin.close()
-        self.assertIn(p.wait(timeout=10), (141, 124))
+        self.assertIn(p.wait(timeout=120), (141, 124))
         p.stderr.close()
 
 

@@ -59,7 +59,8 @@ class Paused(unittest.TestCase):
                 second, end = p.stdout.readline(), time.time()
                 p.communicate(timeout=150)
         passed = (int(second) - int(first)) / 1000
-        self.assertLess(abs(passed - (end - begin)), 2, f"{passed} s by the guest's date")
+        # 7 s would be missing; a busy host may be late to read the lines
+        self.assertLess(abs(passed - (end - begin)), 5, f"{passed} s by the guest's date")
 
 
 if __name__ == "__main__":

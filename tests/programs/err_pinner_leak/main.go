@@ -55,6 +55,6 @@ func main() {
 
 	leak(new(runtime.Pinner))
 	collect()
-	time.Sleep(time.Second)
+	time.Sleep(time.Hour)
 	fmt.Println("not reached")
 }

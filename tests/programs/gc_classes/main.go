@@ -47,7 +47,9 @@ func main() {
 	for range 5000 {
 		go func() { <-stop }()
 	}
-	runtime.Gosched()
+	for read("/sched/goroutines/waiting:goroutines")[0] < 5000 {
+		runtime.Gosched()
+	}
 	show("parked:")
 	close(stop)
 	for runtime.NumGoroutine() > 1 {

@@ -3,8 +3,9 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/pprof"
-	"time"
+	"strings"
 )
 
 func wait(ready chan<- bool) {
@@ -28,7 +29,9 @@ func main() {
 	<-ready
 	go wait(ready)
 	<-ready
-	time.Sleep(50 * time.Millisecond)
+	for buf := make([]byte, 1<<16); strings.Count(string(buf[:runtime.Stack(buf, true)]), "[select (no cases)") < 4; {
+		runtime.Gosched()
+	}
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("who", "main")))
 	panic("labels")
 }

@@ -116,6 +116,14 @@ func waitsMixed(c chan int) {
 	}
 }
 
+// settle returns when no other goroutine can run.
+func settle() {
+	can := regexp.MustCompile(`(?m)^goroutine \d+ .*\[(running|runnable)`)
+	for buf := make([]byte, 1<<20); len(can.FindAllString(string(buf[:runtime.Stack(buf, true)]), 2)) > 1; {
+		runtime.Gosched()
+	}
+}
+
 func report() {
 	var b bytes.Buffer
 	p := pprof.Lookup("goroutineleak")
@@ -146,7 +154,7 @@ func main() {
 	mixed := make(chan int)
 	kept = mixed
 	go waitsMixed(mixed)
-	time.Sleep(200 * time.Millisecond)
+	settle()
 	report()
 	kept = nil
 	mixed = nil
@@ -158,7 +166,7 @@ func main() {
 	globalMu.Lock()
 	globalCond.Broadcast()
 	globalMu.Unlock()
-	time.Sleep(100 * time.Millisecond)
+	settle()
 	fmt.Println(n-runtime.NumGoroutine() > 0)
 	b := new(bytes.Buffer)
 	pprof.Lookup("goroutineleak").WriteTo(b, 1)

@@ -75,7 +75,7 @@ func main() {
 	}
 	last, got := -1, 0
 	for {
-		b.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		b.SetReadDeadline(time.Now().Add(time.Second)) // all are there, or lost
 		n, err := b.Read(buf)
 		if err != nil {
 			break

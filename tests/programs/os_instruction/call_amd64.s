@@ -47,19 +47,18 @@ TEXT inner<>(SB), NOSPLIT, $24
 same:
 	RET
 
-// func spin(number uintptr, stop *uint32) uintptr
+// func spin(number uintptr, stop *uint32, calls *uint64)
 //
-// A loop in which there is nothing to stop it but the call.
+// A loop in which there is nothing to stop it but the call. It counts its calls.
 TEXT ·spin(SB), NOSPLIT, $0-24
 	MOVQ stop+8(FP), R12
-	XORL R13, R13
+	MOVQ calls+16(FP), R13
 again:
 	MOVQ number+0(FP), AX
 	SYSCALL
-	INCQ R13
+	INCQ (R13)
 	CMPL (R12), $0
 	JEQ  again
-	MOVQ R13, ret+16(FP)
 	RET
 
 // func keeps(number uintptr, ts *[2]int64, hidden *byte) (bad uintptr)

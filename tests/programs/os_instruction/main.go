@@ -17,7 +17,7 @@ import (
 func direct(number, a, b, c uintptr) uintptr
 func blocking(number, a, b, c uintptr) uintptr
 func nested(number, a, b uintptr) uintptr
-func spin(number uintptr, stop *uint32) uintptr
+func spin(number uintptr, stop *uint32, calls *uint64)
 
 //go:noescape
 func keeps(number uintptr, ts *[2]int64, hidden *byte) uintptr
@@ -119,15 +119,19 @@ func signals() {
 // only gort promises.
 func loop() {
 	var stop uint32
-	calls := make(chan uintptr)
-	go func() { calls <- spin(39, &stop) }()
-	time.Sleep(5 * time.Millisecond)
+	var calls uint64
+	done := make(chan bool)
+	go func() { spin(39, &stop, &calls); close(done) }()
+	for atomic.LoadUint64(&calls) < 10 {
+		time.Sleep(time.Millisecond)
+	}
 	for range 3 {
 		runtime.GC()
 		time.Sleep(time.Millisecond)
 	}
 	atomic.StoreUint32(&stop, 1)
-	fmt.Println("calls:", <-calls > 10)
+	<-done
+	fmt.Println("calls:", calls >= 10)
 }
 
 func main() {

@@ -32,12 +32,19 @@ func usage(who int) time.Duration {
 }
 
 func cpuTime() {
-	p, th, own, r, rt := clock(2), clock(3), clock(-6), usage(0), usage(1)
-	time.Sleep(400 * time.Millisecond)
-	const most = 200 * time.Millisecond
-	fmt.Println("stand still:", clock(2)-p < most, clock(3)-th < most, clock(-6)-own < most, usage(0)-r < most, usage(1)-rt < most)
-	p, r = clock(2), usage(0)
-	for start := time.Now(); clock(2)-p < 20*time.Millisecond && time.Since(start) < 10*time.Second; {
+	// A virtual CPU that its host has stopped is in use: so each clock has some tries.
+	var still [5]bool
+	for try := 0; try < 5 && still != [5]bool{true, true, true, true, true}; try++ {
+		p, th, own, r, rt := clock(2), clock(3), clock(-6), usage(0), usage(1)
+		time.Sleep(400 * time.Millisecond)
+		const most = 200 * time.Millisecond
+		for i, d := range []time.Duration{clock(2) - p, clock(3) - th, clock(-6) - own, usage(0) - r, usage(1) - rt} {
+			still[i] = still[i] || d < most
+		}
+	}
+	fmt.Println("stand still:", still)
+	p, r := clock(2), usage(0)
+	for start := time.Now(); clock(2)-p < 20*time.Millisecond && time.Since(start) < 30*time.Second; {
 	}
 	fmt.Println("go on:", clock(2)-p >= 20*time.Millisecond, usage(0)-r >= 10*time.Millisecond)
 	for _, id := range []int32{0, 1, 4, 5, 6, 7, 11} {

@@ -25,7 +25,7 @@ func main() {
 	select {
 	case <-ctx.Done():
 		fmt.Println(ctx.Err())
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		fmt.Println("no signal")
 	}
 	stop()
@@ -33,5 +33,5 @@ func main() {
 	signal.Reset()
 	fmt.Println("waiting for the end")
 	syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-	time.Sleep(5 * time.Second)
+	time.Sleep(time.Minute)
 }

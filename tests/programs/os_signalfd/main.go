@@ -201,7 +201,7 @@ func waiting() {
 	go later(usr1)
 	read(fd, 256)
 	go later(usr2)
-	fmt.Println("poll", poll(fd, 5000))
+	fmt.Println("poll", poll(fd, 60000))
 	read(fd, 256)
 	ep, _ := syscall.EpollCreate1(0)
 	syscall.EpollCtl(ep, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: 7})
@@ -209,7 +209,7 @@ func waiting() {
 	n, err := syscall.EpollWait(ep, ev, 0)
 	fmt.Println("epoll", n, err)
 	go later(usr1)
-	n, err = syscall.EpollWait(ep, ev, 5000)
+	n, err = syscall.EpollWait(ep, ev, 60000)
 	fmt.Println("epoll", n, err, ev[0].Events, ev[0].Fd)
 	read(fd, 256)
 	n, err = syscall.EpollWait(ep, ev, 0)
@@ -285,7 +285,7 @@ func timedwait() {
 		time.Sleep(20 * time.Millisecond)
 		syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(tid), usr1)
 	}()
-	wait(set(usr1), 10e9)
+	wait(set(usr1), 60e9)
 }
 
 // Goroutines that are locked have masks of their own, which end with them.

@@ -79,8 +79,10 @@ func profile(f func()) string {
 func found(what string, f func(), names ...string) {
 	for round := 1; round <= 8; round++ {
 		p := profile(func() {
-			for t := time.Now(); time.Since(t) < time.Duration(round)*150*time.Millisecond; {
-				f()
+			for begin := used(); used()-begin < time.Duration(round)*150*time.Millisecond; {
+				for t := time.Now(); time.Since(t) < 5*time.Millisecond; {
+					f()
+				}
 			}
 		})
 		missing := 0

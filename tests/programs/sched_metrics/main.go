@@ -60,6 +60,9 @@ func contend() {
 		wg.Go(func() { mu.Lock(); mu.Unlock() })
 		wg.Go(func() { rw.RLock(); rw.RUnlock() })
 	}
+	for read("/sched/goroutines/waiting:goroutines").Uint64() < 128 {
+		runtime.Gosched()
+	}
 	time.Sleep(20 * time.Millisecond)
 	mu.Unlock()
 	rw.Unlock()

@@ -13,10 +13,10 @@ func main() {
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) + 1 {
 		wg.Go(func() {
-			for t := time.Now(); time.Since(t) < 150*time.Millisecond; {
+			for t := time.Now(); time.Since(t) < 500*time.Millisecond; {
 			}
 		})
 	}
 	wg.Wait()
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
 }

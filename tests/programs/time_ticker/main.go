@@ -16,7 +16,7 @@ func main() {
 		last = now
 	}
 	d := time.Since(start)
-	fmt.Println(rising, d >= 95*time.Millisecond, d < 5*time.Second)
+	fmt.Println(rising, d >= 95*time.Millisecond, d < 30*time.Second)
 	t.Reset(5 * time.Millisecond)
 	<-t.C
 	t.Stop()
