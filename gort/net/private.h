@@ -135,7 +135,8 @@ struct tcp_conn {
     /* What header prediction reads. */
     uint8_t state;              /* enum tcp_state; [atomic] reads without the lock */
     uint8_t rcv_scale, snd_scale;
-    bool ts_ok, sack_ok, nodelay, cork, v4, v6only, reuse_addr, reuse_port;
+    bool ts_ok, sack_ok, nodelay, cork, v4, v6only, reuse_addr, reuse_port,
+        freebind;           /* takes an address that no interface has as yet */
     bool fin_queued, fin_rcvd, fin_early, rcv_shut, snd_shut, orphan, bound, in_round, want_out;
     bool gone;                  /* tcp_done has ended the connection */
     bool ack_now, quick_forever, wscale_ok, explicit_port, snd_fixed, rcv_fixed, more, keep_on;

@@ -87,7 +87,7 @@ enum tcp_opt {
     TCP_OPT_SYNCNT, TCP_OPT_MAXSEG, TCP_OPT_QUICKACK, TCP_OPT_NOTSENT_LOWAT,
     TCP_OPT_SNDBUF, TCP_OPT_RCVBUF, /* bytes; ends autotuning */
     TCP_OPT_RCVLOWAT,
-    TCP_OPT_REUSEADDR, TCP_OPT_REUSEPORT, TCP_OPT_V6ONLY,   /* before bind */
+    TCP_OPT_REUSEADDR, TCP_OPT_REUSEPORT, TCP_OPT_V6ONLY, TCP_OPT_FREEBIND, /* before bind */
     TCP_OPT_TTL, TCP_OPT_TOS, TCP_OPT_DEFER_ACCEPT,         /* s: kept, not acted on */
 };
 int tcp_set(struct tcp_conn *c, enum tcp_opt opt, long v);  /* 0, -EINVAL */

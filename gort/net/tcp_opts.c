@@ -18,6 +18,7 @@ static int set_flag(struct tcp_conn *c, enum tcp_opt opt, bool on)
     case TCP_OPT_REUSEADDR: c->reuse_addr = on; break;
     case TCP_OPT_REUSEPORT: c->reuse_port = on; break;
     case TCP_OPT_V6ONLY: c->v6only = on; break;
+    case TCP_OPT_FREEBIND: c->freebind = on; break;
     default: return -EINVAL;
     }
     return 0;

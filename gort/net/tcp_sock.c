@@ -36,7 +36,7 @@ int tcp_bind(struct tcp_conn *c, const struct net_addr *a, uint16_t port, unsign
 {
     int err = -EINVAL;
 
-    if (!addr_any(a) && !netif_has(NULL, a))
+    if (!addr_any(a) && !c->freebind && !netif_has(NULL, a))
         return -EADDRNOTAVAIL;
     tcp_lock(c);
     if (!c->bound && c->state == TCP_CLOSED && !c->gone) {

@@ -103,7 +103,7 @@ int udp_bind(struct udp_sock *s, const struct net_addr *a, uint16_t port, unsign
 {
     if (s->bound)
         return -EINVAL;
-    if (!addr_any(a) && !addr_multicast(a) && !netif_has(NULL, a))
+    if (!addr_any(a) && !addr_multicast(a) && !s->freebind && !netif_has(NULL, a))
         return -EADDRNOTAVAIL;
     s->ifindex = ifindex;
     if (!port)

@@ -36,6 +36,7 @@ struct udp_sock {
     unsigned ifindex;           /* bound to an interface, 0 = any */
     bool v4, v6only;            /* [const after bind] AF_INET; AF_INET6 that takes no IPv4 */
     bool reuse_addr, reuse_port, broadcast, bound;
+    bool freebind;              /* [const after bind] takes an address that no interface has */
     bool dont_fragment;         /* IP_PMTUDISC_DO: longer than the path is -EMSGSIZE */
     bool multicast_loop;        /* the socket layer's */
     bool stamped;               /* datagrams get the time at which they come */

@@ -153,6 +153,7 @@ static void etc_files(void)
                         "nobody:x:65534:65534:nobody:/:/bin/false\n"},
         {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
         {"/etc/hosts", os_hosts},
+        {"/etc/os-release", "NAME=gort\nID=gort\nPRETTY_NAME=gort\n"},
     };
     struct open_result r;
 

@@ -86,6 +86,8 @@ void io_broken(struct g *gp);
 void process_name(char out[16]);
 /* Resource limit `which`, below 16. */
 struct l_rlimit limit_of(uint64_t which);
+/* May the program have `more` bytes of addresses, by RLIMIT_AS? */
+bool limit_of_addresses(uint64_t more);
 
 /* What read(2), write(2) and their kin have moved. */
 struct io_count { uint64_t read_bytes, written_bytes, reads, writes; }; /* [owner] a CPU */

@@ -17,7 +17,7 @@
 
 static struct file *open_text(struct inode *n, uint32_t flags)
 {
-    struct outbuf o = {NULL, 0, 0};
+    struct outbuf o = {.thread = n->thread};
     struct file *f = file_new(n, flags, NULL, NULL);
 
     if (!f)
@@ -202,6 +202,7 @@ int64_t sys_flock(struct call *c)
 #define FIONREAD 0x541bu
 #define FIONBIO  0x5421u
 #define FIOCLEX  0x5451u
+#define RNDGETENTCNT 0x80045200u
 
 /* The console is no terminal: isatty is true of pseudo terminals alone. */
 int64_t sys_ioctl(struct call *c)
@@ -223,6 +224,8 @@ int64_t sys_ioctl(struct call *c)
         __atomic_store_n(&f->flags, (f->flags & ~L_O_NONBLOCK) | set, __ATOMIC_RELAXED);
         return 0;
     }
+    if (c->a[1] == RNDGETENTCNT && f->inode && node_is_random(f->inode)) /* random(4): bits */
+        return copy_out(c, c->a[2], &(int32_t){256}, sizeof(int32_t));
     if (f->ops && f->ops->ioctl)
         return f->ops->ioctl(c, f, c->a[1], c->a[2]);
     return -L_ENOTTY;

@@ -111,7 +111,7 @@ int64_t sys_mmap(struct call *c)
     int64_t err = anonymous ? 0 : file_check(f, prot, shared);
     if (err)
         return err;
-    if ((anonymous || !shared) && too_much(size, prot, flags))
+    if (((anonymous || !shared) && too_much(size, prot, flags)) || !limit_of_addresses(size))
         return -L_ENOMEM;
     uint64_t hint = c->a[0] > HEAP_TOP - size ? 0 : c->a[0] & ~(PAGE_SIZE - 1);
     return mmap_add(hint, place_of(flags), size, (unsigned)prot, shared,
@@ -195,6 +195,8 @@ int64_t sys_mremap(struct call *c)
         return remap_move(c, &r);
     if (!mmap_covers(r.lo, r.lo + r.old))
         return -L_EFAULT;
+    if (r.size > r.old && !limit_of_addresses(r.size - r.old))
+        return -L_ENOMEM;
     if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         if (r.size < r.old)
             err = mmap_remove(r.lo + r.size, r.lo + r.old);

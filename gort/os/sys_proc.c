@@ -125,7 +125,7 @@ int64_t sys_clock_nanosleep(struct call *c)
 CONSTANT(getpid, 1) CONSTANT(getppid, 0) CONSTANT(getpgrp, 1)
 CONSTANT(getuid, 0) CONSTANT(geteuid, 0) CONSTANT(getgid, 0) CONSTANT(getegid, 0)
 CONSTANT(getgroups, 0) CONSTANT(setgroups, 0) CONSTANT(setsid, -L_EPERM)
-CONSTANT(sched_yield, 0) CONSTANT(sched_setaffinity, 0) CONSTANT(sigaltstack, 0)
+CONSTANT(sched_yield, 0) CONSTANT(sigaltstack, 0)
 CONSTANT(wait4, -L_ECHILD) CONSTANT(waitid, -L_ECHILD) CONSTANT(getpriority, 20)
 
 /* Threads are the CPUs, and the first one has the process's number, as on Linux. */
@@ -207,14 +207,61 @@ int64_t sys_sysinfo(struct call *c)
     return copy_out(c, c->a[0], &s, sizeof s);
 }
 
+/* ---- affinity ------------------------------------------------------------------------ */
+
+enum { MASK_WORDS = (CPU_MAX + 63) / 64 };
+
+/* [atomic, word by word] CPUs that the program has allowed a thread, all zeros: it has not said.
+ * The threads are the CPUs themselves, so that none ever runs elsewhere. */
+static uint64_t allowed[CPU_MAX][MASK_WORDS];
+
+/* The CPU that is the thread of that number, 0: the caller's. -L_ESRCH. */
+static int64_t thread_cpu(uint64_t pid)
+{
+    int32_t n = (int32_t)pid;
+
+    if (n == 0)
+        return cpu_self()->id;
+    return n > 0 && (uint32_t)n <= ncpu ? n - 1 : -L_ESRCH;
+}
+
+/* Word i of the CPUs that there are. */
+static uint64_t cpus_word(unsigned i)
+{
+    unsigned left = ncpu > i * 64 ? ncpu - i * 64 : 0;
+
+    return left >= 64 ? UINT64_MAX : (1ull << left) - 1;
+}
+
+int64_t sys_sched_setaffinity(struct call *c)
+{
+    uint64_t mask[MASK_WORDS] = {0}, len = (uint32_t)c->a[1], any = 0;
+    int64_t cpu = thread_cpu(c->a[0]);
+
+    if (copy_in(c, mask, c->a[2], len < sizeof mask ? len : sizeof mask))
+        return -L_EFAULT;
+    for (unsigned i = 0; i < MASK_WORDS; i++)
+        any |= mask[i] &= cpus_word(i);
+    if (cpu < 0 || !any)
+        return cpu < 0 ? cpu : -L_EINVAL;
+    for (unsigned i = 0; i < MASK_WORDS; i++)
+        __atomic_store_n(&allowed[cpu][i], mask[i], __ATOMIC_RELAXED);
+    return 0;
+}
+
 int64_t sys_sched_getaffinity(struct call *c)
 {
-    uint64_t mask[(CPU_MAX + 63) / 64] = {0}, bytes = (ncpu + 63) / 64 * 8;
+    uint64_t mask[MASK_WORDS], bytes = (ncpu + 63) / 64 * 8, any = 0;
+    int64_t cpu = thread_cpu(c->a[0]);
 
     if ((uint32_t)c->a[1] < bytes || c->a[1] & 7)
         return -L_EINVAL;
-    for (unsigned i = 0; i < ncpu; i++)
-        mask[i / 64] |= 1ull << (i % 64);
+    if (cpu < 0)
+        return cpu;
+    for (unsigned i = 0; i < MASK_WORDS; i++)
+        any |= mask[i] = __atomic_load_n(&allowed[cpu][i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < MASK_WORDS && !any; i++)
+        mask[i] = cpus_word(i);
     return copy_out(c, c->a[2], mask, bytes) ? -L_EFAULT : (int64_t)bytes;
 }
 
@@ -232,16 +279,27 @@ int64_t sys_getcpu(struct call *c)
 
 #define RLIMIT_CORE   4u
 #define RLIMIT_NOFILE 7u
+#define RLIMIT_AS     9u
 #define RLIMIT_COUNT  16u
-#define RLIM_INFINITY UINT64_MAX
+
+/* [atomic, field by field] What the program has set, inverted, so that zeros mean no limit. Those
+ * of open files and of addresses are enforced. */
+static struct l_rlimit unlimited_but[RLIMIT_COUNT] = {[RLIMIT_CORE] = {UINT64_MAX, UINT64_MAX}};
 
 struct l_rlimit limit_of(uint64_t which)
 {
     if (which == RLIMIT_NOFILE)
         return (struct l_rlimit){fd_limit, FD_MAX};
-    if (which == RLIMIT_CORE)
-        return (struct l_rlimit){0, 0};
-    return (struct l_rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    return (struct l_rlimit){~__atomic_load_n(&unlimited_but[which].cur, __ATOMIC_RELAXED),
+                             ~__atomic_load_n(&unlimited_but[which].max, __ATOMIC_RELAXED)};
+}
+
+bool limit_of_addresses(uint64_t more)
+{
+    uint64_t most = limit_of(RLIMIT_AS).cur, sum;
+
+    return most == UINT64_MAX ||
+           (!__builtin_add_overflow(procmaps_size(), more, &sum) && sum <= most);
 }
 
 static int64_t limit_get(struct call *c, uint64_t which, uint64_t out)
@@ -264,6 +322,9 @@ static int64_t limit_set(struct call *c, uint64_t which, uint64_t in)
         if (r.max > FD_MAX)
             return -L_EPERM;
         __atomic_store_n(&fd_limit, r.cur, __ATOMIC_RELAXED);
+    } else {
+        __atomic_store_n(&unlimited_but[which].cur, ~r.cur, __ATOMIC_RELAXED);
+        __atomic_store_n(&unlimited_but[which].max, ~r.max, __ATOMIC_RELAXED);
     }
     return 0;
 }

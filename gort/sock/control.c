@@ -210,6 +210,25 @@ static void pktinfo_give(struct controls *k, const struct msg *m, bool v4)
     control_put(k, L_IPPROTO_IPV6, L_IPV6_PKTINFO, six, sizeof six);
 }
 
+/* IP_RECVORIGDSTADDR: where the packet was sent to, as an address of its own family whatever the
+ * socket's is. */
+static void destination_give(struct controls *k, const struct msg *m, bool v4)
+{
+    struct l_sockaddr_in in = { .family = L_AF_INET };
+    struct l_sockaddr_in6 in6 = { .family = L_AF_INET6 };
+
+    if (v4) {
+        put16(in.port, m->to.in.port);
+        memcpy(in.addr, m->to.in.ip.b + 12, 4);
+        control_put(k, L_IPPROTO_IP, L_IP_RECVORIGDSTADDR, &in, sizeof in);
+        return;
+    }
+    put16(in6.port, m->to.in.port);
+    memcpy(in6.addr, m->to.in.ip.b, 16);
+    in6.scope = addr_link_local(&m->to.in.ip) ? m->ifindex : 0;
+    control_put(k, L_IPPROTO_IPV6, L_IPV6_RECVORIGDSTADDR, &in6, sizeof in6);
+}
+
 /* SO_TIMESTAMP in microseconds, SO_TIMESTAMPNS in nanoseconds. */
 static void time_give(struct controls *k, const struct sock *s, int64_t ns)
 {
@@ -238,6 +257,8 @@ static void packet_give(struct controls *k, const struct sock *s, const struct m
         control_int(k, L_IPPROTO_IPV6, L_IPV6_HOPLIMIT, m->ttl);
     if (!v4 && s->tclass6)
         control_int(k, L_IPPROTO_IPV6, L_IPV6_TCLASS, m->tos);
+    if (v4 ? s->dst4 : s->dst6)
+        destination_give(k, m, v4);
 }
 
 /* struct sock_extended_err and, behind it, who has sent it: here the peer's own machine. */

@@ -81,6 +81,7 @@ static void options_hand_on(const struct sock *s, struct tcp_conn *c)
     tcp_set(c, TCP_OPT_REUSEADDR, s->reuse_addr);
     tcp_set(c, TCP_OPT_REUSEPORT, s->reuse_port);
     tcp_set(c, TCP_OPT_V6ONLY, s->v6only);
+    tcp_set(c, TCP_OPT_FREEBIND, s->freebind);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         long v = told[i].value(s);
         bool buffer = told[i].opt == TCP_OPT_SNDBUF || told[i].opt == TCP_OPT_RCVBUF;

@@ -54,6 +54,7 @@ int far_udp_bind(struct sock *s)
     u->v6only = s->v6only;
     u->reuse_addr = s->reuse_addr;
     u->reuse_port = s->reuse_port;
+    u->freebind = s->freebind;
     int err = udp_bind(u, &s->local.in.ip, s->local.in.port, s->local.in.scope);
     if (err) {
         udp_close(u);

@@ -87,6 +87,7 @@ static int64_t interface(struct call *c, uint64_t request, uint64_t arg)
         r.u.s = v.hw_type;
         memcpy(r.u.b + 2, v.mac, 6);
         break;
+    case L_SIOCETHTOOL: return -L_EOPNOTSUPP; /* what a device answers that has none of it */
     default: return -L_ENOTTY;
     }
     return err ? err : copy_out(c, arg, &r, sizeof r);

@@ -41,6 +41,7 @@ static const struct option tcp_options[] = {
 static const struct option ip_options[] = {
     F(L_IPPROTO_IP, L_IP_PKTINFO, pktinfo4), F(L_IPPROTO_IP, L_IP_RECVTTL, ttl4),
     F(L_IPPROTO_IP, L_IP_RECVTOS, tos4), F(L_IPPROTO_IP, L_IP_RECVERR, errors_kept),
+    F(L_IPPROTO_IP, L_IP_RECVORIGDSTADDR, dst4), F(L_IPPROTO_IP, L_IP_FREEBIND, freebind),
     N(L_IPPROTO_IP, L_IP_TTL, ttl, 1, 255), N(L_IPPROTO_IP, L_IP_TOS, tos, 0, 255),
     N(L_IPPROTO_IP, L_IP_MTU_DISCOVER, mtu_discover, 0, 5),
     N(L_IPPROTO_IP, L_IP_MULTICAST_TTL, mcast_ttl, 0, 255),
@@ -49,6 +50,7 @@ static const struct option ip_options[] = {
 static const struct option ipv6_options[] = {
     F(L_IPPROTO_IPV6, L_IPV6_RECVPKTINFO, pktinfo6), F(L_IPPROTO_IPV6, L_IPV6_RECVHOPLIMIT, hops6),
     F(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS, tclass6), F(L_IPPROTO_IPV6, L_IPV6_RECVERR, errors_kept),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVORIGDSTADDR, dst6), F(L_IPPROTO_IPV6, L_IPV6_FREEBIND, freebind),
     N(L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, ttl, -1, 255),
     N(L_IPPROTO_IPV6, L_IPV6_TCLASS, tos, -1, 255),
     N(L_IPPROTO_IPV6, L_IPV6_MTU_DISCOVER, mtu_discover, 0, 5),

@@ -87,7 +87,7 @@ int ports_bind(enum port_kind k, struct sock *s, const struct sock_addr *a)
     uint32_t start = at.in.port ? 0 : port_start();
     bool free = false;
 
-    if (!local_address(&at.in.ip))
+    if (!local_address(&at.in.ip) && !s->freebind)
         return -L_EADDRNOTAVAIL;
     lock(&t->lock);
     if (at.in.port) {

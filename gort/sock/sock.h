@@ -143,7 +143,8 @@ struct sock {
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay, cork, v6only, passcred, oobinline,
         mcast_loop, buffers_set,
         pktinfo4, ttl4, tos4, pktinfo6, hops6, tclass6, /* control messages that are wanted */
-        errors_kept, gro;
+        dst4, dst6,                     /* too */
+        errors_kept, gro, freebind;
     uint8_t stamps;                 /* enum stamps */
     int32_t segment;                /* UDP_SEGMENT, 0 = none */
     int32_t linger;                 /* seconds, -1 = off */

@@ -113,8 +113,9 @@ static int udp_connect(struct sock *s, const struct sock_addr *a)
     return err;
 }
 
-/* The source that a control message names must be ours. */
-static int source_named(const struct msg *m, const struct sock_addr *to, struct sock_addr *from)
+/* The source that a control message names must be ours; with IPV6_FREEBIND, not that of IPv6. */
+static int source_named(const struct sock *s, const struct msg *m, const struct sock_addr *to,
+                        struct sock_addr *from)
 {
     if (m->from_if > 1 && !netif_get(m->from_if))
         return -L_ENODEV;
@@ -122,8 +123,9 @@ static int source_named(const struct msg *m, const struct sock_addr *to, struct 
         return 0;
     if (addr_is_v4(&m->from_ip) != addr_is_v4(&to->in.ip))
         return -L_EINVAL;
-    if (!far_is_own(&m->from_ip))
-        return addr_is_v4(&m->from_ip) ? -L_ENETUNREACH : -L_EINVAL;
+    bool v4 = addr_is_v4(&m->from_ip);
+    if (!far_is_own(&m->from_ip) && (v4 || !s->freebind))
+        return v4 ? -L_ENETUNREACH : -L_EINVAL;
     from->in.ip = m->from_ip;
     return 0;
 }
@@ -148,7 +150,7 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
         return -L_EAFNOSUPPORT;
     if (addr_any(&from->in.ip))
         from->in.ip = own_source(s, &to->in.ip);
-    return source_named(m, to, from);
+    return source_named(s, m, to, from);
 }
 
 /* What the receiver is told of the packet. */

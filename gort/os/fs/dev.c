@@ -43,6 +43,8 @@ static const struct node_ops ptmx_ops = {.open = pty_open_master};
 
 bool node_is_console(const struct inode *n) { return n->ops == &console_ops; }
 
+bool node_is_random(const struct inode *n) { return n->ops == &random_ops; }
+
 /* The controlling terminal; as long as there is none, the console. */
 static int64_t tty_open(struct inode *n, uint32_t flags, struct file **out)
 {

@@ -10,12 +10,13 @@ struct bundle;
 
 void dev_init(void);
 void proc_init(const struct bundle *b);
-/* Parts of it: /proc/1 and its thread; what tells of the machine, and /sys. */
-void procself_init(struct inode *self, struct inode *task);
+/* Parts of it: /proc/1 and its threads; what tells of the machine, and /sys. */
+void procself_init(struct inode *self);
 /* What /proc/self/auxv has, pairs of words up to the one of zeroes. */
 const uint64_t *procself_auxv(size_t *words);
 void procsys_init(void);
 bool node_is_console(const struct inode *n);
+bool node_is_random(const struct inode *n);
 /* n bytes of random_bytes to the program's memory: how many, -L_EFAULT or -L_EIO. */
 int64_t random_to_user(void *buf, size_t n);
 /* procmaps.c. procmaps_size: bytes of address space that the program has. */

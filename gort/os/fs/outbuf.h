@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-struct outbuf { char *text; size_t len, cap; };
+struct outbuf {
+    char *text;
+    size_t len, cap;
+    unsigned thread; /* whose file of /proc/self/task is made; 0: the whole process's */
+};
 
 /* o begins as zeros; its owner frees text, of cap bytes, with os_free. out_printf: up to 511 bytes
  * at a time. */

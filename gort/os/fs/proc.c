@@ -96,6 +96,13 @@ static int64_t fd_target(struct inode *n, char *buf, size_t cap, struct inode **
     return len;
 }
 
+static int64_t thread_target(struct inode *n, char *buf, size_t cap, struct inode **jump)
+{
+    (void)n, (void)jump;
+    return snprintf(buf, cap, "1/task/%u", cpu_self()->id + 1);
+}
+
+static const struct node_ops thread_ops = {.target = thread_target};
 static const struct node_ops exe_ops = {.target = exe_target};
 static const struct node_ops cwd_ops = {.target = cwd_target};
 static const struct node_ops fd_link_ops = {.target = fd_target};
@@ -162,8 +169,7 @@ static const struct { const char *dir, *name; const struct node_ops *ops; } file
 
 static void proc_dirs_are_synthetic(void)
 {
-    static const char *const dirs[] = {"proc/1", "proc/1/task", "proc/1/task/1", "proc/1/ns",
-        "proc/sys/net/core"};
+    static const char *const dirs[] = {"proc/1", "proc/1/task", "proc/1/ns", "proc/sys/net/core"};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         struct inode *n = vfs_mkdirs(dirs[i], strlen(dirs[i]));
@@ -184,13 +190,14 @@ void proc_init(const struct bundle *b)
             boot_refuse("/%s is not a directory in the bundle", files[i].dir);
         vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, files[i].ops);
     }
-    if (vfs_mknod(NULL, "/proc/self", 0, "1") || vfs_mknod(NULL, "/proc/thread-self", 0, "1"))
+    if (vfs_mknod(NULL, "/proc/self", 0, "1"))
         boot_refuse("cannot make /proc/self: the bundle has a file of that name");
+    vfs_synthetic(vfs_mkdirs("proc", 4), "thread-self", L_S_IFLNK | 0777, &thread_ops);
     struct inode *self = vfs_mkdirs("proc/1", 6);
     vfs_synthetic(self, "exe", L_S_IFLNK | 0777, &exe_ops);
     vfs_synthetic(self, "cwd", L_S_IFLNK | 0777, &cwd_ops);
     vfs_synthetic(self, "fd", L_S_IFDIR | 0500, &fd_dir_ops);
-    procself_init(self, vfs_mkdirs("proc/1/task/1", 13));
+    procself_init(self);
     procsys_init();
     proc_dirs_are_synthetic();
 }

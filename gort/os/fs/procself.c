@@ -40,6 +40,13 @@ static void comm_text(struct outbuf *o)
     out_printf(o, "%s\n", name);
 }
 
+/* The thread or process that a file tells of, and the time that its CPU, or all of them, worked. */
+static unsigned number(const struct outbuf *o) { return o->thread ? o->thread : 1; }
+static ull cputime(const struct outbuf *o)
+{
+    return (ull)(o->thread ? cputime_of(o->thread - 1) : cputime_all());
+}
+
 /* proc(5) numbers the fields: 1 to 13, times to 17, to 22, memory to 25, the rest to 52. */
 static void stat_text(struct outbuf *o)
 {
@@ -47,11 +54,11 @@ static void stat_text(struct outbuf *o)
     ull used = memory_used();
 
     process_name(name);
-    out_printf(o, "1 (%s) R 0 1 1 0 -1 4194560 0 0 0 0 ", name);
-    out_printf(o, "%llu 0 0 0 20 0 %u 0 0 %llu %llu %llu ", (ull)(cputime_all() / TICK_NS), ncpu,
+    out_printf(o, "%u (%s) R 0 1 1 0 -1 4194560 0 0 0 0 ", number(o), name);
+    out_printf(o, "%llu 0 0 0 20 0 %u 0 0 %llu %llu %llu ", cputime(o) / TICK_NS, ncpu,
                address_space(), used / OS_PAGE, (ull)UINT64_MAX);
     out_printf(o, "4194304 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-               cpu_self()->id);
+               o->thread ? o->thread - 1 : cpu_self()->id);
 }
 
 static void statm_text(struct outbuf *o)
@@ -77,9 +84,10 @@ static void status_text(struct outbuf *o)
     ull kb = memory_used() >> 10, size = address_space() >> 10;
 
     process_name(name);
-    out_printf(o, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
+    out_printf(o, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t%u\n"
                "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t256\n"
-               "Groups:\t0 \nNStgid:\t1\nNSpid:\t1\nNSpgid:\t1\nNSsid:\t1\n", name, vfs.umask);
+               "Groups:\t0 \nNStgid:\t1\nNSpid:\t%u\nNSpgid:\t1\nNSsid:\t1\n", name, vfs.umask,
+               number(o), number(o));
     out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8u kB\nVmPin:\t%8u kB\n"
                "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8u kB\n"
                "RssShmem:\t%8u kB\n", size, size, 0u, 0u, kb, kb, kb, 0u, 0u);
@@ -136,7 +144,7 @@ static void limits_text(struct outbuf *o)
 
 static void schedstat_text(struct outbuf *o)
 {
-    out_printf(o, "%llu 0 0\n", (ull)cputime_all());
+    out_printf(o, "%llu 0 0\n", cputime(o));
 }
 
 /* Without what points into the program's memory: there is no vector in it. */
@@ -207,17 +215,34 @@ static const struct { const char *name; struct node_ops ops; bool thread; } file
     {"wchan", TEXT(empty), false}, {"sessionid", TEXT(zero), false},
 };
 
-void procself_init(struct inode *self, struct inode *task)
+static const struct node_ops text_ops = {.text = empty_text};
+
+/* /proc/self/task/N. */
+static void thread_init(unsigned thread)
+{
+    char path[32];
+    struct inode *dir = vfs_mkdirs(path, (size_t)snprintf(path, sizeof path, "proc/1/task/%u",
+                                                          thread));
+
+    if (!dir)
+        boot_refuse("/proc/1/task is not a directory in the bundle");
+    dir->mode = L_S_IFDIR | 0555;
+    dir->synthetic = true;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i].thread)
+            vfs_synthetic(dir, files[i].name, L_S_IFREG | 0444, &files[i].ops)->thread =
+                (uint16_t)thread;
+    vfs_synthetic(dir, "children", L_S_IFREG | 0444, &text_ops);
+}
+
+void procself_init(struct inode *self)
 {
     static const char *const ns[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
-    static const struct node_ops text_ops = {.text = empty_text};
 
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         vfs_synthetic(self, files[i].name, L_S_IFREG | 0444, &files[i].ops);
-        if (files[i].thread)
-            vfs_synthetic(task, files[i].name, L_S_IFREG | 0444, &files[i].ops);
-    }
-    vfs_synthetic(task, "children", L_S_IFREG | 0444, &text_ops);
+    for (unsigned i = 0; i < ncpu; i++)
+        thread_init(i + 1);
     vfs_synthetic(self, "root", L_S_IFLNK | 0777, &root_ops);
     namespace = inode_new(L_S_IFREG | 0444);
     BOOT_MEMORY(namespace, "namespaces");

@@ -56,6 +56,7 @@ struct inode {
     uint32_t nlink;             /* [vfs.lock] */
     uint32_t mode, uid, gid;    /* [vfs.lock] */
     bool     synthetic;         /* [const] of /proc or /dev: not removable */
+    uint16_t thread;            /* [const] a file of /proc/self/task: whose, else 0 */
     uint64_t ino;               /* [const] */
     uint64_t rdev;              /* [const] */
     /* [vfs.lock]; those of data are set by its writers */
