@@ -114,7 +114,6 @@ var dbgvars = [...]dbgvar{
 var godebugIdle = [...][2]string{
 	{"efence", "objects do not get pages of their own"},
 	{"invalidptr", "the collector looks for no invalid pointers"},
-	{"inittrace", "initialisation is not traced yet"},
 	{"tracebackancestors", "ancestors of goroutines are not kept yet"},
 	{"checkfinalizers", "finalizers are not checked yet"},
 	{"cgocheck", "there is no cgo"},

@@ -79,6 +79,7 @@ func startRuntime() {
 	goenvsinit()
 	parsedebugvars()
 	mainStarted = true
+	initTraceZero = nanotime()
 	doInit(runtime_inittasks)
 	startSystemGoroutines()
 	godebugRefuseRemoved()
@@ -140,10 +141,17 @@ func (t *initTask) run() {
 		throw("inittask with no functions")
 	}
 	t.state = initRunning
+	var before initTrace
+	if debug.inittrace != 0 {
+		before = traceInit()
+	}
 	code := unsafe.Slice((*funcval)(add(unsafe.Pointer(t), unsafe.Sizeof(*t))), t.nfns)
 	for i := range code {
 		closure := &code[i] // without captured variables
 		(*(*func())(unsafe.Pointer(&closure)))()
+	}
+	if debug.inittrace != 0 && !mainInitDone.Load() {
+		before.done(code[0].fn)
 	}
 	t.state = initDone
 }
