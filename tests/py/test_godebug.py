@@ -21,9 +21,9 @@ import "os"
 var kept [][]byte
 
 func init() {
-	for range 9 {
-		kept = append(kept, make([]byte, 1000))
-	}
+    for range 9 {
+        kept = append(kept, make([]byte, 1000))
+    }
 }
 
 func main() { os.Exit(len(kept) - 9) }
@@ -70,7 +70,8 @@ class Godebug(unittest.TestCase):
         self.assertEqual(line.sub("", r.stderr), "")
         ours, theirs = line.findall(r.stderr), line.findall(want.stderr)
         after = [name for name, _ in theirs].index("runtime")
-        self.assertEqual([n for n, _ in ours][-len(theirs) + after:], [n for n, _ in theirs][after:])
+        self.assertEqual([n for n, _ in ours][-len(theirs) + after:],
+                         [n for n, _ in theirs][after:])
         self.assertEqual(ours[-1], theirs[-1])
 
     def test_said(self):

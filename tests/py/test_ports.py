@@ -4,6 +4,7 @@ speed."""
 import hashlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -53,6 +54,19 @@ class Ports(unittest.TestCase):
         # Per byte, and measured on the same host in the same minute: serial ports take 100 times as
         # long, and a busy host slows down both.
         self.assertLess(milliseconds(r.stderr) / 4096, milliseconds(slow.stderr) / 128 / 8)
+
+    def test_wrapper(self):
+        """A script around QEMU has the ports that QEMU has."""
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, "qemu-system-x86_64")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(f'#!/bin/sh\nexec {shutil.which("qemu-system-x86_64")} "$@"\n')
+            os.chmod(path, 0o755)
+            env = dict(os.environ, PATH=d + os.pathsep + os.environ["PATH"])
+            r = subprocess.run([sys.executable, "-c", "import machine; print(machine.has_ports())"],
+                               env=env, cwd=os.path.join(ROOT, "scripts", "lib"),
+                               capture_output=True, text=True)
+        self.assertEqual(r.stdout, "True\n", r.stderr)
 
     def test_input(self):
         data = PATTERN[:1 << 20] + b"\x1cd\x04\n\x04"
