@@ -3,8 +3,9 @@
  * Three leave it: the program's stdout, its stderr together with kernel messages, and the control
  * channel by which the host side learns the exit status and receives output files. Each is a port
  * of a virtio console, if the host gives one by the name of gort.stdout, gort.stderr, gort.control,
- * else COM1, COM2, COM3. Input comes from the port gort.stdin or COM1, keys on COM3, the port
- * gort.control, or escaped on COM1. */
+ * else COM1, COM2, COM3. With gort.stdout alone, or COM1, stderr goes there too, in order. Input
+ * comes from the port gort.stdin or COM1; keys on COM3, the port gort.control, or escaped on
+ * COM1. */
 #ifndef DRIVERS_CONSOLE_H
 #define DRIVERS_CONSOLE_H
 

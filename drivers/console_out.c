@@ -49,6 +49,8 @@ bool console_ports(void)
 {
     for (unsigned i = 0; i < CHANNELS; i++)
         ports[i] = i == CONSOLE_CTL && serial_present(i) ? NULL : vport_find(names[i]);
+    if (!ports[CONSOLE_ERR])
+        ports[CONSOLE_ERR] = ports[CONSOLE_OUT];
     return ports[CONSOLE_OUT] != NULL;
 }
 

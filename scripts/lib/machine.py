@@ -4,7 +4,8 @@ The guest writes to these channels, each a socket pair that QEMU inherits:
 
     COM1, COM2   the program's stdout and stderr, with the kernel's first messages, as bytes
     ports        gort.stdin, gort.stdout, gort.stderr of a virtio console: the same, fast, from the
-                 moment at which the kernel has found them
+                 moment at which the kernel has found them; gort.stdout alone if stdout and stderr
+                 are one file: then the order of what is written to them stays
     COM3         control: "gort: ready" when input may be sent; "gort: input by port" before it if
                  input goes to gort.stdin and not to COM1 (whose UART loses bytes while it is set
                  up); files that the program has written (gort/os/fs/outputs.c); "gort: ending" when
@@ -234,12 +235,20 @@ class Port:
         return self.dropped[at + len(SERIAL_MARK):]
 
 
+def one_file(a, b):
+    """Do two descriptors lead to the same pipe, terminal or file?"""
+    try:
+        return a == b or os.path.sameopenfile(a, b)
+    except OSError:
+        return False
+
+
 class Machine:
     def __init__(self, config, stdin=0, stdout=1, stderr=2):
         self.config = config
         self.stdin, self.stderr = stdin, stderr
         self.to_stdout = Sink(stdout)
-        self.to_stderr = self.to_stdout if stderr == stdout else Sink(stderr)
+        self.to_stderr = self.to_stdout if one_file(stdout, stderr) else Sink(stderr)
         uefi = bool(config.image)
         # Where there is one serial port, it has the messages: the program's output has ports.
         alone = config.ports and config.small()
@@ -249,7 +258,9 @@ class Machine:
         self.port_in, self.ports = None, [self.out, self.err, self.ctl, self.mon]
         if config.ports:
             self.port_in = Port()
-            self.ports += [self.port_in, Port(self.to_stdout), Port(self.to_stderr)]
+            self.ports += [self.port_in, Port(self.to_stdout)]
+            if self.to_stderr is not self.to_stdout:
+                self.ports.append(Port(self.to_stderr))
         self.input = self.out           # the port that takes the program's input
         self.status = None              # as said on COM3
         self.ending = False             # the guest waits until we have read everything
@@ -436,7 +447,7 @@ class Machine:
         elif port.sink:
             data = port.after_mark(data)
             port.sink.put(data)
-            if port.sink is self.to_stderr and port.sink is not self.to_stdout:
+            if port.sink is self.to_stderr:
                 self.remember(data)
 
     def read_control(self, data):

@@ -68,6 +68,18 @@ class Ports(unittest.TestCase):
                                capture_output=True, text=True)
         self.assertEqual(r.stdout, "True\n", r.stderr)
 
+    def test_one_place(self):
+        """stdout and stderr that are one file get everything in the order of the writes."""
+        want = b"".join(b"out %d, err %d\n" % (i, i) for i in range(500))
+        command = [GORT, "exec", "-timeout", "100s", self.program, "both", "500"]
+        r = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                           stdout=subprocess.PIPE)
+        self.assertEqual(r.stdout, want)
+        with tempfile.TemporaryFile() as f:
+            subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, stdout=f)
+            f.seek(0)
+            self.assertEqual(f.read(), want)
+
     def test_input(self):
         data = PATTERN[:1 << 20] + b"\x1cd\x04\n\x04"
         r = self.exec("sum", "0", data=data)

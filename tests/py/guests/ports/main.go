@@ -40,6 +40,11 @@ func main() {
 			ticks++
 		}
 		fmt.Fprintln(os.Stderr, "ticks:", ticks)
+	case "both": // by turns
+		for i := range n {
+			fmt.Fprintf(os.Stdout, "out %d, ", i)
+			fmt.Fprintf(os.Stderr, "err %d\n", i)
+		}
 	case "panic": // while stderr is not read
 		go os.Stderr.Write(bytes.Repeat([]byte("x"), n<<10))
 		time.Sleep(500 * time.Millisecond)
