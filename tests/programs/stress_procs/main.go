@@ -53,6 +53,9 @@ func main() {
 			time.Sleep(10 * time.Microsecond)
 		}
 	}
+	for ticks.Load() == 0 || spins.Load() == 0 { // they may not have had their turn yet
+		time.Sleep(time.Millisecond)
+	}
 	stop.Store(true)
 	wg.Wait()
 	fmt.Println("changes:", changes, "wrong:", before, "ticks:", ticks.Load() > 0, "spins:", spins.Load() > 0)
