@@ -15,17 +15,20 @@ C_COMMANDS = ["break filter", "continue", "continue", "bt 3", "info locals", "ki
 @unittest.skipUnless(shutil.which("gdb"), "no gdb here")
 class Debug(unittest.TestCase):
     def debug(self, program, commands):
+        """What gdb has said. It writes to a file, for the program writes to stdout meanwhile, at
+        any place of gdb's lines."""
         with tempfile.TemporaryDirectory() as d:
-            wrapper = os.path.join(d, "gdb")
+            wrapper, said = os.path.join(d, "gdb"), os.path.join(d, "said")
             words = " ".join(f"-ex '{c}'" for c in commands)
             with open(wrapper, "w", encoding="utf-8") as f:
-                f.write(f"#!/bin/sh\nexec gdb -nx -batch \"$@\" {words}\n")
+                f.write(f"#!/bin/sh\nexec gdb -nx -batch \"$@\" {words} >{said} 2>&1\n")
             os.chmod(wrapper, 0o755)
             r = subprocess.run([os.path.join(ROOT, "scripts", "gort"), "debug", "-timeout", "200",
                                 program], cwd=ROOT, text=True,
                                capture_output=True, env=dict(os.environ, GDB=wrapper),
                                stdin=subprocess.DEVNULL, timeout=300)
-        return r.stdout + r.stderr
+            with open(said, encoding="utf-8") as f:
+                return f.read() + r.stderr
 
     def test_backtrace(self):
         text = self.debug("./tests/programs/sched_storm", COMMANDS)
