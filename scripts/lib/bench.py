@@ -107,9 +107,10 @@ class Output:
 class Guest:
     """One of the two systems: a kernel with all that it needs to run a program."""
 
-    def __init__(self, name, kernel, cmdline, directory):
+    def __init__(self, name, kernel, cmdline, directory, timeout=TIMEOUT, files=()):
         self.name, self.kernel, self.cmdline, self.directory = name, kernel, cmdline, directory
         self.binaries, self.init, self.clock = {}, None, []
+        self.timeout, self.files = timeout, files   # files: GUEST=HOST, more for the bundle
 
     def bundle(self, program, args):
         """Both guests unpack the same archive; on Linux /init starts the program."""
@@ -118,6 +119,9 @@ class Guest:
         binary = self.binaries[program]
         c += ["--init", self.init, "--file", f"program={binary}"] if self.init else \
              ["--init", binary]
+        with open(path + ".files", "w", encoding="utf-8", errors="surrogateescape") as f:
+            f.write("".join(name + "\0" for name in self.files))
+        c += ["--files", path + ".files", "--mkdir", "/tmp"]
         if subprocess.run(c + ["--args", program, *args]).returncode:
             raise UserError("making the bundle failed")
         return path
@@ -126,7 +130,7 @@ class Guest:
         """Runs the program to its end; returns its Output."""
         more = {"accel": "tcg", "extra": ["-icount", "shift=0,sleep=off"]} if icount else {}
         config = Config(smp=smp, mem_mib=mem_mib, kernel=self.kernel, cmdline=self.cmdline,
-                        bundle=self.bundle(program, args), timeout=TIMEOUT,
+                        bundle=self.bundle(program, args), timeout=self.timeout,
                         app=self.binaries[program], **more)
         output, (out, into) = Output(), os.pipe()
         with tempfile.TemporaryFile() as messages:
