@@ -4,7 +4,7 @@
 #include "gort/os/mem.h"
 
 struct cork *cork_new(const struct msg *m, const struct sock_addr *to,
-                      const struct sock_addr *from)
+                      const struct sock_addr *from, size_t max)
 {
     struct cork *k = os_alloc_last(sizeof *k);
 
@@ -14,6 +14,7 @@ struct cork *cork_new(const struct msg *m, const struct sock_addr *to,
         k->to = *to;
         k->from = *from;
         k->n = 0;
+        k->max = max < CORK_MAX ? max : CORK_MAX;
     }
     return k;
 }
@@ -33,7 +34,7 @@ struct cork *cork_take(struct sock *s)
     return k;
 }
 
-int cork_add(struct sock *s, struct cork **fresh, const char *bytes, size_t n, size_t max)
+int cork_add(struct sock *s, struct cork **fresh, const char *bytes, size_t n)
 {
     struct cork *lost = NULL;
     int err = 0;
@@ -46,7 +47,7 @@ int cork_add(struct sock *s, struct cork **fresh, const char *bytes, size_t n, s
     struct cork *k = s->corked;
     if (!k) {
         err = -L_EAGAIN;
-    } else if (n > max - k->n) {
+    } else if (n > k->max - k->n) {
         err = -L_EMSGSIZE;
         lost = k;
         __atomic_store_n(&s->corked, NULL, __ATOMIC_RELAXED);

@@ -304,10 +304,10 @@ static int part_add(struct sock *s, const struct msg *m, const char *piece, size
         if (!fresh && !cork_waits(s)) {
             if ((err = send_begin(s, m, &to, &from)))
                 return err;
-            if (!(fresh = cork_new(m, &to, &from)))
+            if (!(fresh = cork_new(m, &to, &from, longest(&to))))
                 return -L_ENOBUFS;
         }
-        err = cork_add(s, &fresh, piece, n, CORK_MAX - 28);
+        err = cork_add(s, &fresh, piece, n);
     } while (err == -L_EAGAIN); /* another thread has finished it meanwhile */
     cork_free(fresh);
     return err;

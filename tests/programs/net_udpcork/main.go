@@ -118,6 +118,12 @@ func pairs(family int) {
 	a.write(strings.Repeat("b", 66000), msgMore, to)
 	a.write("b", 0, to)
 	to.got()
+	fmt.Println("the longest of IPv4, and more")
+	for _, n := range []int{25507, 25508, 25527, 25528} {
+		a.write(as, msgMore, to)
+		a.write(strings.Repeat("b", n), 0, to)
+		to.got()
+	}
 	fmt.Println("segments")
 	a.option(udpSegmnt, 3)
 	a.write("abcd", msgMore, to)
