@@ -55,7 +55,9 @@ cg_call_return:                         /* by g_switch, when it has parked */
     ret
     .size cg_call, . - cg_call
 
-/* Where a new goroutine begins: fn and arg are on its stack. */
+/* Where a new goroutine begins: fn and arg are on its stack. The registers are still those of
+ * whoever ran here last; its first function would save them on a stack that the collector reads as
+ * a root, and what they happen to point to would live as long as the goroutine: so they are 0. */
     .globl cg_start
     .type cg_start, @function
 cg_start:
@@ -63,6 +65,11 @@ cg_start:
     fninit
     popq    %rax
     popq    %rdi
+    xorl    %ebx, %ebx
+    xorl    %r12d, %r12d
+    xorl    %r13d, %r13d
+    xorl    %r14d, %r14d
+    xorl    %r15d, %r15d
     xorl    %ebp, %ebp
     call    *%rax
     call    cg_exit

@@ -80,8 +80,37 @@ static void try(const char *name, void (*holder)(void *))
     wait_for(4);
 }
 
+/* ---- birth -------------------------------------------------------------------------------- */
+
+/* All that a called function preserves, or-ed: saved on the stack of a goroutine that has just
+ * begun, it would hold what others left there for as long as the goroutine lives. */
+static volatile uintptr_t born_with;
+static volatile int births;
+
+__attribute__((naked)) static void newborn(void *unused)
+{
+    (void)unused;
+    __asm__("movq %rbx, %rax\n\torq %r12, %rax\n\torq %r13, %rax\n\torq %r14, %rax\n\t"
+            "orq %r15, %rax\n\torq %rbp, %rax\n\torq %rax, born_with(%rip)\n\t"
+            "lock incl births(%rip)\n\tret");
+}
+
+/* As gort_go, but nothing of the library runs in the goroutine before fn does. */
+void go_system(void (*fn)(void *));
+
+static void birth(void)
+{
+    for (int i = 1; i <= 20; i++) {
+        go_system(newborn);
+        while (births < i)
+            gort_yield();
+    }
+    printf("born with %s\n", born_with ? "what another left" : "nothing");
+}
+
 int main(void)
 {
+    birth();
     try("r12", in_r12);
     try("rax", in_rax);
     try("xmm9", in_xmm9);

@@ -141,7 +141,7 @@ class CApps(unittest.TestCase):
         self.assertRegex(r.stderr, rb"SCHED \d+ms: gomaxprocs=2 ")
 
     def test_register(self):
-        self.every("tests/capps/register.c", b"".join(
+        self.every("tests/capps/register.c", b"born with nothing\n" + b"".join(
             b"%s: there, then gone\n" % r for r in (b"r12", b"rax", b"xmm9")))
 
     def test_fuzz(self):
