@@ -108,7 +108,8 @@ class Figures(unittest.TestCase):
 
     def test_agreement(self):
         same = {f"main.f{n}": 100 - n for n in range(80)}
-        a = pgo.Agreement({**same, "runtime.systemstack": 900}, {**same, "runtime.scanObject": 50})
+        a = pgo.Agreement({**same, "runtime.systemstack": 600, "gort.mark_queued": 300},
+                          {**same, "runtime.scanObject": 50})
         self.assertAlmostEqual(a.correlation, 1)
         self.assertEqual((a.common, len(a.rows)), (50, 50))
         self.assertEqual(a.total[0] - a.own[0], 900)
