@@ -30,6 +30,22 @@ class Fake:
                  "large_again")}
 
 
+class Ends(unittest.TestCase):
+    def test_sigterm(self):
+        """What drives machines takes them along, sessions of their own included."""
+        program = ("import sys, subprocess; sys.path.insert(0, sys.argv[1]); import common\n"
+                   "common.end_with_children()\n"
+                   "subprocess.run(['sh', '-c', 'setsid sleep 300 & echo $!; wait'])")
+        with subprocess.Popen([sys.executable, "-c", program,
+                               os.path.join(ROOT, "scripts", "lib")],
+                              stdout=subprocess.PIPE, text=True) as p:
+            sleeper = int(p.stdout.readline())
+            p.terminate()
+            p.stdout.read()         # its end comes when nobody has the pipe any more
+        self.assertEqual(p.returncode, 128 + 15)
+        self.assertFalse(os.path.exists(f"/proc/{sleeper}/fd/1"))
+
+
 class Charts(unittest.TestCase):
     def test_tables(self):
         lab = Fake()

@@ -105,7 +105,8 @@ class Keys(unittest.TestCase):
     def test_idle_is_tickless(self):
         short, long = self.interrupts("10ms"), self.interrupts("6s")
         for a, b in zip(short, long):
-            self.assertLess(b - a, 5 * 6 + 10)      # booting does not take equally many
+            # A tick of 10 ms would be 600. Booting takes some tens more or less on a busy host.
+            self.assertLess(b - a, 200)
 
     def check_trace(self, text, detail):
         lines = text.split("\n")[:-1]   # the end may come in the middle of the last
