@@ -40,24 +40,24 @@ extern struct g *gc_idle_workers, *gc_assisters; /* [gc_lock] parked, linked by 
 void gc_wake_list(struct g **list);
 /* gp, the caller, waits in a list; gc_lock is held. */
 _Noreturn void gc_park_locked(struct g *gp, struct g **list, enum wait_reason why);
-/* To the tail of this P's queue. */
+/* gp, the caller, goes to the tail of this P's queue. */
 _Noreturn void gc_step_back(struct g *gp);
 
 /* ---- worker.c ---------- */
 
 /* A cycle has begun: workers run. */
 void gc_wake_workers(void);
-/* What w has done is counted, and what it holds is to be had by others. */
+/* Adds w's counts to the cycle's, and hands the grey objects that w holds to the full list. */
 void gc_publish(struct gcw *w);
 #define GC_BATCH 32 /* objects between two looks at the clock and at who waits for this CPU */
-/* So many; false: none to be had. */
+/* Marks up to GC_BATCH objects of p's queue. False: it had none. */
 bool gc_mark_some(struct p *p);
 /* The CPU time since the last call goes into the limiter's bucket, unless another CPU is at it or
  * that was a moment ago. g0. */
 void gc_limiter_update(void);
-/* Is collecting so dear that who allocates need not help? Any context. */
+/* Has collecting taken so much CPU time that assists are dropped (pacer.h)? Any context. */
 bool gc_limiting(void);
-/* Nobody has work, and nobody can come by any but through the barrier's buffers. */
+/* Is everything marked, apart from what the write barriers' buffers may hold? */
 bool gc_looks_complete(void);
 
 /* ---- gc.c ---------- */

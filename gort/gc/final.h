@@ -28,8 +28,8 @@ struct special {
     uint8_t kind;
 };
 
-/* p, an object's base, has been sampled for the memory profile. */
 struct mprof_bucket;
+/* p, an object's base, has been sampled for the memory profile. */
 void special_add_profile(uintptr_t p, struct mprof_bucket *b);
 
 /* Sweeping, before the marks are used. May set marks. */

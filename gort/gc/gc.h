@@ -32,7 +32,7 @@ struct gc {
     uint64_t trigger;        /* [atomic] heap_live that starts a cycle; ~0: never */
     uint64_t goal;           /* [atomic] heap_live to end it by; ~0: none */
     uint32_t cycles;         /* [stw] completed */
-    uint32_t forced;         /* ...of which somebody asked for */
+    uint32_t forced;         /* those of them that the program asked for */
     int32_t  percent;        /* [stw] GOGC; < 0: off */
     int64_t  limit;          /* [stw] GOMEMLIMIT in bytes */
     uint64_t pause_total_ns;
@@ -62,7 +62,7 @@ void gc_start_if_wanted(void);
  * must wait for the cycle's end (the gate gc_assist_wait) and ask again. */
 bool gc_assist(struct g *gp, size_t size);
 /* In a gate, while not gc.blacken. False: a cycle is wanted that cannot begin yet, as the last one
- * is still being brought to its end: as above. */
+ * is still being brought to its end: wait as for gc_assist. */
 bool gc_may_allocate(void);
 /* stack_hooks.wait_for_memory: a sweeper runs once the program has started it. */
 void gc_wait_for_memory(struct g *gp);
@@ -105,8 +105,8 @@ bool sweep_pending(void);
 /* Sweeps one span. Pages that it freed, or ~0 when there is nothing left to sweep. */
 size_t sweep_one(void);
 /* The heap is about to grow by `bytes`: sweeps its share of what is to be swept before the next
- * cycle is due. Else who allocates faster than the background sweeps takes new memory all the
- * time while dead objects lie in what is there. A few spans per call, g0 or the leaf. */
+ * cycle is due. Otherwise a goroutine that allocates faster than the background sweeps would take
+ * new memory while dead objects fill the old. A few spans per call, g0 or the leaf. */
 void sweep_pay(size_t bytes);
 /* All of it, and waits for those who are still at it. g0 context. */
 void sweep_all(void);

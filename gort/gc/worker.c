@@ -50,7 +50,7 @@ static struct g *take_worker(void)
     return gp;
 }
 
-/* One to run next here, the others wherever there is room. */
+/* One worker runs next on this P, the others wherever there is room. */
 void gc_wake_workers(void)
 {
     struct g *first = take_worker();

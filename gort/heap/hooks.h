@@ -28,7 +28,7 @@ struct heap_hooks {
     void (*sampled)(struct g *gp, uintptr_t p, uint64_t size);
     /* A sampled object has been swept. */
     void (*sampled_freed)(struct mprof_bucket *b, uint64_t size);
-    /* A cycle of counts ends: with the world stopped; after that; and when all is swept. */
+    /* A cycle of the profile's counts ends: all is marked, world stopped; later; all is swept. */
     void (*cycle_marked)(void);
     void (*cycle_counted)(void);
     void (*cycle_swept)(void);

@@ -12,8 +12,8 @@
  *   goroutines, in any function          nothing that the kernel knows of
  *   C on g0 (chan's buffers, profiles)   locks below RANK_VM: bringing a page takes vm_lock and
  *                                        what is above it, nothing else
- *   interrupt handlers                   never: they would wait for the lock of whom they
- *                                        interrupted. Such a fault is a crash report
+ *   interrupt handlers                   never: they would wait for a lock that the code which
+ *                                        they interrupted holds. Such a fault is a crash report
  *
  * An object's span has `lazy`. Its pages that had frames when it was made keep them (their bytes
  * are old ones, lazy_stale tells which), the others keep their bit PA_GONE for as long as the span
@@ -46,13 +46,14 @@ enum lazy_result { LAZY_NOT /* no such memory */, LAZY_OK, LAZY_NOMEM };
 
 /* Is va in lazy memory, and in which piece of it? Any context. */
 bool lazy_range(uintptr_t va, uintptr_t *lo, uintptr_t *hi);
-/* Is it an object's size that is to be lazy? */
+/* Is an object of `size` bytes without pointers to be lazy? */
 bool lazy_size(size_t size);
 /* Makes va present. how: VM_FILL_*. g0, locks below RANK_VM. */
 enum lazy_result lazy_touch(uintptr_t va, unsigned how);
-/* The same, and looks for memory in free pages and packets. g0, no locks at or above RANK_MHEAP. */
+/* As lazy_touch, and takes memory from free pages and packets if need be. g0, no locks at or above
+ * RANK_MHEAP. */
 enum lazy_result lazy_bring(uintptr_t va);
-/* s, which is lazy, dies: its pages are free ones, with frames or not, and known to be. */
+/* The lazy span s is about to be freed: the page bitmaps learn which of its pages have frames. */
 void lazy_settle(struct mspan *s);
 /* The first run of bytes [*off, *off + return) of s, at or behind *off, that had frames when s was
  * made. 0: there is none. g0, no locks. */

@@ -78,8 +78,8 @@ static uintptr_t take_sampled(struct mcache *c, struct mspan *s)
     return x;
 }
 
-/* The cached span is full. `may_collect`: a cycle that is due must be started first, by the
- * gate. 0: that, or out of memory. */
+/* The cached span is full. leaf: a cycle that is due must be started first, and a sampled object be
+ * taken, by the gate. 0: one of these, or out of memory. */
 static __attribute__((noinline)) uintptr_t take_slow(struct mcache *c, unsigned spc, bool leaf)
 {
     struct mspan *s = c->alloc[spc];

@@ -31,9 +31,9 @@ void *malloc_leaf(size_t size, const struct go_type *typ, bool needzero);
  * the collector looks. */
 void *malloc_gc(size_t size, const struct go_type *typ, bool needzero);
 
-/* "fatal error: runtime: out of memory" with a report of what held it. */
-/* The world is stopped. out: struct go_memstats of mstats.c. */
+/* Fills *out, a struct go_memstats of mstats.c. World stopped. */
 void mem_stats_read(void *out);
+/* "fatal error: runtime: out of memory" with a report of what held it. `wanted`: bytes. */
 void malloc_out_of_memory(size_t wanted) __attribute__((noreturn)); /* as hooks have its type */
 
 #endif

@@ -33,7 +33,7 @@ static void check_fresh(const struct mcache *c)
           c->flush_gen, mheap.sweep_gen);
 }
 
-/* The P has done with s. The statistics that were counted when it took it are made true. */
+/* The P gives s up. All free objects of s were counted as live when it took s: corrects that. */
 static void release(struct mcache *c, unsigned spc, struct mspan *s)
 {
     mspan_unsample(s);
@@ -113,7 +113,7 @@ void mcache_ready(struct p *p)
         cpu_relax();
 }
 
-/* The own one first: other CPUs wake up meanwhile and see to theirs. */
+/* This P's cache first: the other CPUs wake up meanwhile and see to their own. */
 void mcache_ready_all(void)
 {
     mcache_ready(p_self());

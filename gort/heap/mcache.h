@@ -35,7 +35,7 @@ void mcache_flush(struct p *p);
 /* p's cache is not stale when this returns. Before p's first allocation after a stop of the
  * world, and after p was idle: whoever takes a P or goes on with it calls this. No locks held. */
 void mcache_ready(struct p *p);
-/* Of all Ps: before the next cycle may begin. */
+/* mcache_ready for all Ps: before the next cycle may begin. */
 void mcache_ready_all(void);
 /* A new span for the class: the old one is full. False: out of memory. */
 bool mcache_refill(struct mcache *c, unsigned spc);

@@ -67,7 +67,7 @@ struct mspan *mheap_alloc_bare(size_t npages, unsigned spc);
 /* As mheap_alloc_bare for an object without pointers, whose pages come when they are touched:
  * lazy.h. Where all of them have frames already it is no lazy span. */
 struct mspan *mheap_alloc_lazy(size_t npages);
-/* Frames behind [addr, addr + size) of such a span. False: out of memory. */
+/* Frames behind [addr, addr + size) of a span of mheap_alloc_bare. False: out of memory. */
 bool mheap_commit(uintptr_t addr, size_t size);
 /* A span of raw pages (stacks, work buffers), contents undefined. `stat`: &mheap.stacks or
  * &mheap.manual, which may get frames that are kept for the kernel. NULL: out of memory. */
@@ -99,8 +99,8 @@ static inline uint64_t mheap_all_stacks(void)
     return __atomic_load_n(&mheap.stacks, __ATOMIC_RELAXED) +
            __atomic_load_n(&mheap.c_stacks, __ATOMIC_RELAXED);
 }
-/* Returns the pages that P's page cache holds. */
 struct pcache;
+/* Gives the pages that a P's page cache holds back to the heap. */
 void mheap_flush_pcache(struct pcache *pc);
 
 static inline uint32_t *mheap_specials_at(uintptr_t addr)

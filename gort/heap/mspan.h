@@ -42,7 +42,7 @@ struct mspan {
     size_t    elemsize;        /* bytes per object; of a large span: all of it */
     uint64_t  ones;            /* [const while in use] a bit for each word of an object, up to 64 */
     size_t    npages;
-    size_t    touched;         /* [atomic] lazy: bytes that have got frames since */
+    size_t    touched;         /* [atomic] lazy: bytes that have got frames by being touched */
     uint64_t *alloc;           /* [owner] 1 = taken, as of the last sweep */
     uint64_t *gcmark;          /* [atomic] 1 = reached in this cycle */
     uint32_t  sweep_gen;       /* [atomic] against mheap.sweep_gen: gc/sweep.c */
@@ -98,7 +98,7 @@ static inline bool mspan_take_index(struct mspan *s, unsigned *at)
     s->alloc_count++;
     return true;
 }
-/* That; its address, or 0. */
+/* As mspan_take_index; the object's address, or 0. */
 static inline uintptr_t mspan_take_fast(struct mspan *s)
 {
     unsigned at;

@@ -9,7 +9,7 @@
  * below it. A run of n pages is found from the top in a few steps, always the one with the
  * lowest address, so that the heap's upper end can be given back.
  *
- * The heap is one contiguous range of pages that only grows: page 0 is at HEAP_BASE. Three
+ * The heap is one contiguous range of pages that only grows: page 0 is at heap_base. Three
  * bits per page: taken; gone (no frames behind it); zero (frames are known to hold zeros,
  * because nobody has used them since they were committed).
  *

@@ -9,13 +9,13 @@
 
 #include <stdbool.h>
 
-/* Until no more frames are held than the limit allows, or no page is free. g0, no locks. */
+/* Gives frames back until the limit is kept, or no free page has a frame. g0, no locks. */
 void scavenge_to_limit(void);
 /* A sweep is complete: scavenges to the limit now and what is in excess by and by. g0. */
 void scavenge_swept(void);
 
-/* Frames for what is never freed are to be had: free pages of the heap go before those that mm
- * keeps. False: there are none. g0, no locks. */
+/* Sees to frames for metadata, which is never freed: gives frames of free pages back before mm's
+ * reserve is touched. False: there are none to give. g0, no locks. */
 bool scavenge_for_metadata(void);
 
 #endif

@@ -13,7 +13,7 @@
 void typed_move_any(const void *type, void *dst, const void *src);
 void typed_clear_any(const void *type, void *dst);
 
-/* Is a value of the type one word that nobody has to hear of just now? */
+/* Is a value of the type one word whose store needs no write barrier just now? */
 static inline bool typed_is_word(const void *type)
 {
     const struct go_type *t = type;

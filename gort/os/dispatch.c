@@ -13,7 +13,8 @@ static call_fn *handlers[NR_MAX] = { /* [const after boot] */
 
 void os_call_add(uint64_t num, call_fn *fn) { handlers[num] = fn; }
 
-/* Calls that this system refuses by design: there is one process, and no devices to mount. */
+/* Calls refused by design: there is one process, and no devices to mount. Handlers go before these
+ * errors: socket and socketpair have handlers once sock_init (gort/sock) has run. */
 static const struct { uint16_t num; int16_t err; } refused[] = {
     {41, -L_EAFNOSUPPORT}, /* socket */ {53, -L_EAFNOSUPPORT}, /* socketpair */
     {56, -L_ENOSYS}, /* clone */ {57, -L_ENOSYS}, /* fork */ {58, -L_ENOSYS}, /* vfork */

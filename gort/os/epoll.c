@@ -131,7 +131,7 @@ static struct epitem *ready_take(struct epoll *ep, struct file **f)
     return it;
 }
 
-/* Back to the end. Others may have looked in the meantime and found nothing: they look again. */
+/* Puts it back at the list's end. Wakes waiters, who may have found the list empty meanwhile. */
 static void ready_return(struct epoll *ep, struct epitem *it)
 {
     lock(&ep->lock);
@@ -147,7 +147,7 @@ static bool item_event(struct waiter *w)
     struct epoll *ep = it->ep;
 
     if (!(__atomic_load_n(&it->events, __ATOMIC_RELAXED) & ~EP_PRIVATE))
-        return false; /* has had its one shot */
+        return false; /* one-shot, and reported already */
     lock(&ep->lock);
     bool news = !it->ready;
     ready_add_locked(ep, it);
@@ -157,7 +157,7 @@ static bool item_event(struct waiter *w)
                     __atomic_load_n(&ep->pollers.first, __ATOMIC_SEQ_CST) != NULL);
 }
 
-/* If its file is ready, so is the item, and whoever waits is told. Its file is referenced. */
+/* If f, the item's file, is ready: lists the item, wakes waiters. The caller has a reference. */
 static void item_look(struct epitem *it, struct file *f)
 {
     if (!(file_poll(f) & __atomic_load_n(&it->events, __ATOMIC_RELAXED) & ~EP_PRIVATE))
@@ -179,7 +179,7 @@ static struct epitem **item_find_locked(struct epoll *ep, int32_t fd, const stru
     return pp;
 }
 
-/* Twice the buckets; without memory the chains get longer. */
+/* Doubles the hash table. Without memory it stays as it is, and its chains get longer. */
 static void buckets_grow_locked(struct epoll *ep)
 {
     unsigned n = ep->nbuckets * 2;
@@ -198,7 +198,7 @@ static void buckets_grow_locked(struct epoll *ep)
     ep->nbuckets = n;
 }
 
-/* On the queue of what it asks for; errors and ends wake both. */
+/* Puts the item on the file's queues for `events`; errors and hang-ups wake either queue. */
 static void item_queue_locked(struct epitem *it, uint32_t events)
 {
     bool out = events & EP_OUT, in = events & ~(EP_OUT | EP_PRIVATE | L_POLLERR | L_POLLHUP);
@@ -212,7 +212,7 @@ static void item_queue_locked(struct epitem *it, uint32_t events)
     }
 }
 
-/* The file's list goes last: file_put, who looks at it without the lock, may then free the file. */
+/* Clears the file's list last: file_put reads it without the lock, and may then free the file. */
 static void item_unlink_locked(struct epitem **pp)
 {
     struct epitem *it = *pp, **fp = &it->file->epitems;
@@ -470,8 +470,8 @@ int64_t sys_epoll_ctl(struct call *c)
 
 /* ---- epoll_wait ----------------------------------------------------------------------------- */
 
-/* Turns a one-shot item off; false: others have, or have changed it. Its events until now are in
- * *events. Before the file is asked: of two that ask, one tells. */
+/* Turns a one-shot item off before its file is asked, so that of two CPUs that ask only one reports
+ * it. *events: what it was on for. False: another CPU has turned it off or changed it. */
 static bool shot_take(struct epitem *it, uint32_t *events)
 {
     return !(*events & EP_ONESHOT) ||
@@ -480,7 +480,7 @@ static bool shot_take(struct epitem *it, uint32_t *events)
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 }
 
-/* Nothing was told: the item is on again, and looks for what has come meanwhile. */
+/* Turns a one-shot item that was not reported on again, and lists it if it is ready by now. */
 static void shot_give_back(struct epitem *it, uint32_t events, struct file *f)
 {
     uint32_t off = events & EP_PRIVATE;
@@ -491,7 +491,7 @@ static void shot_give_back(struct epitem *it, uint32_t events, struct file *f)
         item_look(it, f);
 }
 
-/* Tells of one item, if it is ready. 1 told, 0 not ready, or -L_EFAULT: then it is as before. */
+/* Reports one item at `to`. 1: done; 0: it is not ready; -L_EFAULT: the item is as before. */
 static int64_t item_tell(const struct call *c, struct epitem *it, struct file *f, uint64_t to)
 {
     uint32_t events = __atomic_load_n(&it->events, __ATOMIC_SEQ_CST);

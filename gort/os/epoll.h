@@ -3,15 +3,15 @@
  *   source's rq, wq <- waiter of an item -> item on the set's ready list -> epoll_wait polls it
  *                                                     `-> set's own queues, a moment later
  *
- * An event on a source's queue only marks the item; whether the descriptor is ready is asked of
- * it when epoll_wait (or a poll of the set) comes by. An item that is still ready after it has been
- * told goes back to the list's end, unless it is edge-triggered or for one shot.
+ * An event on a source's queue only puts the item on the ready list; epoll_wait (or a poll of the
+ * set) then asks the descriptor whether it is ready. An item that epoll_wait has reported goes back
+ * to the list's end, unless it is edge-triggered or one-shot.
  *
- * A set is itself a file that can be waited for. The event comes with the source's queue locked,
- * so those who wait for the set are woken by call_later: however deep sets nest, no two queues
- * are ever locked at once.
+ * A set is itself a file that can be waited for. The source's queue is locked while its event is
+ * handled, so call_later wakes the set's own waiters afterwards: however deep sets nest, a CPU
+ * never holds the locks of two queues (they share a rank, so lockrank would tell).
  *
- * Items hold no reference of their file: when its last one goes, so do they.
+ * An item holds no reference to its file: epoll_file_closed takes it out with the last one.
  *
  * Locks: control (RANK_FILE: which items there are) < a source's queue (RANK_POLL) < the set's
  * ready list (RANK_NOTIFY). */

@@ -57,7 +57,7 @@ struct file *file_new(struct inode *n, uint32_t flags, const struct file_ops *op
 /* A new open file of an inode without a name, which is made too (pipe, eventfd). */
 struct file *file_new_anon(uint32_t mode, uint32_t flags, const struct file_ops *ops, void *priv);
 void file_get(struct file *f);
-/* False: the last reference is gone, and f going. The caller knows that it is not freed yet. */
+/* Takes a reference. False: the last one is gone. The caller must know that f is not freed yet. */
 bool file_try_get(struct file *f);
 void file_put(struct file *f); /* no vfs.lock held */
 /* Called when the last reference to f is gone, before f goes: ends what waits for f, and the locks
@@ -85,7 +85,7 @@ unsigned file_poll(struct file *f);
 int64_t file_read(struct file *f, void *buf, size_t n, int64_t pos);
 int64_t file_write(struct file *f, const void *buf, size_t n, int64_t pos);
 
-/* Writes what can be written at once; a stream: or -L_EAGAIN. */
+/* Writes what needs no waiting: bytes, or an error; -L_EAGAIN: a stream has no room. */
 int64_t file_push(struct file *f, const void *buf, size_t n);
 
 /* ---- descriptors -------------------------------------------------------------------- */

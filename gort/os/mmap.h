@@ -1,9 +1,9 @@
 /* mmap.h - mappings of mmap(2): anonymous memory, private copies and shared pages of files.
  *
- * A mapping is a reserved range; its pages come when they are first touched. The page fault of
- * a goroutine's code leads to mmap_fault on g0, and so does a system call's buffer that lacks one
- * (user.h). A page of a shared mapping is the
- * frame that the file itself has its bytes in, so mapping, reads and writes see each other.
+ * A mapping is a reserved range; its pages come when they are first touched. A goroutine's page
+ * fault leads to mmap_fault on g0, and so does a system call that finds a page of its buffer
+ * missing (user.h). A page of a shared mapping is the very frame in which the file keeps its bytes,
+ * so the mapping, reads and writes see each other.
  *
  *   touched page of    anonymous memory   private file        shared file
  *   its frame          zeroed             a copy              the file's own
@@ -40,11 +40,11 @@ extern enum mmap_result (*user_fault)(uintptr_t va, unsigned access);
 
 /* The functions below: g0, no lock at or above RANK_MMAP. Ranges are whole pages. */
 
-/* Where a mapping is to be. Addresses that the program or Go's heap has, or the runtime has
- * reserved, are nobody else's: -L_ENOTSUP with MMAP_REPLACE. */
+/* Where a mapping is to be placed. No mapping replaces the program's image, Go's heap or what the
+ * runtime has reserved: MMAP_REPLACE gives -L_ENOTSUP there. */
 enum mmap_place {
     MMAP_ANYWHERE, /* at `at`, if that is not 0 and all of it is free; else where there is room */
-    MMAP_LOW,      /* the same, below 2 GiB */
+    MMAP_LOW,      /* as MMAP_ANYWHERE, below 2 GiB */
     MMAP_FREE,     /* at `at`, or -L_EEXIST */
     MMAP_REPLACE,  /* at `at`; what was mapped there goes */
 };
@@ -53,14 +53,14 @@ enum mmap_place {
 int64_t mmap_add(uintptr_t at, enum mmap_place place, size_t size, unsigned prot, bool shared,
                  struct inode *inode, int64_t off);
 int mmap_remove(uintptr_t lo, uintptr_t hi);
-/* What is mapped from now on has these rights; mmap_apply gives them to the pages that are there.
- * -L_ENOMEM: there are holes, or no memory. */
+/* Pages of [lo, hi) that come from now on have these rights; mmap_apply gives them to those that
+ * are present. -L_ENOMEM: there are holes, or no memory. */
 int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot);
 int mmap_apply(uintptr_t lo, uintptr_t hi);
-/* The pages are forgotten: anonymous memory reads as zero, files are read again. */
+/* Drops the pages of [lo, hi): anonymous memory reads as zero then, a file's comes from it. */
 int mmap_discard(uintptr_t lo, uintptr_t hi);
-/* The three before work on all pages of their range, under locks. Of a long range, a call does a
- * piece at a time: where the next one ends that takes some 50 us at most. */
+/* The end of the first piece of [lo, hi): it has at most 1 MiB of present pages. mmap_remove,
+ * mmap_apply and mmap_discard hold locks all the while, so callers go through a range by pieces. */
 uintptr_t mmap_piece(uintptr_t lo, uintptr_t hi);
 /* Makes [lo, lo + old), which must end with its mapping, larger where it is. False: no room. */
 bool mmap_extend(uintptr_t lo, size_t old, size_t size);

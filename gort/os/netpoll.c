@@ -13,8 +13,8 @@ enum { POLL_OK = 0, POLL_CLOSING = 1, POLL_TIMEOUT = 2 };
 enum { DIR_READ, DIR_WRITE, DIRS };
 
 /* What the overlay's netpoll.go reads without a lock, so that most resets and most deadlines need
- * no gate. A reset that sees 0 is as one before whatever comes next: the event stays, since only
- * who has the lock writes. */
+ * no gate. A reset that reads 0 counts as made before the next event, whose mark then stays: only
+ * the holder of the lock writes. */
 enum { SEEN_READY = 1,       /* an event came since the last reset or wait */
        SEEN_PASSED = 2,      /* the deadline */
        SEEN_CLOSING = 4 };

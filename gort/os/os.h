@@ -18,11 +18,11 @@ struct bundle;
 /* Builds the file tree from the bundle, opens descriptors 0, 1 and 2. Boot context, before the
  * app starts; memory and the heap of gort/os work. */
 void os_init(const struct bundle *b);
-extern const char os_hosts[]; /* what it writes into /etc/hosts */
+extern const char os_hosts[]; /* what os_init writes into /etc/hosts */
 /* The program has ended: its output files (outputs.c) go to the host, the machine stops. g0, no
  * locks. */
 _Noreturn void os_exit(int status);
-/* What the program's last report says is noticed from now on: debug.SetCrashOutput. Boot. */
+/* From now on the program's last report also goes to debug.SetCrashOutput's file. Boot. */
 void crashout_init(void);
 /* The scheduler's answer to CPU_PENDING_POLL: takes console input, wakes readers, delivers
  * Ctrl-C. g0, no locks. */

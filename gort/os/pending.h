@@ -45,7 +45,8 @@ extern struct waitq pending_queue;
 void pending_init(void);
 /* The signals that gp's thread blocks. Any locks below RANK_FILE. */
 uint64_t pending_mask(const struct g *gp);
-/* It blocks `mask` from now on; what it unblocks is raised. 0, -L_ENOMEM. g0, no locks. */
+/* gp's thread blocks `mask` from now on; signals that it unblocks are raised. 0, -L_ENOMEM. g0, no
+ * locks. */
 int pending_block(struct g *gp, uint64_t mask);
 /* Until pending_wait_end, gp's thread blocks `mask` instead, for a call that waits. 0, -L_ENOMEM.
  * g0, no locks. */
@@ -57,7 +58,7 @@ void pending_wait_end(struct g *gp);
 /* Sends a signal to gp's thread. 0, -L_EAGAIN: its list is full. g0, no locks; calls that it has
  * woken wait for calls_run. */
 int pending_send(struct g *gp, const struct sig_info *s);
-/* The same to thread `tid`, named by gp. */
+/* As pending_send, to thread `tid`, named by gp. */
 int pending_send_to(struct g *gp, uint32_t tid, const struct sig_info *s);
 /* The set of signals that wait for gp's thread; gp NULL: for any thread. */
 uint64_t pending_set(const struct g *gp);

@@ -1,7 +1,8 @@
 /* signal.h - signals as far as os/signal and kill(getpid()) need them.
  *
  * A signal that os/signal wants goes to the goroutine in signal_recv; an ignored one is lost;
- * any other does what it does to a Go program on Linux. One that ends it gives 128 + number. */
+ * any other does what it does to a Go program on Linux. A program that it ends exits with status
+ * 128 + number. */
 #ifndef GORT_OS_SIGNAL_H
 #define GORT_OS_SIGNAL_H
 

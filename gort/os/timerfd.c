@@ -13,7 +13,7 @@
 
 enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7 };
 
-/* Type-stable: a late timer finds one, and looks at its deadline. */
+/* Never freed: a timer that fires late still finds a struct timerfd, and looks at `when`. */
 struct timerfd {
     struct lock lock;        /* RANK_FILE */
     int64_t when;            /* [lock] clock_mono_ns of the next tick; 0: disarmed */

@@ -107,20 +107,20 @@ struct call {
 };
 
 void waitq_init(struct waitq *q);
-/* Tells all waiters of q that its object has changed; of exclusive ones, as many as it takes for
- * one to look. Calls that waited are claimed: this CPU owes them calls_run. The object's lock may
- * be held. */
+/* The object of q has changed: wakes the waiters of q, of the exclusive ones only until one looks
+ * at the object. This CPU claims the calls that waited, so it must come to calls_run. The object's
+ * lock may be held. */
 void queue_wake(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);
 /* The owner of w takes it off its queue, if it is on one. */
 void waiter_remove(struct waiter *w);
 
 /* For handlers. Registers c on q. True: c is registered now, and the handler must look at its
- * object once more; false: it had been registered when it looked, and returns SYS_BLOCK. */
+ * object once more; false: c was registered before that look: the handler returns SYS_BLOCK. */
 bool call_wait(struct call *c, struct waitq *q);
 /* As call_wait; of all calls that wait so on q, an event is for one. */
 bool call_wait_exclusive(struct call *c, struct waitq *q);
-/* For handlers, before they look at what q tells of: registers c on q besides the queue of
+/* For handlers, before they look at the object of q: registers c on q besides the queue of
  * call_wait. One q for a call. */
 void call_wait_also(struct call *c, struct waitq *q);
 /* For handlers. Sets the deadline at the first call; true if it has passed. */

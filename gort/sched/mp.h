@@ -77,7 +77,7 @@ struct p {
     uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
     uint32_t   waste_picks;    /* picks at the last of them */
     int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
-    int64_t    late_at;        /* [owner, interrupts] and what is due then; 0 = nothing is */
+    int64_t    late_at;        /* [owner, interrupts] another CPU gets what is due then; 0 = none */
     uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */
     int64_t    forced_at;      /* [owner, interrupts] when a tick last asked for the CPU */
 };

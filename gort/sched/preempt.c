@@ -129,8 +129,8 @@ static void wake_check_irq(struct p *p, int64_t now)
     }
 }
 
-/* What this CPU should do, and cannot while its goroutine is in the middle of something (a copy of
- * many MB, a loop with asyncpreemptoff=1), a CPU does that has nothing to do. */
+/* Passes `work` that is due here to an idle CPU while this CPU cannot do it, because its goroutine
+ * is in the middle of something (a copy of many MB, a loop with asyncpreemptoff=1). */
 static void pass_on_irq(struct p *p, uint32_t work, int64_t now)
 {
     if (!work) {

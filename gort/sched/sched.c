@@ -523,8 +523,8 @@ static bool handoff_p(void)
     return mp != NULL;
 }
 
-/* Without a look at the clock mostly: when the time of a job comes, so does the timer interrupt
- * that is armed for it, and leaves its mark. */
+/* Is a job due? Mostly answered without reading the clock: the timer interrupt that is armed for a
+ * job leaves its mark in `pending`. */
 static bool job_due(void)
 {
     int64_t when = background_next();

@@ -112,9 +112,9 @@ int64_t sched_timers_earliest(void);
 enum stw_reason { STW_GC_SWEEP_TERM, STW_GC_MARK_TERM, STW_GOROUTINE_PROFILE, STW_STACKS,
                   STW_GOMAXPROCS, STW_HEAP_DUMP, STW_STATS };
 
-/* Stops every other CPU at a safe point; the caller, on g0 in a gate, keeps running. World
- * stops nest over all callers one after the other: stw_begin waits its turn. Returns the ns
- * that stopping took. */
+/* Stops every other CPU at a safe point; the caller, on g0 in a gate, keeps running. While another
+ * CPU stops the world stw_begin stops too, and begins after that: the caller may have another P
+ * then, and its stack may have moved. Returns the ns that stopping took. */
 int64_t stw_begin(enum stw_reason why);
 /* Returns the time from which on the others may run: waking them is not part of the stop. */
 int64_t stw_end(void);

@@ -30,9 +30,9 @@ size_t start_stack(struct g *gp);
 /* Goroutines that start at pc are known to need START_STACK_MOST: they begin with it from the first
  * one on, until probes show that they do not. */
 void start_needs_most(uintptr_t pc);
-/* Its stack is about to grow. */
+/* gp's stack is about to grow. */
 void start_grew(const struct g *gp);
-/* It ends; its stack is still the one it had. */
+/* gp ends; it still has its stack. */
 void start_ended(const struct g *gp);
 
 #endif

@@ -12,7 +12,7 @@ int64_t seals_add(struct file *f, uint32_t seals);
 int64_t seals_get(const struct file *f);
 /* May a file of `size` bytes be written up to `end`? 0 or -L_EPERM. */
 int seals_allow_write(const struct inode *n, int64_t end, int64_t size);
-/* ... become `size` bytes long? */
+/* May a file of `old` bytes become `size` bytes long? 0 or -L_EPERM. */
 int seals_allow_size(const struct inode *n, int64_t size, int64_t old);
 
 #endif

@@ -8,7 +8,7 @@
  * call costs a look at one counter.
  *
  * A file's events go to the directory of its first name, or of the one it was last moved to, as
- * long as it has that: those of a file that is open and has none reach its own watches alone.
+ * long as it has that name. Events of an open file without a name reach only its own watches.
  *
  * Locks: vfs.lock (names) < the lock of notify.c (RANK_FILE: watches and queues). */
 #ifndef GORT_OS_FS_NOTIFY_H
@@ -36,9 +36,9 @@ static inline bool notify_on(void)
 
 /* `mask` has happened to n itself. vfs.lock not held. */
 void notify_file(struct inode *n, uint32_t mask);
-/* ... to its own watches only. */
+/* As notify_file, for n's own watches alone. */
 void notify_self(struct inode *n, uint32_t mask);
-/* ... to the name in dir, of n. cookie: notify_cookie's of a rename, or 0. */
+/* `mask` has happened to a name of n in dir. cookie: notify_cookie's of a rename, or 0. */
 void notify_name(struct inode *dir, const char *name, size_t len, const struct inode *n,
                  uint32_t mask, uint32_t cookie);
 uint32_t notify_cookie(void);

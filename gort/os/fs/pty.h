@@ -22,7 +22,7 @@
 
 struct l_winsize { uint16_t rows, columns, x, y; };
 
-/* Type-stable: a late timer finds one, and looks at what it is to do. */
+/* Never freed: a timer that fires late still finds a struct pty, and looks at `when`. */
 struct pty {
     struct lock lock;
     uint32_t refs;           /* [atomic] open files */
@@ -40,7 +40,7 @@ struct pty {
     struct waitq in_rq, in_wq, out_rq, out_wq; /* in: slaves read, the master writes */
     void *timer;             /* [const] of VTIME */
     int64_t when;            /* [lock] when it goes off; 0: nobody waits for it */
-    bool due;                /* [lock] it has */
+    bool due;                /* [lock] the timer has gone off */
     struct pty *next;        /* [ptys.lock] in the pool */
 };
 
@@ -64,9 +64,9 @@ void pty_changed(struct pty *p);
 /* Raises the signals of the set if p is the controlling terminal. No locks. */
 void pty_signal(struct pty *p, uint64_t signals);
 bool pty_is_controlling(const struct pty *p);
-/* p becomes the controlling terminal: 0, or -L_EPERM, because another is. */
+/* Makes p the controlling terminal. 0, or -L_EPERM: another one is. */
 int64_t pty_control(struct pty *p);
-/* It is not any more. False: it was not. */
+/* p stops being the controlling terminal. False: it was not. */
 bool pty_release_control(struct pty *p);
 
 #endif

@@ -3,9 +3,9 @@
  *   dentry (in directory D, name) -> inode -> contents (data.h) | children | target | device
  *
  * One lock, vfs.lock, guards the shape of the tree and all metadata; contents of regular files
- * have a lock each, taken under it or alone. An inode lives while it has a name, an open file,
- * a mapping or a working directory (nlink, refs). The program is uid 0: permission bits are kept
- * and reported, and only refuse what they refuse to root. */
+ * have a lock each, taken under it or alone. An inode lives while `refs` is not 0: each name, open
+ * file and mapping counts, and the working directory. The program is uid 0: permission bits are
+ * kept and reported, and only refuse what they refuse to root. */
 #ifndef GORT_OS_FS_VFS_H
 #define GORT_OS_FS_VFS_H
 
@@ -41,7 +41,7 @@ struct node_ops {
     int64_t (*target)(struct inode *n, char *buf, size_t cap, struct inode **jump);
     /* Directories whose names are not dentries: the inode (referenced) of a name, or NULL. */
     struct inode *(*lookup)(const char *name, size_t len);
-    /* ... and the name behind readdir position *pos, which it advances. False at the end. */
+    /* Such directories: the name behind readdir position *pos; moves *pos on. False: no more. */
     bool (*list)(uint64_t *pos, char *name, uint64_t *ino, uint8_t *type);
     /* Devices whose open files have operations of their own: a new one, or the error. */
     int64_t (*open)(struct inode *n, uint32_t flags, struct file **out);
