@@ -84,9 +84,17 @@ static void firmware_puts(const char *s)
     }
 }
 
+/* Firmware keeps what a slow reader has not let it send, and sends it at a tick of its timer: on
+ * COM1 that would come behind the mark, and pass for the program's. At this level its timer does
+ * not tick. Returns the level from before. */
+static EFI_TPL firmware_silence(void)
+{
+    return loader.left ? 0 : loader.bs->RaiseTPL(TPL_HIGH_LEVEL);
+}
+
 /* Ends the loader. Without a runner at COM3 a person may be reading the screen, so the
- * firmware goes on. */
-static void stop(void)
+ * firmware goes on, at level `tpl`. */
+static void stop(EFI_TPL tpl)
 {
     EFI_RUNTIME_SERVICES *rt = loader.st->RuntimeServices;
 
@@ -97,6 +105,7 @@ static void stop(void)
         rt->ResetSystem(EfiResetShutdown, EFI_LOAD_ERROR, 0, NULL);
     }
     if (!loader.left) {
+        loader.bs->RestoreTPL(tpl);
         loader.bs->Stall(10 * 1000 * 1000);
         loader.bs->Exit(loader.image, EFI_LOAD_ERROR, 0, NULL);
     }
@@ -116,12 +125,13 @@ void fail(const char *fmt, ...)
         firmware_puts(text);
         firmware_puts("\r\n");
     }
+    EFI_TPL tpl = firmware_silence();
     serial_mark();
     uart_puts(COM2, "gort: ");
     uart_puts(COM2, text);
     uart_puts(COM2, "\n");
     uart_drain(COM2);
-    stop();
+    stop(tpl);
     for (;;)
         __asm__ volatile("cli; hlt");
 }
