@@ -213,7 +213,7 @@ static void park_unless_marking(struct g *gp)
     unlock(&gc_lock);
 }
 
-/* First on this P, after the timers that are due. */
+/* The worker goes on as the first of this P, once the timers that are due have run. */
 static _Noreturn void go_on_soon(struct g *gp)
 {
     gp->wait_reason = WAIT_GC_WORKER_IDLE;

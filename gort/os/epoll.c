@@ -351,7 +351,7 @@ static unsigned depth_locked(const struct epoll *ep, const struct epoll *to, uns
     return deepest;
 }
 
-/* ... and how many sets is f, a set itself, in? */
+/* How deep the sets nest that f, a set itself, is in: 1 if it is in none. */
 static unsigned height_locked(const struct file *f, unsigned below)
 {
     unsigned highest = 1;

@@ -9,7 +9,7 @@
  *
  * A set is itself a file that can be waited for. The source's queue is locked while its event is
  * handled, so call_later wakes the set's own waiters afterwards: however deep sets nest, a CPU
- * never holds the locks of two queues (they share a rank, so lockrank would tell).
+ * never holds the locks of two queues (they share a rank, and the option lockrank panics at it).
  *
  * An item holds no reference to its file: epoll_file_closed takes it out with the last one.
  *

@@ -56,8 +56,8 @@ struct sched_hooks {
     /* ---- with gp->bubble set (sync/synctest.h); locks up to RANK_TIMER may be held ---- */
     void (*bubble_join)(struct g *gp);                         /* gp is new */
     void (*bubble_leave)(struct g *gp);                        /* gp has ended */
-    void (*bubble_park)(struct g *gp, enum wait_reason why);   /* before gp waits ... */
-    void (*bubble_parked)(void *bubble);                       /* ... and when it does */
+    void (*bubble_park)(struct g *gp, enum wait_reason why);   /* before gp waits */
+    void (*bubble_parked)(void *bubble);                       /* once it waits */
     void (*bubble_unpark)(struct g *gp);                       /* before gp is made runnable */
 };
 extern struct sched_hooks sched_hooks; /* [const after boot] */

@@ -54,11 +54,11 @@ bool stack_copy(struct g *gp, size_t newsize);
 /* May gp's stack be moved? Not while a frame without maps is on it (async preemption), nor in
  * a system call (G_SYSCALL), nor that of a C goroutine. */
 bool stack_movable(const struct g *gp);
-/* Halves the stack if less than a quarter is used. Same conditions; does nothing where the
- * stack cannot be moved. Returns whether it has moved. */
+/* Halves the stack if less than a quarter is used. The caller owns the stack, as for
+ * stack_copy; nothing happens where it cannot be moved. Returns whether it has moved. */
 bool stack_shrink(struct g *gp);
-/* For the boot option stackmove: moves gp to another stack of that size if it may be moved. Same
- * conditions. Returns whether it has moved. */
+/* For the boot option stackmove: moves gp to another stack of that size if it may be moved. The
+ * caller owns the stack, as for stack_copy. Returns whether it has moved. */
 bool stack_move(struct g *gp);
 
 /* Statistics [atomic]. */

@@ -10,7 +10,7 @@
  *   otherwise             root, which moves the clock on to the next timer, or gives up
  *
  * `active` counts what keeps a bubble awake besides running goroutines: a park under way, and
- * a wake-up that its goroutine has not taken note of yet. Whoever is woken lowers it. */
+ * a wake-up that its goroutine has not taken note of yet. A goroutine that is woken lowers it. */
 #ifndef GORT_SYNC_SYNCTEST_H
 #define GORT_SYNC_SYNCTEST_H
 

@@ -10,7 +10,8 @@ struct bundle;
 
 void dev_init(void);
 void proc_init(const struct bundle *b);
-/* Parts of it: /proc/1 and its threads; what tells of the machine, and /sys. */
+/* Called by proc_init: procself_init makes /proc/1 and its threads, procsys_init what describes the
+ * machine, and /sys. */
 void procself_init(struct inode *self);
 /* What /proc/self/auxv has, pairs of words up to the one of zeroes. */
 const uint64_t *procself_auxv(size_t *words);
