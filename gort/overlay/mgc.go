@@ -29,8 +29,9 @@ func collect(forced bool) {
 			break
 		}
 	}
-	for gc_sweep() {
-		Gosched()
+	// What was runnable before gets its turn, even on one CPU and if nothing is left to sweep.
+	for more := true; more; Gosched() {
+		more = gc_sweep()
 	}
 	if forced {
 		yieldToFinalizers()

@@ -118,8 +118,10 @@ void gort_gc(void)
         running = f.running;
     }
     struct gc_sweep_frame s = { .more = true };
-    while (s.more)
+    while (s.more) {
         GATE(gc_sweep, &s);
+        gort_yield(); /* what was runnable before gets its turn */
+    }
 }
 
 void gort_read_stats(gort_stats *s)

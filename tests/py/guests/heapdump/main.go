@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 type node struct {
@@ -55,6 +56,11 @@ func waits(ready chan<- bool, end <-chan bool) {
 //go:noinline
 func garbage() { list(dead, 1000) }
 
+func stacks() string {
+	b := make([]byte, 1<<16)
+	return string(b[:runtime.Stack(b, true)])
+}
+
 func main() {
 	runtime.MemProfileRate = 1
 	runtime.GC() // gort samples at the new rate from a P's next spans on
@@ -75,6 +81,9 @@ func main() {
 	ready, end := make(chan bool), make(chan bool)
 	go waits(ready, end)
 	<-ready
+	for !strings.Contains(stacks(), "[chan receive]:\nmain.waits(") {
+		runtime.Gosched() // it may have been preempted before its receive
+	}
 	garbage()
 	runtime.GC()
 	f, err := os.Create(path)
