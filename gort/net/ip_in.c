@@ -185,6 +185,8 @@ static void input_frame(struct netif *ifp, struct pkt *pkt)
     }
     pkt->data += LINK_HDR;
     pkt->len -= LINK_HDR;
+    if (type == ETH_IPV4 && pkt->len >= IPV4_HDR)
+        NET_ADD(in_octets, get16(pkt->data + 2));
     if (!pkt->len || pkt->data[0] >> 4 != (type == ETH_IPV4 ? 4 : 6))
         drop(pkt);
     else

@@ -148,6 +148,7 @@ void net_init(void); /* boot, before everything else here */
 /* ---- statistics ---------------------------------------------------------------------- */
 
 struct net_stats {
+    uint64_t in_octets, out_octets;         /* IPv4's, its headers included */
     uint64_t in_packets, in_bad_header, in_bad_sum, in_not_ours, in_control, in_no_port;
     uint64_t out_packets, out_no_room, out_no_route, out_no_memory;
     uint64_t udp_in, udp_out, udp_full;
@@ -163,6 +164,7 @@ extern struct net_stats_slot {
     struct net_stats s;
 } __attribute__((aligned(64))) net_stats_cpu[NET_CPUS];
 #define NET_COUNT(field)   (net_stats_cpu[net_cpu()].s.field++)
+#define NET_ADD(field, n)   (net_stats_cpu[net_cpu()].s.field += (n))
 #define NET_GAUGE(field, n) (net_stats_cpu[net_cpu()].s.field += (uint64_t)(n))
 
 #endif

@@ -256,6 +256,8 @@ void net_transmit(struct netif *ifp, struct pkt *pkt)
     struct round *r = &rounds[net_cpu()];
 
     NET_COUNT(out_packets);
+    if (pkt->len >= LINK_HDR + IPV4_HDR && get16(pkt->data + 12) == ETH_IPV4)
+        NET_ADD(out_octets, get16(pkt->data + LINK_HDR + 2));
     pkt->link = NULL;
     if (!r->depth) {
         send_list(ifp, pkt);

@@ -36,6 +36,7 @@ static const struct option tcp_options[] = {
     N(L_IPPROTO_TCP, L_TCP_USER_TIMEOUT, user_timeout, 0, INT32_MAX),
     N(L_IPPROTO_TCP, L_TCP_DEFER_ACCEPT, defer_accept, INT32_MIN, INT32_MAX),
     N(L_IPPROTO_TCP, L_TCP_NOTSENT_LOWAT, notsent_lowat, INT32_MIN, INT32_MAX),
+    N(L_IPPROTO_TCP, L_TCP_FASTOPEN, fast_open, 0, INT32_MAX),
     K(L_IPPROTO_TCP, L_TCP_QUICKACK), K(L_IPPROTO_TCP, L_TCP_LINGER2),
 };
 static const struct option ip_options[] = {
@@ -174,6 +175,19 @@ static bool has_credentials(const struct sock *s)
     return s->domain == L_AF_UNIX || s->domain == L_AF_NETLINK;
 }
 
+/* How many connections may open with data in their SYN. As on Linux, whose servers take none unless
+ * its administrator says so, each sender is answered as if it had sent a plain SYN; the number is
+ * kept for who asks. */
+static int set_fast_open(struct sock *s, const struct option *o, int32_t v)
+{
+    enum { CLOSED = 7, LISTEN = 10 };
+    unsigned state = tcp_sock_state(s);
+
+    if (v < 0 || (state != CLOSED && state != LISTEN))
+        return -L_EINVAL;
+    return set_table(s, o, v < L_SOMAXCONN ? v : L_SOMAXCONN);
+}
+
 static int set_v6only(struct sock *s, int32_t v)
 {
     lock(&s->lock);
@@ -211,8 +225,6 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
         int64_t err = len < 5 ? 0 : copy_in(c, want, p, 5);
         return err ? err : strcmp(want, "cubic") ? -L_ENOENT : 0;
     }
-    if (level == L_IPPROTO_TCP && name == L_TCP_FASTOPEN)
-        return -L_EOPNOTSUPP;
     size_t filter = icmp_filter_bytes(s, level, name);
     if (filter)
         return set_filter(c, s, p, len < filter ? len : filter);
@@ -248,6 +260,8 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
         v = 0;
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_LOOP && v & ~1)
         return -L_EINVAL;
+    if (o && o->offset == offsetof(struct sock, fast_open))
+        return set_fast_open(s, o, v);
     if (level == L_IPPROTO_TCP && name == L_TCP_MAXSEG && is_tcp(s) && !v)
         return 0; /* no limit of the program's; what it set before stays */
     if (o)

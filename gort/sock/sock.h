@@ -153,7 +153,7 @@ struct sock {
     uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
     uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
     int32_t keepidle, keepintvl, keepcnt, user_timeout, ttl, tos, mcast_ttl, mtu_discover,
-        defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat;
+        defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat, fast_open;
     /* Kinds. */
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
     struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */

@@ -60,7 +60,7 @@ static void one_wire(bool v6, bool tso, unsigned loss, int64_t delay_ms, uint64_
     int before = failures;
 
     net_stats_read(&s);
-    uint64_t retrans = s.tcp_retrans;
+    uint64_t retrans = s.tcp_retrans, in = s.in_octets, out = s.out_octets;
     wire_setup(tso ? NETDEV_TSO4 | NETDEV_TSO6 : 0, 1500);
     wire = (struct wire){.delay = delay_ms * 500000 + 10000, .loss = loss * 100, .split = true,
                          .hear_sums = !loss && rnd(2)};
@@ -73,6 +73,8 @@ static void one_wire(bool v6, bool tso, unsigned loss, int64_t delay_ms, uint64_
     int64_t ms = transfer(v6, total, 3600000);
     net_stats_read(&s);
     EXPECT(loss || s.tcp_retrans == retrans);   /* without loss no retransmission */
+    EXPECT(v6 ? s.in_octets == in : s.in_octets - in > total);      /* IPv4's are counted */
+    EXPECT(v6 ? s.out_octets == out : s.out_octets - out > total);
     if (say || failures != before)
         printf("%sv%d tso %d loss %u delay %ld: %ld ms; rtx %lu rto %lu tlp %lu rec %lu undo %lu\n",
                failures != before ? "FAIL " : "", v6 ? 6 : 4, tso, loss, delay_ms, ms,

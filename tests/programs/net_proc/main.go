@@ -125,6 +125,27 @@ func local() {
 	os.Remove("sock")
 }
 
+// counters shows that each line of names has one of numbers, and whether some names are there. What
+// they count depends on what else the machine does.
+func counters(file string, names ...string) {
+	text, err := os.ReadFile("/proc/net/" + file)
+	check(err)
+	has := map[string]bool{}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		head, values := strings.Split(lines[i], " "), strings.Split(lines[i+1], " ")
+		if len(head) != len(values) || head[0] != values[0] {
+			fmt.Printf("%s %q %q\n", file, lines[i], lines[i+1])
+		}
+		for k, name := range head {
+			has[head[0]+name] = k > 0 && regexp.MustCompile(`^\d+$`).MatchString(values[k])
+		}
+	}
+	for _, name := range names {
+		fmt.Println(file, name, has[name])
+	}
+}
+
 func main() {
 	for _, f := range []string{"tcp", "udp", "tcp6", "udp6", "unix", "igmp"} {
 		text, err := os.ReadFile("/proc/net/" + f)
@@ -135,6 +156,7 @@ func main() {
 	inet(syscall.AF_INET, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, "tcp", "udp")
 	inet(syscall.AF_INET6, &syscall.SockaddrInet6{Addr: [16]byte{15: 1}}, "tcp6", "udp6")
 	local()
+	counters("netstat", "TcpExt:SyncookiesSent", "TcpExt:TCPTimeouts", "IpExt:InOctets", "IpExt:OutOctets")
 	text, err := os.ReadFile("/proc/net/sockstat")
 	check(err)
 	fmt.Println(regexp.MustCompile(`\d+`).ReplaceAllString(strings.Split(string(text), "\n")[0], "N"))
