@@ -33,6 +33,7 @@ struct profring {
     uint64_t lost;          /* [atomic] periods that found no room */
     void *label[SLOTS];     /* [atomic] roots; of the goroutine sampled */
     struct sample slot[SLOTS];
+    struct prof_cache cache; /* of that interrupt alone: it does not nest */
 };
 
 /* Functions of the program that stand for what is not Go: overlay/cpuprof.go has the order. */
@@ -83,7 +84,7 @@ static void put_stack_irq(struct sample *s, const struct g *gp, struct stack st,
 {
     struct unwinder u;
 
-    unwinder_init_in(&u, gp, st, pc, sp);
+    unwinder_init_prof(&u, gp, st, pc, sp, &cpu_self()->m->prof_ring->cache);
     u.trap = exact;
     s->n += (uint32_t)unwinder_pcs(&u, 0, s->pc + s->n, DEPTH - s->n);
 }

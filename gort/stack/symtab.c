@@ -264,10 +264,20 @@ bool symtab_line(const struct func_info *f, uintptr_t pc, const char **file, int
     return true;
 }
 
+static int32_t inline_index(const struct inline_iter *it)
+{
+    if (!it->memo)
+        return symtab_pcdata(&it->fn, PCDATA_INL_TREE_INDEX, it->pc);
+    struct inline_memo *m = &it->memo[(it->pc ^ it->pc >> 11) % INLINE_MEMOS];
+    if (m->pc != it->pc)
+        *m = (struct inline_memo){ it->pc, symtab_pcdata(&it->fn, PCDATA_INL_TREE_INDEX, it->pc) };
+    return m->index;
+}
+
 /* Sets `it` to the innermost function at it->pc. */
 static void inline_resolve(struct inline_iter *it)
 {
-    it->index = it->tree && it->left ? symtab_pcdata(&it->fn, PCDATA_INL_TREE_INDEX, it->pc) : -1;
+    it->index = it->tree && it->left ? inline_index(it) : -1;
     it->inlined = it->index >= 0;
     if (it->inlined) {
         const struct inlined_call *c = &it->tree[it->index];
@@ -281,7 +291,13 @@ static void inline_resolve(struct inline_iter *it)
 
 void inline_first(struct inline_iter *it, const struct func_info *f, uintptr_t pc)
 {
-    *it = (struct inline_iter){ .valid = f->fn != NULL, .fn = *f, .pc = pc };
+    inline_first_memo(it, f, pc, NULL);
+}
+
+void inline_first_memo(struct inline_iter *it, const struct func_info *f, uintptr_t pc,
+                       struct inline_memo *memo)
+{
+    *it = (struct inline_iter){ .valid = f->fn != NULL, .fn = *f, .pc = pc, .memo = memo };
     it->tree = symtab_funcdata(f, FUNCDATA_INL_TREE);
     it->left = INLINE_DEPTH_MAX;
     inline_resolve(it);

@@ -60,6 +60,13 @@ const void *symtab_funcdata(const struct func_info *f, unsigned i); /* NULL = no
 struct src_func symtab_src(const struct func_info *f);
 const char *src_name(const struct src_func *s);
 
+/* What PCDATA_INL_TREE_INDEX is at pc, kept by who asks again and again; pc 0 = empty. */
+struct inline_memo {
+    uintptr_t pc;
+    int32_t index;
+};
+enum { INLINE_MEMOS = 2048 }; /* a power of two */
+
 /* Visits the functions inlined at pc, innermost first; the last one is the function itself. */
 struct inline_iter {
     bool valid;
@@ -71,8 +78,12 @@ struct inline_iter {
     const struct inlined_call *tree;
     int32_t index;
     unsigned left;        /* a broken tree may be a cycle */
+    struct inline_memo *memo; /* [INLINE_MEMOS], or NULL */
 };
 void inline_first(struct inline_iter *it, const struct func_info *f, uintptr_t pc);
+/* The same with a memo of the caller's, which nobody else touches meanwhile; NULL: without. */
+void inline_first_memo(struct inline_iter *it, const struct func_info *f, uintptr_t pc,
+                       struct inline_memo *memo);
 void inline_next(struct inline_iter *it);
 
 /* May the goroutine be stopped right before the instruction at pc, with its registers saved

@@ -47,8 +47,8 @@ static __attribute__((noinline)) struct pc_cache_entry *read_tables(struct pc_ca
 static struct pc_cache_entry *lookup(struct unwinder *u, uintptr_t pc)
 {
     uintptr_t slot = pc ^ pc >> 4;
-    struct pc_cache_entry *e = u->cpu_cache ? &u->cpu_cache[slot % PC_CACHE_CPU & ~1ul]
-                                            : &u->own[slot % PC_CACHE_OWN & ~1ul];
+    struct pc_cache_entry *e = u->cache ? &u->cache[slot & (u->cache_size - 2)]
+                                        : &u->own[slot % PC_CACHE_OWN & ~1ul];
 
     if (e[0].pc == pc && pc)
         return &e[0];
@@ -94,14 +94,15 @@ static void resolve(struct unwinder *u, struct pc_cache_entry *e)
 }
 
 static void init(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
-                 uintptr_t sp, struct pc_cache_entry *cpu_cache)
+                 uintptr_t sp, struct pc_cache_entry *cache, uint32_t cache_size)
 {
-    memset(u, 0, cpu_cache ? offsetof(struct unwinder, own) : sizeof *u);
+    memset(u, 0, cache ? offsetof(struct unwinder, own) : sizeof *u);
     u->g = gp;
     u->lo = st.lo;
     u->hi = st.hi;
     u->innermost = true;
-    u->cpu_cache = cpu_cache;
+    u->cache = cache;
+    u->cache_size = cache_size;
     u->callee_id = FUNCID_NORMAL;
     if (pc == 0) {
         if (!on_stack(u, sp)) {
@@ -123,23 +124,24 @@ static void init(struct unwinder *u, const struct g *gp, struct stack st, uintpt
 void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
                       struct pc_cache_entry *cpu_cache)
 {
-    init(u, gp, gp->stack, pc, sp, cpu_cache);
+    init(u, gp, gp->stack, pc, sp, cpu_cache, PC_CACHE_CPU);
 }
 
-void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
-                      uintptr_t sp)
+void unwinder_init_prof(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
+                        uintptr_t sp, struct prof_cache *cache)
 {
-    init(u, gp, st, pc, sp, NULL);
+    init(u, gp, st, pc, sp, cache->frames, PC_CACHE_PROF);
+    u->memo = cache->inlined;
 }
 
 void unwinder_init(struct unwinder *u, const struct g *gp)
 {
-    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, NULL);
+    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, NULL, 0);
 }
 
 void unwinder_init_gate(struct unwinder *u, const struct g *gp)
 {
-    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, m_self()->pc_cache);
+    init(u, gp, gp->stack, gp->sched.pc, gp->sched.sp, m_self()->pc_cache, PC_CACHE_CPU);
 }
 
 static bool is_injected(uint8_t id)
@@ -307,8 +309,8 @@ int64_t unwinder_pcs(struct unwinder *u, int64_t skip, uintptr_t *buf, int64_t c
 
     for (; n < cap && unwinder_valid(u); unwinder_next(u)) {
         struct inline_iter it;
-        for (inline_first(&it, u->frame.fn, unwinder_sympc(u)); n < cap && it.valid;
-             inline_next(&it)) {
+        inline_first_memo(&it, u->frame.fn, unwinder_sympc(u), u->memo);
+        for (; n < cap && it.valid; inline_next(&it)) {
             bool hidden = it.func_id == FUNCID_WRAPPER && elide_wrapper_calling(callee);
             if (!hidden && skip > 0)
                 skip--;

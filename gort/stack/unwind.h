@@ -46,13 +46,18 @@ struct frame {
 
 /* What the tables say about a pc: deep stacks repeat themselves, and so do panics. A walk has a
  * cache of its own or takes its CPU's, which only gates do, on g0: no other walk can come
- * between. */
+ * between. CPU profiling, in an interrupt, has another for each CPU. */
 struct pc_cache_entry {
     uintptr_t pc; /* 0 = empty */
     struct func_info fn;
     int32_t delta, map_index;
 };
-enum { PC_CACHE_OWN = 8, PC_CACHE_CPU = 64 };
+enum { PC_CACHE_OWN = 8, PC_CACHE_CPU = 64, PC_CACHE_PROF = 1024 }; /* powers of two */
+
+struct prof_cache {
+    struct pc_cache_entry frames[PC_CACHE_PROF];
+    struct inline_memo inlined[INLINE_MEMOS];
+};
 
 struct unwinder {
     struct frame frame;
@@ -63,7 +68,9 @@ struct unwinder {
     uint8_t callee_id;  /* FUNCID_* of the physical callee */
     const char *error;  /* why the walk ended early, or NULL */
     uintptr_t bad;      /* the value that is wrong */
-    struct pc_cache_entry *cpu_cache; /* [PC_CACHE_CPU], or NULL: own */
+    struct pc_cache_entry *cache; /* [cache_size], or NULL: own */
+    uint32_t cache_size;
+    struct inline_memo *memo;     /* for unwinder_pcs, or NULL */
     struct pc_cache_entry own[PC_CACHE_OWN];
 };
 
@@ -76,9 +83,9 @@ void unwinder_init_gate(struct unwinder *u, const struct g *gp);
  * m_self()->pc_cache. */
 void unwinder_init_at(struct unwinder *u, const struct g *gp, uintptr_t pc, uintptr_t sp,
                       struct pc_cache_entry *cpu_cache);
-/* As unwinder_init_at, on st instead of gp's stack, without a cache. */
-void unwinder_init_in(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
-                      uintptr_t sp);
+/* As unwinder_init_at, on st instead of gp's stack, with the cache of CPU profiling. */
+void unwinder_init_prof(struct unwinder *u, const struct g *gp, struct stack st, uintptr_t pc,
+                        uintptr_t sp, struct prof_cache *cache);
 static inline bool unwinder_valid(const struct unwinder *u) { return u->frame.pc != 0; }
 void unwinder_next(struct unwinder *u);
 /* The instruction by which file, line and inlining of the frame are looked up. */

@@ -109,7 +109,7 @@ class Figures(unittest.TestCase):
     def test_agreement(self):
         same = {f"main.f{n}": 100 - n for n in range(80)}
         a = pgo.Agreement({**same, "runtime.systemstack": 600, "gort.mark_queued": 300},
-                          {**same, "runtime.scanObject": 50})
+                          {**same, "runtime.scanObject": 50, "runtime/pprof.lostProfileEvent": 70})
         self.assertAlmostEqual(a.correlation, 1)
         self.assertEqual((a.common, len(a.rows)), (50, 50))
         self.assertEqual(a.total[0] - a.own[0], 900)
@@ -120,6 +120,14 @@ class Figures(unittest.TestCase):
         counts = {"off": {"a": {"instructions": 600}, "b": {"instructions": 400}},
                   "gort": {"a": {"instructions": 500}, "b": {"instructions": 400}}}
         self.assertAlmostEqual(pgo.gain(counts, "gort"), 0.1)
+
+    def test_bench_total(self):
+        """Not a subtotal, which comes first."""
+        line = "BenchmarkCompile:go/types:{}        1    {} ns/op     23.21 %\n"
+        text = line.format("fe:subtotal", 195) + line.format("be:subtotal", 645)
+        self.assertEqual(pgo.bench_total(text + line.format("total", 840)), 840)
+        with self.assertRaises(pgo.UserError):
+            pgo.bench_total(text)
 
     def test_goroot(self):
         """A GOROOT of links, but for the one file."""
