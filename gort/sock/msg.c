@@ -102,6 +102,7 @@ static int64_t send_rounds(struct call *c, struct sock *s, struct msg *m)
         }
         if (r != -L_EAGAIN || !waits)
             return c->done ? (int64_t)c->done : r;
+        m->v = v; /* a datagram that found no room had been copied */
         if (s->sndtimeo && call_deadline(c, clock_mono_ns() + s->sndtimeo))
             return c->done ? (int64_t)c->done : -L_EAGAIN;
         if (!call_wait(c, &s->wq))

@@ -92,6 +92,31 @@ func datagrams(dir string) {
 	b.Close()
 }
 
+// crowd has several writers wait for the same inbox: what each sends at last is all of it.
+func crowd() {
+	fd, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+	check(err)
+	const writers, each = 4, 3000
+	for range writers {
+		go func() {
+			for range each {
+				if err := syscall.Sendto(fd[0], []byte("all of it"), 0, nil); err != nil {
+					fmt.Println(err)
+				}
+			}
+		}()
+	}
+	buf, bad := make([]byte, 20), 0
+	for range writers * each {
+		if n, err := syscall.Read(fd[1], buf); string(buf[:n]) != "all of it" || err != nil {
+			bad++
+		}
+	}
+	fmt.Println("crowd:", bad, "bad")
+	syscall.Close(fd[0])
+	syscall.Close(fd[1])
+}
+
 func rights() {
 	fd, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	check(err)
@@ -161,6 +186,7 @@ func main() {
 	fmt.Println(errors.Is(err, syscall.EADDRINUSE))
 	l.Close()
 	datagrams(dir)
+	crowd()
 	rights()
 	packets()
 }
