@@ -225,6 +225,23 @@ def udp(s):
             if not any(echo_of(c, body, before) for _ in range(5)):     # it may get lost
                 raise Failed(f"no echo of a datagram of {size} bytes")
             before.append(body)
+        filtered(c, before)
+
+
+def filtered(c, before):
+    """The service's socket has a filter; what it cuts comes back cut, what it drops does not."""
+    for _ in range(5):
+        c.send(b"lost datagram")
+        c.send(b"cut: datagram")
+        try:
+            while (got := c.recv(65536)) in before:
+                pass
+        except socket.timeout:
+            continue
+        if got != b"cut:":
+            raise Failed(f"a filter that drops or cuts to 4 bytes left {got!r}")
+        return
+    raise Failed("a filter that cuts datagrams dropped them")
 
 
 def everything(s, size=3000000, requests=300):

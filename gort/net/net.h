@@ -151,7 +151,7 @@ struct net_stats {
     uint64_t in_octets, out_octets;         /* IPv4's, its headers included */
     uint64_t in_packets, in_bad_header, in_bad_sum, in_not_ours, in_control, in_no_port;
     uint64_t out_packets, out_no_room, out_no_route, out_no_memory;
-    uint64_t udp_in, udp_out, udp_full;
+    uint64_t udp_in, udp_out, udp_full, udp_filtered;
     uint64_t tcp_in, tcp_out, tcp_retrans, tcp_rst_in, tcp_rst_out, tcp_bad, tcp_out_of_order;
     uint64_t tcp_challenge, tcp_paws, tcp_cookies_sent, tcp_cookies_good, tcp_cookies_bad;
     uint64_t tcp_listen_full, tcp_rto, tcp_tlp, tcp_recoveries, tcp_undo, tcp_tw_reused;

@@ -11,6 +11,8 @@
 
 enum { UDP_GROUPS = 20 };
 
+struct ip_rx;
+
 struct udp_group {
     struct net_addr group;
     unsigned ifindex;
@@ -31,6 +33,10 @@ struct udp_sock {
     uint32_t refs;              /* [atomic] */
     void (*wake)(void *arg, unsigned events); /* [lock] NULL after udp_close */
     void *wake_arg;
+    /* [lock] How many bytes of a datagram are queued, counted from its UDP header on, where p's
+     * data is; 0: none. NULL: all. arg is wake_arg; under the lock as wake, it may take any lock
+     * of a higher rank. */
+    uint32_t (*filter)(void *arg, const struct ip_rx *ip, const struct pkt *p);
     struct net_addr local, remote; /* [lock, and the bucket's to write] */
     uint16_t lport, rport;      /* rport 0: not connected */
     unsigned ifindex;           /* bound to an interface, 0 = any */
@@ -45,7 +51,7 @@ struct udp_sock {
     int error;                  /* [lock] from ICMP, reported once */
     struct pkt *head, **tail;   /* [lock] datagrams */
     uint32_t queued, rcv_buf;   /* [lock] bytes of memory */
-    uint64_t drops;             /* [lock] queue full */
+    uint64_t drops;             /* [lock] queue full, or not for the filter */
     uint32_t snd_buf;
     struct net_path path;       /* [lock] of the last destination */
     struct net_addr path_dst;

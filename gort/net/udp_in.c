@@ -2,7 +2,7 @@
  *
  * A queued packet keeps its IP and UDP headers in front of data; user[0] says how far, user[1] on
  * which interface it came, user[2] when, so addresses and TTL are read from the headers when the
- * socket reads. */
+ * socket reads; user[3] is the memory that it counts. */
 #include "gort/net/errno.h"
 #include "gort/net/platform.h"
 #include "gort/net/udp_private.h"
@@ -83,18 +83,51 @@ static uint32_t memory_of(const struct pkt *p)
     return n;
 }
 
+static void cut(struct pkt *p, size_t n)
+{
+    for (; p; p = p->next) {
+        if (n < p->len)
+            p->len = (uint32_t)n;
+        n -= p->len;
+    }
+}
+
+/* Cuts the datagram to what s's filter takes. False: nothing. */
+static bool filter_locked(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
+{
+    if (!s->filter)
+        return true;
+    pkt->data -= UDP_HDR;
+    pkt->len += UDP_HDR;
+    uint32_t keep = s->filter(s->wake_arg, ip, pkt);
+    pkt->data += UDP_HDR;
+    pkt->len -= UDP_HDR;
+    if (keep)
+        cut(pkt, keep > UDP_HDR ? keep - UDP_HDR : 0);
+    return keep;
+}
+
+static bool has_room_locked(const struct udp_sock *s, uint32_t memory)
+{
+    return !s->queued || (s->queued + memory <= s->rcv_buf && !net_memory_short());
+}
+
 static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
 {
-    uint32_t memory = memory_of(pkt);
+    uint32_t memory = memory_of(pkt); /* what is cut off is not freed */
 
+    pkt->user[3] = memory;
     pkt->user[0] = ip->hdr;
     pkt->user[1] = ip->ifp->index;
     lock(&s->lock);
-    if (!s->wake || (s->queued && s->queued + memory > s->rcv_buf) ||
-        (s->queued && net_memory_short())) {
+    bool taken = !s->wake || filter_locked(s, ip, pkt);
+    if (!s->wake || !taken || !has_room_locked(s, memory)) {
         s->drops++;
         unlock(&s->lock);
-        NET_COUNT(udp_full);
+        if (taken)
+            NET_COUNT(udp_full);
+        else
+            NET_COUNT(udp_filtered);
         pkt_free(pkt);
         return;
     }
@@ -197,15 +230,6 @@ static bool good(struct ip_rx *ip, struct pkt *pkt)
     return true;
 }
 
-static void cut(struct pkt *p, size_t n)
-{
-    for (; p; p = p->next) {
-        if (n < p->len)
-            p->len = (uint32_t)n;
-        n -= p->len;
-    }
-}
-
 void udp_input(const struct ip_rx *in, struct pkt *pkt)
 {
     struct ip_rx ip = *in;
@@ -306,7 +330,7 @@ long udp_recv(struct udp_sock *s, void *buf, size_t n, struct udp_meta *meta, un
         s->head = p->link;
         if (!s->head)
             s->tail = &s->head;
-        s->queued -= memory_of(p);
+        s->queued -= (uint32_t)p->user[3];
         p->link = NULL;
         unlock(&s->lock);   /* the packet is ours: copy without the lock */
     }

@@ -8,7 +8,8 @@ enum { OVERHEAD = 256 };
 
 struct dgram {
     struct dgram *next;
-    size_t len;
+    size_t len;             /* what is read of it */
+    size_t size;            /* [const] that it was made with: of its memory, and counted */
     struct sock_addr from, to;
     struct rights *rights;
     int64_t time;           /* these as in struct msg */
@@ -35,10 +36,12 @@ struct dgramq *dgramq_new(void)
     return q;
 }
 
-static void dgram_free(struct dgram *g)
+void dgram_drop(struct dgram *g)
 {
+    if (!g)
+        return;
     rights_free(g->rights);
-    os_free(g, sizeof *g + g->len);
+    os_free(g, sizeof *g + g->size);
 }
 
 /* No locks are held: files in flight may be sockets. */
@@ -52,7 +55,7 @@ void dgramq_clear(struct dgramq *q)
     unlock(&q->lock);
     for (struct dgram *next; g; g = next) {
         next = g->next;
-        dgram_free(g);
+        dgram_drop(g);
     }
 }
 
@@ -67,15 +70,15 @@ static bool has_room_locked(const struct dgramq *q, size_t room, bool local)
     return q->used < room && (!local || q->n < DGRAMQ_MOST);
 }
 
-int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
-               const struct sock_addr *to, size_t room)
+int dgram_new(struct dgram **out, struct msg *m, const struct sock_addr *from,
+              const struct sock_addr *to)
 {
     size_t n = m->v.left;
     struct dgram *g = os_alloc(sizeof *g + n);
 
     if (!g)
         return -L_ENOBUFS;
-    g->len = n;
+    g->len = g->size = n;
     g->from = *from;
     g->to = *to;
     g->time = m->time;
@@ -83,23 +86,50 @@ int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
     g->ttl = m->ttl;
     g->tos = m->tos;
     int err = vec_from(&m->v, g->bytes, n);
-    if (!err) {
-        lock(&q->lock);
-        if (has_room_locked(q, room, to->family == L_AF_UNIX)) {
-            g->rights = m->rights;
-            m->rights = NULL;
-            *q->last = g;
-            q->last = &g->next;
-            q->used += n + OVERHEAD;
-            q->n++;
-        } else {
-            err = -L_EAGAIN;
-        }
-        unlock(&q->lock);
-    }
     if (err) {
-        os_free(g, sizeof *g + n);
+        dgram_drop(g);
+        return err;
     }
+    *out = g;
+    return 0;
+}
+
+const void *dgram_bytes(const struct dgram *g, size_t *n)
+{
+    *n = g->len;
+    return g->bytes;
+}
+
+void dgram_cut(struct dgram *g, size_t n)
+{
+    if (n < g->len)
+        g->len = n;
+}
+
+int dgramq_add(struct dgramq *q, struct dgram *g, struct msg *m, size_t room)
+{
+    lock(&q->lock);
+    bool has = has_room_locked(q, room, g->to.family == L_AF_UNIX);
+    if (has) {
+        g->rights = m->rights;
+        m->rights = NULL;
+        *q->last = g;
+        q->last = &g->next;
+        q->used += g->size + OVERHEAD;
+        q->n++;
+    }
+    unlock(&q->lock);
+    return has ? 0 : -L_EAGAIN;
+}
+
+int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
+               const struct sock_addr *to, size_t room)
+{
+    struct dgram *g = NULL;
+    int err = dgram_new(&g, m, from, to);
+
+    if (!err && (err = dgramq_add(q, g, m, room)))
+        dgram_drop(g);
     return err;
 }
 
@@ -134,14 +164,14 @@ int64_t dgramq_take(struct dgramq *q, struct msg *m)
         q->first = g->next;
         if (!q->first)
             q->last = &q->first;
-        q->used -= g->len + OVERHEAD;
+        q->used -= g->size + OVERHEAD;
         q->n--;
     }
     unlock(&q->lock);
     if (g) {
         m->rights = g->rights;
         g->rights = NULL;
-        dgram_free(g);
+        dgram_drop(g);
     }
     return r;
 }

@@ -4,6 +4,7 @@
 
 #include "gort/sock/sock.h"
 
+struct dgram;
 struct dgramq;
 
 /* net.unix.max_dgram_qlen, and one. */
@@ -11,8 +12,18 @@ enum { DGRAMQ_MOST = 11 };
 
 struct dgramq *dgramq_new(void); /* NULL: no memory */
 void dgramq_free(struct dgramq *q);
-/* Appends message m with its two addresses to a queue of at most `room` bytes and, of AF_UNIX,
- * DGRAMQ_MOST messages. 0; -L_EAGAIN: the queue is full; -L_ENOBUFS, -L_EFAULT. */
+/* A datagram of m's bytes, with its two addresses, in no queue yet. 0, -L_ENOBUFS, -L_EFAULT. */
+int dgram_new(struct dgram **out, struct msg *m, const struct sock_addr *from,
+              const struct sock_addr *to);
+const void *dgram_bytes(const struct dgram *g, size_t *n);
+/* Keeps the first n bytes at most. What it counts in a queue stays, as does its memory. */
+void dgram_cut(struct dgram *g, size_t n);
+/* Of a datagram that is in no queue; NULL: nothing. */
+void dgram_drop(struct dgram *g);
+/* Appends g, which was made of m and now takes its files, to a queue of at most `room` bytes and,
+ * of AF_UNIX, DGRAMQ_MOST messages. 0; -L_EAGAIN: the queue is full, and g is the caller's. */
+int dgramq_add(struct dgramq *q, struct dgram *g, struct msg *m, size_t room);
+/* Both: makes a datagram and appends it. */
 int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
                const struct sock_addr *to, size_t room);
 void dgramq_clear(struct dgramq *q);

@@ -59,6 +59,7 @@ bool far_udp_is_member(const struct sock *s, const struct net_addr *group, unsig
 int64_t far_udp_recv(struct sock *s, struct msg *m);
 unsigned far_udp_poll(struct sock *s);
 size_t far_udp_unread(struct sock *s);
+uint32_t far_udp_drops(struct sock *s); /* of the wired half that there is now */
 void far_udp_close(struct sock *s);
 void far_udp_options(struct sock *s);
 

@@ -1,9 +1,11 @@
 /* far_udp.c - UDP with other machines: far.h. */
 #include <string.h>
+#include "gort/net/ip.h"
 #include "gort/net/platform.h"
 #include "gort/net/udp.h"
 #include "gort/os/mem.h"
 #include "gort/sock/far.h"
+#include "gort/sock/filter.h"
 #include "gort/sock/groups.h"
 #include "gort/wire/wire.h"
 #include "kernel/clock.h"
@@ -24,6 +26,17 @@ static struct udp_sock *wired(const struct sock *s)
     return __atomic_load_n(&s->wired, __ATOMIC_ACQUIRE);
 }
 
+/* What the socket's filter leaves of a datagram. Under the socket's lock (RANK_UDP). */
+static uint32_t filtered(void *arg, const struct ip_rx *ip, const struct pkt *p)
+{
+    return filter_packet(arg, p, addr_is_v4(&ip->dst), ip->ifp->index);
+}
+
+static void use_filter(const struct sock *s, struct udp_sock *u)
+{
+    u->filter = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE) ? filtered : NULL;
+}
+
 void far_udp_options(struct sock *s)
 {
     enum { PMTUDISC_DO = 2 };
@@ -41,6 +54,7 @@ void far_udp_options(struct sock *s)
     u->stamped = s->stamps != STAMPS_NONE;
     u->dont_fragment = s->mtu_discover == PMTUDISC_DO;
     u->rcv_buf = s->rcvbuf;
+    use_filter(s, u);
     unlock(&u->lock);
 }
 
@@ -55,6 +69,7 @@ int far_udp_bind(struct sock *s)
     u->reuse_addr = s->reuse_addr;
     u->reuse_port = s->reuse_port;
     u->freebind = s->freebind;
+    use_filter(s, u); /* from the first datagram on */
     int err = udp_bind(u, &s->local.in.ip, s->local.in.port, s->local.in.scope);
     if (err) {
         udp_close(u);
@@ -226,6 +241,21 @@ size_t far_udp_unread(struct sock *s)
     return u ? udp_first_length(u) : 0;
 }
 
+static uint32_t far_drops(struct udp_sock *u)
+{
+    lock(&u->lock);
+    uint32_t n = (uint32_t)u->drops;
+    unlock(&u->lock);
+    return n;
+}
+
+uint32_t far_udp_drops(struct sock *s)
+{
+    struct udp_sock *u = wired(s);
+
+    return u ? far_drops(u) : 0;
+}
+
 void far_udp_close(struct sock *s)
 {
     struct udp_sock *u = s->wired;
@@ -233,6 +263,7 @@ void far_udp_close(struct sock *s)
     __atomic_store_n(&s->wired, NULL, __ATOMIC_RELEASE);
     if (u) {
         groups_leave(u);
+        __atomic_add_fetch(&s->drops, far_drops(u), __ATOMIC_RELAXED);
         udp_close(u);
     }
 }

@@ -10,6 +10,7 @@
 #include "gort/os/mem.h"
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
+#include "gort/sock/filter.h"
 #include "gort/sock/icmp.h"
 #include "kernel/clock.h"
 
@@ -133,7 +134,8 @@ static void hand_over(struct sock *s, const struct seen *e)
     m.ttl = e->ttl;
     m.tos = e->tos;
     m.time = s->stamps ? clock_wall_ns() : 0;
-    if (!dgramq_put(s->inbox, &m, &from, &to, s->rcvbuf))
+    m.ifindex = e->ifindex;
+    if (!inbox_put(s, &m, &from, &to))
         queue_wake(&s->rq);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "gort/os/mem.h"
 #include "gort/sock/dgram.h"
+#include "gort/sock/filter.h"
 #include "gort/sock/interfaces.h"
 
 enum { NLMSG_ERROR = 2, NLMSG_DONE = 3 };
@@ -46,9 +47,9 @@ static void post(struct reply *r)
     struct l_iovec room;
     struct msg m = { .v = vec_one(&room, r->b, r->n) };
     struct sock_addr kernel = { .family = L_AF_NETLINK };
-    int err = r->n ? dgramq_put(r->s->inbox, &m, &kernel, &kernel, r->s->rcvbuf) : 0;
+    int err = r->n ? inbox_put(r->s, &m, &kernel, &kernel) : 0;
 
-    if (err)
+    if (err < 0)
         r->err = err;
     r->n = 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "gort/sock/calls.h"
 #include "gort/sock/far.h"
+#include "gort/sock/filter.h"
 #include "gort/sock/groups.h"
 #include "gort/sock/icmp.h"
 
@@ -199,13 +200,23 @@ static int set_v6only(struct sock *s, int32_t v)
 }
 
 /* A short one changes the first types only. */
-static int64_t set_filter(struct call *c, struct sock *s, uint64_t p, uint64_t len)
+static int64_t set_icmp_filter(struct call *c, struct sock *s, uint64_t p, uint64_t len)
 {
     uint8_t bits[ICMP6_FILTER_BYTES];
 
     icmp_filter_get(s, bits, sizeof bits);
     int64_t err = copy_in(c, bits, p, len);
     return err ? err : icmp_filter_set(s, bits, sizeof bits);
+}
+
+/* The transport to other machines asks for a filter from now on. */
+static int64_t attach(struct call *c, struct sock *s, uint64_t p, uint64_t len)
+{
+    int64_t err = filter_attach(c, s, p, (uint32_t)len);
+
+    if (!err && s->wired)
+        far_udp_options(s);
+    return err;
 }
 
 /* Sets an option whose value is not a plain integer. 1: it is a plain integer. */
@@ -225,9 +236,11 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
         int64_t err = len < 5 ? 0 : copy_in(c, want, p, 5);
         return err ? err : strcmp(want, "cubic") ? -L_ENOENT : 0;
     }
+    if (level == L_SOL_SOCKET && name == L_SO_ATTACH_FILTER && filter_possible(s))
+        return attach(c, s, p, len);
     size_t filter = icmp_filter_bytes(s, level, name);
     if (filter)
-        return set_filter(c, s, p, len < filter ? len : filter);
+        return set_icmp_filter(c, s, p, len < filter ? len : filter);
     return group_option(c, s, level, name, p, len);
 }
 
@@ -241,6 +254,10 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
         return set_buffer(&s->sndbuf, v, 4608);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
         return set_v6only(s, v);
+    if (level == L_SOL_SOCKET && name == L_SO_DETACH_FILTER && filter_possible(s))
+        return filter_detach(s);
+    if (level == L_SOL_SOCKET && name == L_SO_LOCK_FILTER && filter_possible(s))
+        return filter_lock(s, v != 0);
     if (level == L_SOL_SOCKET && (name == L_SO_TIMESTAMP || name == L_SO_TIMESTAMPNS)) {
         s->stamps = !v ? STAMPS_NONE : name == L_SO_TIMESTAMP ? STAMPS_US : STAMPS_NS;
         return 0;
@@ -397,6 +414,9 @@ static int64_t get_socket(struct call *c, struct sock *s, int name)
     case L_SO_BINDTODEVICE: return give(c, "", 0);
     case L_SO_TIMESTAMP: return give_int(c, s->stamps == STAMPS_US);
     case L_SO_TIMESTAMPNS: return give_int(c, s->stamps == STAMPS_NS);
+    case L_SO_LOCK_FILTER: return filter_possible(s) ? give_int(c, filter_is_locked(s)) : 1;
+    case L_SO_ATTACH_FILTER: /* its name here is SO_GET_FILTER */
+        return filter_possible(s) ? filter_get(c, s, c->a[3], c->a[4]) : 1;
     case L_SO_PASSCRED: return has_credentials(s) ? 1 : -L_EOPNOTSUPP;
     default: return 1;
     }

@@ -88,7 +88,8 @@ static void udp_line(struct listing *l, struct sock *s, uint64_t ino)
     if (!s->in_table)
         return;
     inet_columns(l, s, s->peer.family ? ESTABLISHED : CLOSE, 0, s->ops->unread(s));
-    out_printf(l->o, "%llu 2 0000000000000000 0\n", (unsigned long long)ino);
+    out_printf(l->o, "%llu 2 0000000000000000 %u\n", (unsigned long long)ino,
+               __atomic_load_n(&s->drops, __ATOMIC_RELAXED) + far_udp_drops(s));
 }
 
 static void inet_text(struct outbuf *o, unsigned domain, unsigned protocol)

@@ -2,6 +2,7 @@
 #include "gort/os/mem.h"
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
+#include "gort/sock/filter.h"
 #include "kernel/check.h"
 
 struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const struct sock_ops *ops)
@@ -42,6 +43,7 @@ void sock_put(struct sock *s)
         sock_put(s->listener);
     if (s->errors)
         dgramq_free(s->errors);
+    filter_free(s);
     os_free(s, sizeof *s);
 }
 

@@ -7,6 +7,7 @@
  *   udp.c    datagrams over UDP        }   queues of datagrams (dgram.h)
  *            |  far.h: to and from other machines, over gort/net
  *   icmp.c   ICMP, raw and for ping
+ *   filter.c what a program of SO_ATTACH_FILTER leaves of datagrams
  *   netlink.c  what interfaces and addresses there are
  *
  * A socket is made by socket(2), accept(2) or connect's far side, and lives while a file, a queue
@@ -29,7 +30,7 @@
 
 struct sock;
 struct duplex;
-struct dgram;
+struct sock_filter;
 struct tcp_conn;
 struct udp_sock;
 struct far_old;
@@ -65,7 +66,7 @@ struct msg {
     bool creds;               /* recv: a sender is known */
     bool waits;               /* recv: the call does, as long as nothing comes */
     uint8_t ttl, tos;         /* recv: of the packet */
-    unsigned ifindex;         /* recv: of which interface it came by; 0 = the loopback */
+    unsigned ifindex;         /* of which interface it came by; 0 = the loopback */
     unsigned out_flags;       /* recv: L_MSG_TRUNC, L_MSG_CTRUNC, L_MSG_EOR */
     struct rights *rights;    /* send: taken if the message goes; recv: the caller's */
     uint64_t full_length;     /* recv of datagrams: before it was cut */
@@ -151,6 +152,8 @@ struct sock {
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
     uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
+    struct sock_filter *filter;     /* [atomic] filter.h: of datagrams that come; NULL: never had */
+    uint32_t drops;                 /* [atomic] datagrams not queued: filtered, or no room */
     uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
     int32_t keepidle, keepintvl, keepcnt, user_timeout, ttl, tos, mcast_ttl, mtu_discover,
         defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat, fast_open;

@@ -4,6 +4,7 @@
 #include "gort/sock/cork.h"
 #include "gort/sock/dgram.h"
 #include "gort/sock/far.h"
+#include "gort/sock/filter.h"
 #include "kernel/clock.h"
 
 enum { UDP_MAX4 = 65507, UDP_MAX6 = 65527 };
@@ -182,7 +183,7 @@ static int64_t refused(struct sock *s, struct msg *m, const struct sock_addr *to
     return n;
 }
 
-/* A full queue loses the datagram silently. */
+/* A full queue, or a filter, loses the datagram silently. */
 static int64_t deliver(struct sock *s, struct msg *m, const struct sock_addr *to,
                        const struct sock_addr *from)
 {
@@ -192,14 +193,19 @@ static int64_t deliver(struct sock *s, struct msg *m, const struct sock_addr *to
     if (!r)
         return refused(s, m, to);
     describe(s, r, m);
-    int err = dgramq_put(r->inbox, m, from, to, r->rcvbuf);
+    int err = inbox_put(r, m, from, to);
     if (!err)
         queue_wake(&r->rq);
     sock_put(r);
-    return err && err != -L_EAGAIN ? err : n;
+    return err < 0 && err != -L_EAGAIN ? err : n;
 }
 
-struct to_group { struct sock *s; struct msg *m; const struct sock_addr *from, *to; };
+struct to_group {
+    struct sock *s;
+    struct msg *m;
+    const struct sock_addr *from, *to;
+    unsigned ifindex;
+};
 
 /* A member of the group in this machine. Under the lock of the ports. */
 static void deliver_member(struct sock *r, void *arg)
@@ -207,9 +213,9 @@ static void deliver_member(struct sock *r, void *arg)
     const struct to_group *g = arg;
     struct msg copy = *g->m;
 
-    copy.ifindex = 0;
+    copy.ifindex = g->ifindex;
     describe(g->s, r, &copy);
-    if (!dgramq_put(r->inbox, &copy, g->from, g->to, r->rcvbuf))
+    if (!inbox_put(r, &copy, g->from, g->to))
         queue_wake(&r->rq);
 }
 
@@ -221,9 +227,9 @@ static int64_t send_one(struct sock *s, struct msg *m, const struct sock_addr *t
     struct msg again = *m;
     int64_t r = far_udp_send(s, m, to);
     if (r >= 0 && s->mcast_loop && addr_multicast(&to->in.ip)) {
-        struct to_group g = { s, &again, from, to };
+        struct to_group g = { s, &again, from, to, far_udp_group_interface(s, m, to) };
         from->in.ip = far_udp_group_source(s, m, to);
-        ports_members(to, far_udp_group_interface(s, m, to), deliver_member, &g);
+        ports_members(to, g.ifindex, deliver_member, &g);
     }
     return r;
 }

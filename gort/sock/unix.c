@@ -9,6 +9,7 @@
 #include "gort/os/fs/vfs.h"
 #include "gort/os/mem.h"
 #include "gort/sock/dgram.h"
+#include "gort/sock/filter.h"
 #include "gort/sock/stream.h"
 #include "kernel/random.h"
 
@@ -430,21 +431,39 @@ static int receiver_gone(struct sock *s, struct sock *r)
 
 /* Room may appear between the attempt that finds none and the registration as a waiter, so a
  * second attempt follows. */
-static int put_or_wait(struct sock *r, struct sock *s, struct msg *m)
+static int add_or_wait(struct sock *r, struct sock *s, struct dgram *g, struct msg *m)
 {
-    const struct sock_addr to = { .family = L_AF_UNIX };
-    struct vec v = m->v;
-    int err = dgramq_put(r->inbox, m, &s->local, &to, r->rcvbuf);
+    int err = dgramq_add(r->inbox, g, m, r->rcvbuf);
 
     if (err != -L_EAGAIN)
         return err;
     err = wait_for_room(r, s);
-    m->v = v;
-    return err == -L_EAGAIN ? dgramq_put(r->inbox, m, &s->local, &to, r->rcvbuf) : err;
+    return err == -L_EAGAIN ? dgramq_add(r->inbox, g, m, r->rcvbuf) : err;
 }
 
+/* m's datagram, made by now, goes to r. It is freed if it does not. */
+static int dgram_deliver(struct sock *s, struct sock *r, struct dgram *g, struct msg *m)
+{
+    int err;
+
+    if (!may_send(s, r))
+        err = -L_EPERM;
+    else if (sock_state(r) == SS_CLOSED)
+        err = receiver_gone(s, r);
+    else if (sock_shut(r) & SHUT_IN)
+        err = -L_EPIPE;
+    else
+        err = add_or_wait(r, s, g, m);
+    if (err)
+        dgram_drop(g);
+    return err;
+}
+
+/* A filter counts before the state of the receiver, as on Linux: what it drops has been sent. */
 static int64_t dgram_send(struct sock *s, struct msg *m)
 {
+    const struct sock_addr to = { .family = L_AF_UNIX };
+    struct dgram *g = NULL;
     struct sock *r;
     int64_t n = (int64_t)m->v.left;
     int err = n > (int64_t)s->sndbuf - 32 ? -L_EMSGSIZE : sock_take_error(s);
@@ -453,18 +472,11 @@ static int64_t dgram_send(struct sock *s, struct msg *m)
         err = sock_shut(s) & SHUT_OUT ? -L_EPIPE : receiver(s, m, &r);
     if (err)
         return err;
-    if (!may_send(s, r))
-        err = -L_EPERM;
-    else if (sock_state(r) == SS_CLOSED)
-        err = receiver_gone(s, r);
-    else if (sock_shut(r) & SHUT_IN)
-        err = -L_EPIPE;
-    else
-        err = put_or_wait(r, s, m);
-    if (!err)
+    err = inbox_make(r, m, &s->local, &to, &g);
+    if (!err && !(err = dgram_deliver(s, r, g, m)))
         queue_wake(&r->rq);
     sock_put(r);
-    return err ? err : n;
+    return err < 0 ? err : n;
 }
 
 static int64_t dgram_recv(struct sock *s, struct msg *m)

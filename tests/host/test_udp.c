@@ -214,6 +214,50 @@ static void test_full(void)
     udp_close(b);
 }
 
+static uint32_t keep;
+static unsigned asked;
+static uint32_t filter(void *arg, const struct ip_rx *ip, const struct pkt *p)
+{
+    uint8_t h[8];
+
+    asked += arg == &keep && pkt_copy_out(p, 0, h, sizeof h) && get16(h + 2) == 2000 &&
+             get16(h + 4) == pkt_length(p) && ip->ifp == ifs[1];
+    return keep;
+}
+
+static void test_filter(bool v6)
+{
+    struct udp_sock *a = bound(0, v6, 1000), *b = udp_new(!v6, wake, &keep);
+    struct net_addr to = host_addr(1, v6);
+    uint8_t out[1400], in[1400];
+    static const struct { uint32_t keep; long n; } cases[] = {
+        {1, 0}, {8, 0}, {9, 1}, {100, 92}, {700, 692}, {1408, 1400}, {100000, 1400}};
+    struct udp_meta m;
+
+    b->filter = filter;
+    EXPECT(udp_bind(b, &to, 2000, 0) == 0);
+    for (size_t i = 0; i < sizeof out; i++)
+        out[i] = (uint8_t)rnd64();
+    wire = (struct wire){.split = true};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        keep = cases[i].keep;
+        EXPECT(udp_send(a, &to, 2000, out, 1400, NULL) == 1400);
+        run_ms(1);
+        EXPECT(udp_first_length(b) == (size_t)cases[i].n && b->queued >= 1400);
+        EXPECT(udp_recv(b, in, sizeof in, &m, 0) == cases[i].n && m.length == (size_t)cases[i].n);
+        EXPECT(!memcmp(in, out, (size_t)cases[i].n) && b->queued == 0 && b->drops == 0);
+    }
+    keep = woken = 0;
+    udp_send(a, &to, 2000, out, 10, NULL);
+    run_ms(1);
+    EXPECT(!woken && b->drops == 1 && b->queued == 0 && udp_recv(b, in, 1, NULL, 0) == -EAGAIN);
+    EXPECT(asked == sizeof cases / sizeof cases[0] + 1);
+    asked = 0;
+    wire = (struct wire){0};
+    udp_close(a);
+    udp_close(b);
+}
+
 static void test_groups(void)
 {
     struct udp_sock *a = bound(0, false, 1000), *s[3];
@@ -288,6 +332,9 @@ int main(void)
     test_ports();
     test_connected();
     check(!failures, "ports and peers");
+    test_filter(false);
+    test_filter(true);
+    check(!failures, "filters");
     test_icmp();
     test_full();
     test_groups();

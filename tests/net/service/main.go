@@ -89,6 +89,29 @@ func handlers(quit chan bool, cert []byte) *http.ServeMux {
 	return mux
 }
 
+// filter makes the socket lose datagrams that begin with "lost", and cut those with "cut:".
+func filter(p net.PacketConn) {
+	const protocol = 0xfffff000
+	load, jump := syscall.BPF_LD|syscall.BPF_ABS, syscall.BPF_JMP|syscall.BPF_K
+	prog := []syscall.SockFilter{
+		*syscall.LsfStmt(load|syscall.BPF_W, protocol),
+		*syscall.LsfJump(jump|syscall.BPF_JEQ, 0x800, 0, 5),
+		*syscall.LsfStmt(syscall.BPF_LD|syscall.BPF_W|syscall.BPF_LEN, 0),
+		*syscall.LsfJump(jump|syscall.BPF_JGE, 8+4, 0, 5),
+		*syscall.LsfStmt(load|syscall.BPF_W, 8), // behind the header
+		*syscall.LsfJump(jump|syscall.BPF_JEQ, 'c'<<24|'u'<<16|'t'<<8|':', 2, 0),
+		*syscall.LsfJump(jump|syscall.BPF_JEQ, 'l'<<24|'o'<<16|'s'<<8|'t', 0, 2),
+		*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 0),
+		*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 8+4),
+		*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 0xffffff),
+	}
+	c, err := p.(*net.UDPConn).SyscallConn()
+	check(err)
+	var set error
+	check(c.Control(func(fd uintptr) { set = syscall.AttachLsf(int(fd), prog) }))
+	check(set)
+}
+
 func echoUDP(p net.PacketConn) {
 	b := make([]byte, 65536)
 	for {
@@ -168,6 +191,7 @@ func main() {
 	mux := handlers(quit, text)
 	p, err := net.ListenPacket("udp", ":9000")
 	check(err)
+	filter(p)
 	go echoUDP(p)
 	go echoTCP(listen(":9001"))
 	web := &http.Server{Handler: mux, ConnState: func(_ net.Conn, s http.ConnState) {

@@ -1,4 +1,5 @@
-// Raw ICMP sockets over loopback: what they see, and ICMP_FILTER. (On Linux it needs privilege.)
+// Raw ICMP sockets over loopback: what they see, ICMP_FILTER and SO_ATTACH_FILTER. (On Linux it needs
+// privilege.)
 package main
 
 import (
@@ -70,7 +71,52 @@ func try(domain, protocol, level int, echo byte, header int, to syscall.Sockaddr
 	syscall.Close(fd)
 }
 
+type insn struct {
+	code   uint16
+	jt, jf uint8
+	k      uint32
+}
+
+type fprog struct {
+	n    uint16
+	insn *insn
+}
+
+// take makes fd take what has that type, and k bytes of it.
+func take(fd, header int, typ byte, k uint32) {
+	p := []insn{{0x30, 0, 0, uint32(header)}, {0x15, 0, 1, uint32(typ)}, {0x06, 0, 0, k}, {0x06, 0, 0, 0}}
+	f := fprog{uint16(len(p)), &p[0]}
+	check("filter", option(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER,
+		unsafe.Pointer(&f), unsafe.Sizeof(f)))
+}
+
+// programs is about SO_ATTACH_FILTER: a raw socket's program sees what the socket reads.
+func programs(domain, protocol int, echo, reply byte, header int, to syscall.Sockaddr) {
+	fd, err := syscall.Socket(domain, syscall.SOCK_RAW, protocol)
+	check("socket", err)
+	m := []byte{echo, 0, 0, 0, 0x12, 0x34, 0, 1, 'd', 'a', 't', 'a'}
+	if domain == syscall.AF_INET {
+		s := sum(m)
+		m[2], m[3] = byte(s>>8), byte(s)
+	}
+	b := make([]byte, 200)
+	for _, k := range []uint32{1000, uint32(header) + 6, 3} {
+		take(fd, header, reply, k)
+		check("send", syscall.Sendto(fd, m, 0, to))
+		n, _, err := syscall.Recvfrom(fd, b, syscall.MSG_DONTWAIT)
+		fmt.Println("reply:", n, err, n <= header || b[header] == reply, len(types(fd, 0)), "more")
+	}
+	take(fd, header, 77, 1000)
+	check("send", syscall.Sendto(fd, m, 0, to))
+	fmt.Println("none:", types(fd, header))
+	syscall.Close(fd)
+}
+
 func main() {
+	programs(syscall.AF_INET, syscall.IPPROTO_ICMP, 8, 0, 20,
+		&syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	programs(syscall.AF_INET6, syscall.IPPROTO_ICMPV6, 128, 129, 0,
+		&syscall.SockaddrInet6{Addr: [16]byte{15: 1}})
 	try(syscall.AF_INET, syscall.IPPROTO_ICMP, 255, 8, 20,
 		&syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, []uint32{1 << 8})
 	filter := make([]uint32, 8)
