@@ -46,7 +46,7 @@ struct file {
     const struct file_ops *ops;  /* [const] NULL: regular file, directory, text */
     union {
         void *priv;              /* [const] of ops */
-        struct { char *text; size_t text_len, text_cap; } gen; /* [const] of /proc files */
+        struct { char *text; uint32_t text_len, text_cap; } gen; /* [const] of /proc files */
     };
     struct poll_desc *pds;       /* [netpoll's lock] */
     struct epitem *epitems;      /* [epoll's lock] */

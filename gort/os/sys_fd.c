@@ -25,8 +25,8 @@ static struct file *open_text(struct inode *n, uint32_t flags)
     if (n->ops->text)
         n->ops->text(&o);
     f->gen.text = o.text;
-    f->gen.text_len = o.len;
-    f->gen.text_cap = o.cap;
+    f->gen.text_len = (uint32_t)o.len; /* os_alloc gives less than 4 GiB */
+    f->gen.text_cap = (uint32_t)o.cap;
     return f;
 }
 

@@ -27,9 +27,20 @@ void vfs_init(void)
     inode_get(vfs.cwd);
 }
 
+/* A program may have a socket for each of very many clients. */
+_Static_assert(offsetof(struct inode, data) <= 128, "an inode without contents");
+
+/* What is allocated. The type of an inode never changes. */
+static size_t inode_bytes(uint32_t mode)
+{
+    uint32_t type = mode & L_S_IFMT;
+
+    return type == L_S_IFSOCK || type == 0 ? offsetof(struct inode, data) : sizeof(struct inode);
+}
+
 struct inode *inode_new(uint32_t mode)
 {
-    struct inode *n = os_alloc_file(sizeof *n);
+    struct inode *n = os_alloc_file(inode_bytes(mode));
 
     if (!n)
         return NULL;
@@ -54,7 +65,7 @@ static void inode_destroy(struct inode *n)
         os_free(n->link.target, n->link.len + 1);
     else if (n->ops == NULL && inode_is(n, L_S_IFIFO) && n->fifo)
         inode_fifo_free(n->fifo);
-    os_free(n, sizeof *n);
+    os_free(n, inode_bytes(n->mode));
     __atomic_sub_fetch(&vfs.inodes, 1, __ATOMIC_RELAXED);
 }
 
@@ -94,7 +105,7 @@ void inode_stat(struct inode *n, struct l_stat *st)
     st->mode = n->mode;
     st->uid = n->uid;
     st->gid = n->gid;
-    st->rdev = n->rdev;
+    st->rdev = inode_is(n, L_S_IFCHR) ? n->rdev : 0;
     st->size = inode_size(n);
     st->blksize = OS_PAGE;
     if (!n->ops && inode_is(n, L_S_IFREG))

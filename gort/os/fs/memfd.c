@@ -51,7 +51,7 @@ int64_t seals_add(struct file *f, uint32_t seals)
     lock(&vfs.lock);
     int64_t err = n->seals & SEAL_SEAL ? -L_EPERM : 0;
     if (!err)
-        n->seals |= seals;
+        n->seals |= (uint8_t)seals;
     unlock(&vfs.lock);
     return err;
 }

@@ -55,19 +55,18 @@ struct inode {
     uint32_t refs;
     uint32_t nlink;             /* [vfs.lock] */
     uint32_t mode, uid, gid;    /* [vfs.lock] */
-    bool     synthetic;         /* [const] of /proc or /dev: not removable */
+    bool     synthetic : 1;     /* [const] of /proc or /dev: not removable */
+    bool     memfd : 1;         /* [const] of memfd_create */
+    uint8_t  seals;             /* [vfs.lock] of memfd.h */
     uint16_t thread;            /* [const] a file of /proc/self/task: whose, else 0 */
     uint64_t ino;               /* [const] */
-    uint64_t rdev;              /* [const] */
     /* [vfs.lock]; those of data are set by its writers */
     struct ltime atime, mtime, ctime, btime;
     struct dentry *named;       /* [vfs.lock] one of its names, or NULL: for paths */
     struct filelock *locks;     /* [the lock of flock.c] */
     struct watch *watches;      /* [the lock of notify.c] */
-    uint32_t seals;             /* [vfs.lock] of memfd.h */
-    bool     memfd;             /* [const] of memfd_create */
     const struct node_ops *ops; /* [const] or NULL */
-    union {
+    union {                     /* not there in inodes of sockets and such: inode_new */
         struct filedata data;   /* S_IFREG */
         struct {                /* S_IFDIR, [vfs.lock] */
             struct dentry *first, *last;
@@ -78,7 +77,10 @@ struct inode {
         } dir;
         struct { char *target; uint32_t len; } link; /* S_IFLNK */
         struct pipe *fifo;      /* S_IFIFO */
-        uintptr_t extra;        /* of ops */
+        struct {
+            uintptr_t extra;    /* of ops */
+            uint64_t rdev;      /* [const] S_IFCHR */
+        };
     };
 };
 
@@ -100,7 +102,8 @@ void vfs_init(void);
 struct ltime vfs_now(void);
 
 /* ---- inodes (inode.c) -------------------------------------------------------------- */
-/* A new inode without a name, one reference held; NULL when memory is out. */
+/* A new inode without a name, one reference held; NULL when memory is out. If mode says that it is
+ * a socket, or no type at all (eventfd and its like), it ends before its union. */
 struct inode *inode_new(uint32_t mode);
 void inode_get(struct inode *n);
 /* Frees the pipe of a named pipe's inode. [const, set by os_init] */
