@@ -99,18 +99,32 @@ static struct pagesum sum_family(const struct pagesum *child, uint32_t pages)
     return s;
 }
 
-/* Recomputes everything above the chunks of [page, page + n). */
+/* Stores a summary. True: it is another one than before. */
+static bool sum_set(struct pagesum *to, struct pagesum s)
+{
+    bool changed = to->start != s.start || to->max != s.max || to->end != s.end;
+
+    *to = s;
+    return changed;
+}
+
+/* Recomputes what the chunks of [page, page + n) change above them: a summary depends on its
+ * children alone, so the levels above one that stays as it was stay, too. Mostly that is soon: a
+ * page or two in the midst of others change no longest run. */
 static void update(struct pagealloc *pa, size_t page, size_t n)
 {
     size_t lo = page / PA_CHUNK_PAGES, hi = (page + n - 1) / PA_CHUNK_PAGES;
+    bool changed = false;
 
     for (size_t i = lo; i <= hi; i++)
-        pa->sum[PA_LEVELS - 1][i] = sum_chunk(&pa->chunks[i]);
-    for (unsigned l = PA_LEVELS - 1; l-- > 0;) {
+        changed |= sum_set(&pa->sum[PA_LEVELS - 1][i], sum_chunk(&pa->chunks[i]));
+    for (unsigned l = PA_LEVELS - 1; l-- > 0 && changed;) {
         lo /= FANOUT;
         hi /= FANOUT;
+        changed = false;
         for (size_t i = lo; i <= hi; i++)
-            pa->sum[l][i] = sum_family(&pa->sum[l + 1][i * FANOUT], level_pages[l + 1]);
+            changed |= sum_set(&pa->sum[l][i],
+                               sum_family(&pa->sum[l + 1][i * FANOUT], level_pages[l + 1]));
     }
 }
 
