@@ -387,9 +387,9 @@ static bool some_must_run(void)
  * idle list with a goroutine of its own is on its way to take a P. */
 static bool deadlocked(void)
 {
-    return sched.nmidle == ncpu && !sched.stopping && sched.runq_size == 0 &&
-           !some_must_run() && program_timers_earliest() == INT64_MAX &&
-           __atomic_load_n(&sched.nextwait, __ATOMIC_SEQ_CST) == 0 && sched.started;
+    return sched.nmidle == ncpu && __atomic_load_n(&sched.nextwait, __ATOMIC_SEQ_CST) == 0 &&
+           !sched.stopping && sched.runq_size == 0 && !some_must_run() &&
+           program_timers_earliest() == INT64_MAX && sched.started;
 }
 
 /* All Ps are busy, so their Ms look after timers; of input they have to be told. */
@@ -424,8 +424,8 @@ static bool midle_put(struct m *mp)
     return dead;
 }
 
-/* Takes mp off the idle list, if whoever woke it has not. Returns the P that it was handed, or
- * NULL. */
+/* Takes mp off the idle list, if whoever woke it has not. Returns the P that it was handed; or an
+ * idle one, if it sees something to do; or NULL. */
 static struct p *midle_get(struct m *mp)
 {
     lock(&sched.lock);
@@ -433,6 +433,8 @@ static struct p *midle_get(struct m *mp)
         midle_remove(mp);
     struct p *p = mp->nextp;
     mp->nextp = NULL;
+    if (!p && !sched.frozen && !sched.stopping && (mp->cpu->pending || work_anywhere(mp)))
+        p = pidle_get();
     unlock(&sched.lock);
     return p;
 }
@@ -478,11 +480,7 @@ static void wait_p(void)
             p_acquire(p);
             return;
         }
-        if (sched.frozen)
-            continue;
-        if ((c->pending || work_anywhere(mp)) && p_take_idle())
-            return;
-        if (c->pending && __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST) == 0)
+        if (!sched.frozen && c->pending && __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST) == 0)
             pass_on_pending(c);
     }
 }
@@ -524,12 +522,13 @@ static bool handoff_p(void)
 }
 
 /* Is a job due? Mostly answered without reading the clock: the timer interrupt that is armed for a
- * job leaves its mark in `pending`. */
+ * job leaves its mark, CPU_PENDING_TIMER, which run_pending takes only after this. */
 static bool job_due(void)
 {
     int64_t when = background_next();
 
-    return when == BACKGROUND_ASKED || (cpu_self()->pending && when <= clock_mono_ns());
+    return when == BACKGROUND_ASKED ||
+           (cpu_self()->pending & CPU_PENDING_TIMER && when <= clock_mono_ns());
 }
 
 /* What goes before any goroutine. True if there was something: the P may be another one now, or

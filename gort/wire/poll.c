@@ -25,15 +25,17 @@ static struct {
     struct wire_counts counts;
 } of_cpu[NET_CPUS];                         /* [owner] */
 
-static void poll_one(const struct queue *q, int64_t now)
+/* How many packets were there? */
+static unsigned poll_one(const struct queue *q, int64_t now)
 {
     unsigned n = q->dev->ops->poll(q->dev, q->index, BUDGET), cpu = cpu_id();
 
-    if (!n)
-        return;
-    of_cpu[cpu].last = now;
-    of_cpu[cpu].counts.packets += n;
-    of_cpu[cpu].counts.full_turns += n == BUDGET;
+    if (n) {
+        of_cpu[cpu].last = now;
+        of_cpu[cpu].counts.packets += n;
+        of_cpu[cpu].counts.full_turns += n == BUDGET;
+    }
+    return n;
 }
 
 struct wire_counts wire_counts_of(unsigned cpu) { return of_cpu[cpu].counts; }
@@ -82,17 +84,28 @@ static void polling_set(unsigned cpu, bool on, int64_t now)
         sched_timer_changed(NULL, now + POLL_NS);
 }
 
+/* Does a CPU that has taken `took` packets go on polling? One packet that ended its halt is no
+ * traffic: its queues interrupt again, which costs nothing unless there is another packet before it
+ * halts again, while polling means to set the timer, and to set it back. */
+static bool must_poll(const struct m *mp, unsigned cpu, unsigned took, int64_t now)
+{
+    bool lone = took <= 1 && mp->fresh_p && !mp->net_polls;
+    bool quiet = now - of_cpu[cpu].last > QUIET_NS;
+
+    return !(lone || quiet) || irqs_on(cpu);
+}
+
 /* sched_hooks.net_poll: takes what the queues of this CPU have, and runs the timers of the stack
  * that are due. With NET_PACKETS every queue of this CPU is polled, also one without packets: it
  * may have sent what now comes back, or be due for a reset. g0 with a P, no locks. */
 static void net_poll(enum net_ask ask)
 {
-    unsigned cpu = cpu_id();
+    unsigned cpu = cpu_id(), took = 0;
     int64_t now = clock_mono_ns();
 
     for (const struct queue *q = queues_of[cpu]; q; q = q->next)
         if (ask == NET_PACKETS || waits(q))
-            poll_one(q, now);
+            took += poll_one(q, now);
     for (unsigned i = 0; i < nqueues && ask == NET_PACKETS; i++)
         if (queues[i].cpu != cpu && waits(&queues[i]))
             poll_besides(&queues[i], now);
@@ -100,8 +113,7 @@ static void net_poll(enum net_ask ask)
     calls_run();
     if (!queues_of[cpu])
         return;
-    bool quiet = now - of_cpu[cpu].last > QUIET_NS;
-    polling_set(cpu, !quiet || irqs_on(cpu), now);
+    polling_set(cpu, must_poll(m_self(), cpu, took, now), now);
 }
 
 /* sched_hooks.net_rest: this CPU has nothing to do: its queues may interrupt again. True: packets

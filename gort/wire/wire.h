@@ -4,11 +4,12 @@
  *                                              ^   |                     `- net_timers_run
  *                                              `---' while packets keep coming: no interrupts
  *
- * A queue belongs to a CPU (netdev_queue_cpu). Its interrupt is off from its first packet until the
- * CPU has nothing to do: meanwhile each schedule() polls the queue, and a timer calls schedule() if
- * a goroutine keeps the CPU for POLL_NS. Other CPUs poll a queue only when its own cannot
- * (CPU_PENDING_NET is passed on), and leave its interrupt on: the one that was asked for may have
- * been for what they have taken. All of this runs on g0 with a P and without locks; woken
+ * A queue belongs to a CPU (netdev_queue_cpu). A single packet that finds the CPU halted is taken
+ * and the interrupt stays on. It goes off with packets that find the CPU at work, or come together,
+ * until the CPU has nothing to do: meanwhile each schedule() polls the queue, and a timer calls
+ * schedule() if a goroutine keeps the CPU for POLL_NS. Other CPUs poll a queue only when its own
+ * cannot (CPU_PENDING_NET is passed on), and leave its interrupt on: the one that was asked for may
+ * have been for what they have taken. All of this runs on g0 with a P and without locks; woken
  * goroutines are queued on that P. */
 #ifndef GORT_WIRE_WIRE_H
 #define GORT_WIRE_WIRE_H
