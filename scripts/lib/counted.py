@@ -47,14 +47,15 @@ def total(counts):
 
 
 def read_blocks(counts):
-    """{address: instructions} so far."""
-    got = collections.Counter()
+    """({address: instructions}, {address: times}) so far, of blocks of code."""
+    insns_of, runs_of = collections.Counter(), collections.Counter()
     with open(counts, "rb") as f:
         data = f.read(BLOCKS)
         (n,) = struct.unpack_from("<Q", data, TOTALS * 8)
         for pc, insns, runs in struct.iter_unpack(BLOCK, f.read(n * struct.calcsize(BLOCK))):
-            got[pc] += insns * runs
-    return got
+            insns_of[pc] += insns * runs
+            runs_of[pc] += runs
+    return insns_of, runs_of
 
 
 class Symbols:
@@ -67,6 +68,7 @@ class Symbols:
                 found.update(elfsym.functions(f.read()))
         self.starts = sorted(found)
         self.names = [found[a] for a in self.starts]
+        self.entries = set(found)
 
     def name(self, pc):
         i = bisect.bisect_right(self.starts, pc) - 1
@@ -74,13 +76,17 @@ class Symbols:
 
 
 def profile(before, after, operations, symbols):
-    """Lines: instructions of an operation by function, most first."""
-    by_name = collections.Counter()
-    for pc, n in after.items():
-        by_name[symbols.name(pc)] += n - before[pc]
+    """Lines: of an operation, instructions by function, most first, and how often it was entered (a
+    loop that begins with the function's first instruction counts, too). before and after are what
+    read_blocks returned."""
+    by_name, entered = collections.Counter(), collections.Counter()
+    for pc, n in after[0].items():
+        by_name[symbols.name(pc)] += n - before[0][pc]
+    for pc in symbols.entries & set(after[1]):
+        entered[symbols.name(pc)] += after[1][pc] - before[1][pc]
     total = sum(by_name.values())
-    yield f"{total / operations:10.1f}  in all"
+    yield f"{total / operations:10.1f} {'times':>8}  in all"
     for name, n in by_name.most_common(70):
         if n < total / 2000:
             break
-        yield f"{n / operations:10.1f}  {name}"
+        yield f"{n / operations:10.1f} {entered[name] / operations:8.2f}  {name}"
