@@ -84,6 +84,22 @@ class MkBundle(unittest.TestCase):
         self.assertEqual(got["d/sub/x"][2], b"1")
         self.assertEqual(got["bin/app"][:3], (0o120777, 0, b"/init"))
 
+    def test_links_of_a_list(self):
+        """One stays a link if what it names is in the list too, or is no file at all."""
+        self.write("d/x", b"1")
+        self.write("d/sub/y", b"2")
+        self.write("elsewhere", b"3")
+        links = {"near": "x", "far": "../elsewhere", "nowhere": "mnt:[4026531840]", "dir": "sub"}
+        for name, target in links.items():
+            os.symlink(target, self.path("d/" + name))
+        listed = [self.path("d/" + n) for n in ("x", "sub/y", *links)]
+        self.write("list", b"".join(b"%s=%s\0" % (os.fsencode(p), os.fsencode(p)) for p in listed))
+        got = parse(self.bundle("--files", self.path("list")))
+        for name, target in links.items():
+            mode, _, data = got[self.path("d/" + name).lstrip("/")][:3]
+            want = (0o100644, b"3") if name == "far" else (0o120777, target.encode())
+            self.assertEqual((mode, data), want, name)
+
     def test_reproducible(self):
         self.write("d/x", b"1")
         one = self.bundle("--dir", f"d={self.path('d')}")

@@ -138,8 +138,21 @@ import (
     "testing"
 )
 
+func TestLinks(t *testing.T) {
+    for name, want := range map[string]string{"testdata/gone": "nowhere",
+        "../again": "sub/testdata", "testdata/out": "/usr/bin"} {
+        if target, err := os.Readlink(name); target != want {
+            t.Error(name, target, err)
+        }
+    }
+}
+
 func TestFiles(t *testing.T) {
-    for _, name := range []string{"../shared/text", "testdata/mod/text", "../other/text"} {
+    if b, err := os.ReadFile("testdata/file"); string(b) != "not the module's" {
+        t.Error(string(b), err)
+    }
+    for _, name := range []string{"../shared/text", "../again/mod/text",
+        "testdata/mod/text", "../other/text"} {
         b, err := os.ReadFile(name)
         if there := string(b) == "here"; there == slices.Contains(os.Args, "no:" + name) {
             t.Error(name, string(b), err)
@@ -321,9 +334,21 @@ class Outputs(unittest.TestCase):
         self.write("other/text", "here")
         self.write("sub/testdata/mod/go.mod", "module mod\n")
         self.write("sub/testdata/mod/text", "here")
+        os.symlink("nowhere", os.path.join(self.dir, "sub/testdata/gone"))
+        os.symlink("sub/testdata", os.path.join(self.dir, "again"))
+        os.symlink("/usr/bin", os.path.join(self.dir, "sub/testdata/out"))
+        elsewhere = tempfile.NamedTemporaryFile()
+        self.addCleanup(elsewhere.close)
+        elsewhere.write(b"not the module's")
+        elsewhere.flush()
+        os.symlink(elsewhere.name, os.path.join(self.dir, "sub/testdata/file"))
         self.write(".gitignore", "ignored\n")
         self.run_here("git", "init", "-q", ".")
         self.run_here(GORT, "test", "./sub")
+        os.makedirs(os.path.join(self.dir, "sub2"))
+        os.symlink("../sub/testdata", os.path.join(self.dir, "sub2/testdata"))
+        shutil.copy(os.path.join(self.dir, "sub/a_test.go"), os.path.join(self.dir, "sub2"))
+        self.run_here(GORT, "test", "./sub2")
         with open(os.path.join(self.dir, "other", "large"), "wb") as f:
             f.truncate(300 << 20)
         said = self.run_here(GORT, "test", "-v", "-m", "512M", "./sub", "-args", "no:../other/text")
