@@ -24,11 +24,16 @@ func call(nr uintptr, a ...uintptr) (int, syscall.Errno) {
 	return int(int64(r)), e
 }
 
-// sink makes what is passed as a number escape to the heap, where it does not move.
-var sink unsafe.Pointer
+// sink makes what is passed as a number escape to the heap, where it does not move, and keeps it from
+// the collector until after the call: the last ones, more than a call has.
+var sink struct {
+	last [16]unsafe.Pointer
+	n    int
+}
 
 func at(p unsafe.Pointer) uintptr {
-	sink = p
+	sink.last[sink.n%len(sink.last)] = p
+	sink.n++
 	return uintptr(p)
 }
 
