@@ -70,12 +70,12 @@ struct p {
     struct gcw *gcw;           /* [owner] gc */
     struct wbbuf *wbbuf;       /* [owner] write barrier buffer */
     void      *stack_cache;    /* [owner] stackalloc.c */
-    uint32_t   picks;          /* [owner] goroutines executed, whether or not they inherit */
-    uint32_t   wake_picks;     /* [owner, interrupts] picks when wake_at was set */
+    uint64_t   picks;          /* [owner] goroutines executed, whether or not they inherit */
+    uint64_t   wake_picks;     /* [owner, interrupts] picks when wake_at was set */
     uint32_t   globq_tick;     /* [owner] schedtick at the last look at the global queue */
     int64_t    waste_since;    /* [owner, interrupts] option conserve: since when work waits and */
     uint32_t   waste_ticks;    /* a CPU idles, and how many ticks have seen it */
-    uint32_t   waste_picks;    /* picks at the last of them */
+    uint64_t   waste_picks;    /* picks at the last of them */
     int64_t    wake_at;        /* [owner, interrupts] another CPU gets runnext then; 0 = no need */
     int64_t    late_at;        /* [owner, interrupts] another CPU gets what is due then; 0 = none */
     uint32_t   timers_late;    /* [atomic] timers are due, and this P's CPU cannot run them */

@@ -447,6 +447,15 @@ void rt_gomaxprocs(struct gomaxprocs_frame *f)
         wake_p();
 }
 
+uint64_t sched_switches(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < sizeof allp / sizeof *allp && allp[i]; i++)
+        n += __atomic_load_n(&allp[i]->picks, __ATOMIC_RELAXED);
+    return n;
+}
+
 void sched_init(unsigned nprocs)
 {
     procresize(nprocs);

@@ -59,6 +59,8 @@ struct sched {
 extern struct sched sched;
 
 void sched_init(unsigned nprocs);
+/* How often goroutines have been put on a CPU since boot. From anywhere. */
+uint64_t sched_switches(void);
 /* Called on each CPU's g0 when it is up: never returns. */
 _Noreturn void sched_cpu_enter(void);
 

@@ -94,18 +94,13 @@ class Keys(unittest.TestCase):
         self.assertEqual(first, self.chances(5))
         self.assertNotEqual(first.split()[0], self.chances(6).split()[0])
 
-    def interrupts(self, sleep):
-        r = subprocess.run([GORT, "exec", "-v", "-timeout", "60s", self.elf, sleep],
+    def test_idle_is_tickless(self):
+        r = subprocess.run([GORT, "exec", "-v", "-timeout", "60s", self.elf, "6s"],
                            capture_output=True, text=True, timeout=90)
         self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertLess(int(r.stdout), 5 * 6)       # of both CPUs
         found = re.findall(r"cpu \d: (\d+) interrupts, .* ms idle", r.stderr)
-        self.assertEqual(len(found), 2, r.stderr)
-        return [int(x) for x in found]
-
-    def test_idle_is_tickless(self):
-        short, long = self.interrupts("10ms"), self.interrupts("6s")
-        for a, b in zip(short, long):
-            self.assertLess(b - a, 5 * 6 + 10)      # booting does not take equally many
+        self.assertGreater(sum(int(x) for x in found), int(r.stdout), r.stderr)
 
     def check_trace(self, text, detail):
         lines = text.split("\n")[:-1]   # the end may come in the middle of the last

@@ -8,6 +8,7 @@
 #include "gort/os/file.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/mem.h"
+#include "gort/sched/sched.h"
 #include "kernel/clock.h"
 #include "mm/mm.h"
 
@@ -26,17 +27,21 @@ static void cpu_line(struct outbuf *o, const char *name, int64_t busy, int64_t i
 static void stat_text(struct outbuf *o)
 {
     int64_t idle = 0;
+    uint64_t interrupts = 0;
     char name[16];
 
-    for (unsigned i = 0; i < ncpu; i++)
+    for (unsigned i = 0; i < ncpu; i++) {
         idle += cputime_idle(i);
+        interrupts += __atomic_load_n(&cpus[i]->irqs, __ATOMIC_RELAXED);
+    }
     cpu_line(o, "cpu ", cputime_all(), idle);
     for (unsigned i = 0; i < ncpu; i++) {
         snprintf(name, sizeof name, "cpu%u", i);
         cpu_line(o, name, cputime_of(i), cputime_idle(i));
     }
-    out_printf(o, "intr 0\nctxt 0\nbtime %lld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n"
-               "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
+    out_printf(o, "intr %llu\nctxt %llu\nbtime %lld\nprocesses 1\nprocs_running 1\n"
+               "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+               (ull)interrupts, (ull)sched_switches(),
                (long long)((clock_wall_ns() - clock_mono_ns()) / 1000000000));
 }
 

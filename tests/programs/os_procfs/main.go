@@ -7,7 +7,17 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
+
+// counts returns the machine's interrupts and context switches, by /proc/stat.
+func counts(stat string) (intr, ctxt int) {
+	_, rest, _ := strings.Cut(stat, "\nintr ")
+	fmt.Sscan(rest, &intr)
+	_, rest, _ = strings.Cut(stat, "\nctxt ")
+	fmt.Sscan(rest, &ctxt)
+	return intr, ctxt
+}
 
 func main() {
 	for _, name := range []string{
@@ -43,6 +53,11 @@ func main() {
 		}
 	}
 	fmt.Println("/proc/stat:", cpus > 1, fields, strings.Contains(string(b), "\nbtime "))
+	intr, ctxt := counts(string(b))
+	time.Sleep(time.Millisecond)
+	b, _ = os.ReadFile("/proc/stat")
+	intr2, ctxt2 := counts(string(b))
+	fmt.Println("interrupts, switches:", intr > 0 && intr2 > intr, ctxt > 0 && ctxt2 > ctxt)
 	b, _ = os.ReadFile("/proc/loadavg")
 	fmt.Println("/proc/loadavg:", len(strings.Fields(string(b))))
 	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")

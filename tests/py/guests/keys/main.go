@@ -1,5 +1,5 @@
 // Spins on every CPU, without calls, and takes signals; `wait` idles until one comes;
-// a duration is slept.
+// a duration is slept, and what interrupts came meanwhile is printed.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -35,13 +36,27 @@ func chances() {
 	fmt.Println(sum, rand.Uint64(), b)
 }
 
+// interrupts returns how many all CPUs have taken since boot.
+func interrupts() int {
+	text, err := os.ReadFile("/proc/stat")
+	_, line, found := strings.Cut(string(text), "\nintr ")
+	var n int
+	if _, err2 := fmt.Sscan(line, &n); err != nil || err2 != nil || !found {
+		panic(fmt.Sprint(err, err2, string(text)))
+	}
+	return n
+}
+
 func main() {
 	if os.Args[1] == "chances" {
 		chances()
 		return
 	}
 	if d, err := time.ParseDuration(os.Args[1]); err == nil {
+		time.Sleep(100 * time.Millisecond) // what began at boot has ended
+		before := interrupts()
 		time.Sleep(d)
+		fmt.Println(interrupts() - before)
 		return
 	}
 	c := make(chan os.Signal, 1)
