@@ -140,7 +140,8 @@ import (
 
 func TestLinks(t *testing.T) {
     for name, want := range map[string]string{"testdata/gone": "nowhere",
-        "../again": "sub/testdata", "testdata/out": "/usr/bin"} {
+        "../again": "sub/testdata", "testdata/out": "/usr/bin", "testdata/circle": "back",
+        "testdata/back": "circle"} {
         if target, err := os.Readlink(name); target != want {
             t.Error(name, target, err)
         }
@@ -335,6 +336,8 @@ class Outputs(unittest.TestCase):
         self.write("sub/testdata/mod/go.mod", "module mod\n")
         self.write("sub/testdata/mod/text", "here")
         os.symlink("nowhere", os.path.join(self.dir, "sub/testdata/gone"))
+        os.symlink("back", os.path.join(self.dir, "sub/testdata/circle"))
+        os.symlink("circle", os.path.join(self.dir, "sub/testdata/back"))
         os.symlink("sub/testdata", os.path.join(self.dir, "again"))
         os.symlink("/usr/bin", os.path.join(self.dir, "sub/testdata/out"))
         elsewhere = tempfile.NamedTemporaryFile()
