@@ -325,6 +325,32 @@ static void leave(void *arg)
     check(false, arg);
 }
 
+static volatile int turns;
+
+static void take_turn(void *ready)
+{
+    gort_send(ready, NULL);
+    gort_yield(); /* who waits goes first */
+    turns++;
+}
+
+/* On one CPU gort_gc lets those run that were runnable before. */
+static void collection_yields(void)
+{
+    int procs = gort_procs(1);
+
+    begin("collection yields");
+    for (int i = 1; i <= 20; i++) {
+        gort_chan *ready = gort_chan_make(0, 0);
+        gort_go(take_turn, ready);
+        gort_recv(ready, NULL);
+        gort_gc();
+        CHECK(turns == i);
+    }
+    gort_procs(procs);
+    end();
+}
+
 static void figures(void)
 {
     gort_stats a, b;
@@ -353,6 +379,7 @@ int main(void)
     timers();
     memory();
     panics();
+    collection_yields();
     figures();
     return bad != 0;
 }

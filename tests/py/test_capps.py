@@ -151,7 +151,7 @@ class CApps(unittest.TestCase):
 
     def test_every(self):
         self.every("tests/capps/every.c", b"rwmutex\ncond\nonce\nchannels\ntimers\nmemory\n"
-                   b"panics\nfigures\n")
+                   b"panics\ncollection yields\nfigures\n")
 
     def test_stdio(self):
         self.every("tests/capps/stdio.c", b"0 bad\n", "10")

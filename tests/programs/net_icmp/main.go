@@ -49,14 +49,20 @@ func types(fd, header int) (all []int) {
 	}
 }
 
-func try(domain, protocol, level int, echo byte, header int, to syscall.Sockaddr, filter []uint32) {
-	fd, err := syscall.Socket(domain, syscall.SOCK_RAW, protocol)
-	check("socket", err)
+// request returns an echo request, with its sum if the kernel does not put it in.
+func request(domain int, echo byte) []byte {
 	m := []byte{echo, 0, 0, 0, 0x12, 0x34, 0, 1, 'd', 'a', 't', 'a'}
 	if domain == syscall.AF_INET {
 		s := sum(m)
 		m[2], m[3] = byte(s>>8), byte(s)
 	}
+	return m
+}
+
+func try(domain, protocol, level int, echo byte, header int, to syscall.Sockaddr, filter []uint32) {
+	fd, err := syscall.Socket(domain, syscall.SOCK_RAW, protocol)
+	check("socket", err)
+	m := request(domain, echo)
 	check("send", syscall.Sendto(fd, m, 0, to))
 	fmt.Println("all:", types(fd, header))
 	size := uintptr(4 * len(filter))
@@ -94,11 +100,7 @@ func take(fd, header int, typ byte, k uint32) {
 func programs(domain, protocol int, echo, reply byte, header int, to syscall.Sockaddr) {
 	fd, err := syscall.Socket(domain, syscall.SOCK_RAW, protocol)
 	check("socket", err)
-	m := []byte{echo, 0, 0, 0, 0x12, 0x34, 0, 1, 'd', 'a', 't', 'a'}
-	if domain == syscall.AF_INET {
-		s := sum(m)
-		m[2], m[3] = byte(s>>8), byte(s)
-	}
+	m := request(domain, echo)
 	b := make([]byte, 200)
 	for _, k := range []uint32{1000, uint32(header) + 6, 3} {
 		take(fd, header, reply, k)
