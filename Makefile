@@ -77,6 +77,7 @@ kvm-there:
 	    "not open it: KVM needs Linux on real hardware (or nested virtualisation) and the" \
 	    "group kvm" >&2; exit 1; }
 test-slow: build-tests
+	@scripts/setup slow
 	tests/run -slow
 # Hours: 500 boots of a mixed load, then the same programs with long arguments.
 soak: build-tests

@@ -1,7 +1,7 @@
 // web is a small, typical service: a store of values in memory behind HTTP and HTTPS,
 // with net/http/pprof beside it.
 //
-//	GET    /                  how many values there are
+//	GET    /                  how many values there are; for a browser, a page that shows them
 //	PUT    /kv/KEY            the body becomes the value
 //	GET    /kv/KEY            the value
 //	DELETE /kv/KEY
@@ -19,6 +19,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	_ "embed"
 	"encoding/pem"
 	"errors"
 	"flag"
@@ -31,6 +32,7 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +44,9 @@ type store struct {
 	values map[string][]byte
 	bytes  int
 }
+
+//go:embed page.html
+var page []byte
 
 const (
 	valueMax = 16 << 20
@@ -107,6 +112,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(v)))
 		w.Write(v)
 	case r.Method == http.MethodPut:
 		v, err := io.ReadAll(http.MaxBytesReader(w, r.Body, valueMax))
@@ -173,6 +179,11 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Vary", "Accept")
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			w.Write(page) // its script asks for the text
 			return
 		}
 		s.mu.RLock()
