@@ -38,7 +38,9 @@ void console_write(enum console_channel ch, const void *buf, size_t n);
  * host takes it. */
 void console_show(const void *buf, size_t n);
 /* As much of n > 0 bytes as there is room for, returned; 0: none, and the callback of
- * console_set_input_callback is called when there is. Never waits: for programs. g0 context. */
+ * console_set_input_callback is called when there is. A port takes up to CONSOLE_WHOLE bytes whole
+ * or not at all. Never waits: for programs. g0 context. */
+#define CONSOLE_WHOLE 4096u
 size_t console_put(enum console_channel ch, const void *buf, size_t n);
 /* Would console_put take anything? If not, the callback comes. g0 context. */
 bool console_room(enum console_channel ch);

@@ -25,6 +25,8 @@
 #define SCREEN_BURST 128u /* bytes drawn in one go: below a millisecond */
 #define BURST 256u  /* bytes of a program's between two waits for a serial port: 1 to 20 ms */
 
+_Static_assert(CONSOLE_WHOLE == VPORT_WHOLE, "a program's message is a port's");
+
 static const char *const names[CHANNELS] = { "gort.stdout", "gort.stderr", "gort.control" };
 
 static struct vport *ports[CHANNELS]; /* [const after boot] */

@@ -1,7 +1,8 @@
 /* virtio_console.c - ports of virtio consoles.
  *
  *   tx:  head ---------- ring of TX_BYTES ---------- tail     one chain per write, which shows a
- *        [free][ under way, oldest first ][free]              part of the ring to the device
+ *        [free][ under way, oldest first ][free]              part of the ring to the device; a
+ *                                                             short one skips the ring's end
  *   rx:  RX_BUFFERS pages that the device fills; the one that is being read is `now`
  *
  * The ports of a device are found at boot, in a conversation over its control queues. */
@@ -43,7 +44,8 @@ struct vport {
     /* [lock] */
     uint8_t *ring;
     uint64_t ring_pa, head, tail;
-    uint32_t chain[TX_CHAINS];   /* bytes of each chain under way; DONE: taken out of order */
+    uint32_t chain[TX_CHAINS];   /* bytes of the ring of each chain under way, skipped ones too;
+                                  * DONE: taken out of order */
     uint32_t first, last;        /* of the chains under way */
     uint8_t *pages;
     uint64_t pages_pa;
@@ -109,16 +111,28 @@ static size_t tx_room(const struct vport *p)
     return TX_BYTES - (size_t)(p->head - p->tail);
 }
 
-static void tx_add(struct vport *p, const void *buf, size_t n)
+/* The skip bytes before it stay unused: 0, or what is left of the ring up to its end. */
+static void tx_add(struct vport *p, size_t skip, const void *buf, size_t n)
 {
-    size_t at = p->head % TX_BYTES;
+    size_t at = (p->head + skip) % TX_BYTES;
     struct virtq_seg s = { p->ring_pa + at, (uint32_t)n };
 
     memcpy(p->ring + at, buf, n);
-    p->chain[p->last % TX_CHAINS] = (uint32_t)n;
+    p->chain[p->last % TX_CHAINS] = (uint32_t)(skip + n);
     virtq_add(&p->tx.q, &s, 1, 0, (void *)(uintptr_t)(p->last % TX_CHAINS + 1));
     p->last++;
-    p->head += n;
+    p->head += skip + n;
+}
+
+/* All of it, or nothing. */
+static size_t tx_whole(struct vport *p, const void *buf, size_t n)
+{
+    size_t end = TX_BYTES - p->head % TX_BYTES, skip = n > end ? end : 0;
+
+    if (skip + n > tx_room(p))
+        return 0;
+    tx_add(p, skip, buf, n);
+    return n;
 }
 
 size_t vport_write(struct vport *p, const void *buf, size_t n)
@@ -128,11 +142,13 @@ size_t vport_write(struct vport *p, const void *buf, size_t n)
     if (!port_enter(p))
         return 0;
     tx_reclaim(p);
-    for (size_t room; done < n && (room = tx_room(p)) != 0;) {
+    if (n <= VPORT_WHOLE)
+        done = tx_whole(p, buf, n);
+    for (size_t room; n > VPORT_WHOLE && done < n && (room = tx_room(p)) != 0;) {
         size_t part = TX_BYTES - p->head % TX_BYTES;
         part = part < n - done ? part : n - done;
         part = part < room ? part : room;
-        tx_add(p, (const uint8_t *)buf + done, part);
+        tx_add(p, 0, (const uint8_t *)buf + done, part);
         done += part;
     }
     virtio_kick(&p->tx);
@@ -147,7 +163,8 @@ bool vport_room(struct vport *p)
     if (!port_enter(p))
         return true;
     tx_reclaim(p);
-    while (vport_alive(p) && (room = tx_room(p) != 0) == false) {
+    /* twice as much: the ring's end may have to be skipped */
+    while (vport_alive(p) && (room = tx_room(p) >= 2 * VPORT_WHOLE) == false) {
         if (!virtq_irq_on(&p->tx.q, (p->last - p->first + 1) / 2))
             break;
         tx_reclaim(p);

@@ -14,13 +14,17 @@
 
 struct vport;
 
+/* A write of up to so many bytes is whole in the stream, or does not happen: what Linux promises of
+ * pipes (PIPE_BUF, pipe(7)). Several writers of one port mix whole messages only. */
+#define VPORT_WHOLE 4096u
+
 /* The port of that name, which the host has opened; NULL: there is none. */
 struct vport *vport_find(const char *name);
-/* Copies as much as there is room for and tells the device; returns bytes, 0: none now. g0 or
- * crash context. */
+/* Copies n > 0 bytes, of more than VPORT_WHOLE as much as there is room for, and tells the device;
+ * returns bytes, 0: none now. g0 or crash context. */
 size_t vport_write(struct vport *p, const void *buf, size_t n);
-/* True: there is room now; false: the callback comes when half of the bytes under way have
- * been taken. */
+/* True: there is room now, for VPORT_WHOLE bytes at least; false: the callback comes when half of
+ * the writes under way have been taken. */
 bool vport_room(struct vport *p);
 /* Copies input that has arrived; 0: there is none now, and the callback comes when there is. */
 size_t vport_read(struct vport *p, void *buf, size_t n);

@@ -115,13 +115,15 @@ static enum console_channel channel_of(const struct file *f)
     return (intptr_t)f->priv == 2 ? CONSOLE_ERR : CONSOLE_OUT;
 }
 
-/* Writes at most one piece, from a copy: the console's drivers get memory that cannot fault. */
+/* Writes at most one piece, from a copy: the console's drivers get memory that cannot fault. A
+ * write that fits into one is whole, also where stdout and stderr are one stream: the lines of a
+ * test's log and those of package testing, say. */
 static int64_t con_write(struct file *f, const void *buf, size_t n)
 {
-    uint8_t piece[2048];
+    uint8_t piece[CONSOLE_WHOLE];
     size_t part = n < sizeof piece ? n : sizeof piece, left = user_copy(piece, buf, part);
 
-    if (left && left == part)
+    if (left && (left == part || n <= sizeof piece))
         return -L_EFAULT;
     size_t done = n ? console_put(channel_of(f), piece, part - left) : 0;
     return n && !done ? -L_EAGAIN : (int64_t)done;

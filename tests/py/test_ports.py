@@ -68,6 +68,26 @@ class Ports(unittest.TestCase):
                                capture_output=True, text=True)
         self.assertEqual(r.stdout, "True\n", r.stderr)
 
+    def test_whole(self):
+        """Writes of up to PIPE_BUF bytes are whole in a stream that has two names, as in a pipe of
+        Linux', while it is full: its reader begins late and is slow."""
+        command = [GORT, "exec", "-timeout", "100s", self.program, "mixed", "300"]
+        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                             stdout=subprocess.PIPE)
+        got = b""
+        while piece := os.read(p.stdout.fileno(), 20000):
+            got += piece
+            time.sleep(0.01)
+        p.stdout.close()
+        self.assertEqual(p.wait(), 0)
+        lines = got.splitlines()
+        broken = [line[:20] for line in lines if len(set(line)) > 1]
+        self.assertEqual(broken, [], f"{len(broken)} of {len(lines)} lines are mixed")
+        want = sorted(i * 37 % 4096 for i in range(300))
+        for letter in b"abcd":
+            self.assertEqual(sorted(len(x) for x in lines if x[:1] == bytes([letter])),
+                             [n for n in want if n])
+
     def test_one_place(self):
         """stdout and stderr that are one file get everything in the order of the writes."""
         want = b"".join(b"out %d, err %d\n" % (i, i) for i in range(500))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -45,6 +46,18 @@ func main() {
 			fmt.Fprintf(os.Stdout, "out %d, ", i)
 			fmt.Fprintf(os.Stderr, "err %d\n", i)
 		}
+	case "mixed": // n lines from each of four goroutines, two for each stream
+		var all sync.WaitGroup
+		for g := range 4 {
+			all.Go(func() {
+				for i := range n {
+					line := bytes.Repeat([]byte{"abcd"[g]}, i*37%4096+1)
+					line[len(line)-1] = '\n'
+					[]*os.File{os.Stdout, os.Stderr}[g%2].Write(line)
+				}
+			})
+		}
+		all.Wait()
 	case "panic": // while stderr is not read
 		go os.Stderr.Write(bytes.Repeat([]byte("x"), n<<10))
 		time.Sleep(500 * time.Millisecond)
