@@ -92,6 +92,7 @@ static void app_load(void)
     app_text_set(lo, hi);
     app = &t->facts;
     program = t;
+    os_signals_of_go();
 }
 
 /* Go's defaults hide where the heap is since 1.26. Programs in C are treated alike. */

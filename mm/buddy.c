@@ -8,7 +8,7 @@ void buddy_init(struct buddy *b, uint8_t *state, struct buddy_link *link, uint32
     b->state = state;
     b->link = link;
     b->frames = frames;
-    b->free_frames = b->total_frames = 0;
+    b->free_frames = b->total_frames = b->most_used = 0;
     for (int o = 0; o < BUDDY_ORDERS; o++)
         b->head[o] = BUDDY_NIL;
 }
@@ -81,6 +81,8 @@ uint32_t buddy_alloc(struct buddy *b, unsigned order)
         list_push(b, f + (1u << o), o);
     }
     b->free_frames -= 1ull << order;
+    if (b->total_frames - b->free_frames > b->most_used)
+        b->most_used = b->total_frames - b->free_frames;
     return f;
 }
 

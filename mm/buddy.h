@@ -23,7 +23,7 @@ struct buddy {
     struct buddy_link *link;    /* [frames], valid for heads of free blocks */
     uint32_t frames;
     uint32_t head[BUDDY_ORDERS];
-    uint64_t free_frames, total_frames;
+    uint64_t free_frames, total_frames, most_used; /* frames; most_used: at any time since boot */
 };
 
 /* state must be `frames` zero bytes, link room for as many. */

@@ -168,6 +168,7 @@ void mm_stats_read(struct mm_stats *out)
     int order = buddy_largest(&buddy);
     out->ram_bytes = buddy.total_frames * PAGE_SIZE;
     out->free_bytes = (buddy.free_frames + stashed) * PAGE_SIZE;
+    out->most_used = buddy.most_used * PAGE_SIZE;
     unlock(&frames_lock);
     out->largest_free = order < 0 ? 0 : PAGE_SIZE << order;
     out->kernel_bytes = vm_table_bytes;

@@ -31,6 +31,7 @@ uint64_t virt_to_phys(const void *va); /* any mapped kernel or app address; 0 if
 struct mm_stats {
     uint64_t ram_bytes;    /* RAM that the allocator has managed since boot */
     uint64_t free_bytes;
+    uint64_t most_used;    /* bytes that were not free at any one time since boot */
     uint64_t largest_free; /* bytes of the largest free block */
     uint64_t kernel_bytes; /* image, page tables, per-CPU stacks */
 };

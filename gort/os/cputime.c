@@ -3,6 +3,7 @@
 
 #include "arch/x86_64/arch.h"
 #include "gort/os/sys.h"
+#include "gort/sched/sched.h"
 #include "kernel/clock.h"
 #include "mm/mm.h"
 
@@ -26,6 +27,18 @@ int64_t cputime_all(void)
     return busy;
 }
 
+struct switches switches_of(unsigned thread)
+{
+    struct switches n = {0};
+
+    for (unsigned i = 0; i < ncpu; i++)
+        if (!thread || thread == i + 1)
+            n.taken += __atomic_load_n(&cpus[i]->preempts, __ATOMIC_RELAXED);
+    uint64_t all = thread ? 0 : sched_switches();
+    n.given = all > n.taken ? all - n.taken : 0;
+    return n;
+}
+
 /* All of it is user time: nothing tells when a CPU is in a gate. */
 int64_t sys_getrusage(struct call *c)
 {
@@ -39,7 +52,10 @@ int64_t sys_getrusage(struct call *c)
         int64_t busy = who == RUSAGE_SELF ? cputime_all() : cputime_of(cpu_self()->id);
         u.utime = (struct l_timeval){busy / 1000000000, busy / 1000 % 1000000};
         mm_stats_read(&mm);
-        u.rest[0] = (int64_t)((mm.ram_bytes - mm.free_bytes) >> 10); /* maxrss */
+        struct switches n = switches_of(who == RUSAGE_SELF ? 0 : cpu_self()->id + 1);
+        u.rest[0] = (int64_t)(mm.most_used >> 10); /* maxrss */
+        u.rest[12] = (int64_t)n.given;             /* nvcsw */
+        u.rest[13] = (int64_t)n.taken;             /* nivcsw */
     }
     return copy_out(c, c->a[1], &u, sizeof u);
 }

@@ -10,4 +10,10 @@ int64_t cputime_all(void);
 int64_t cputime_of(unsigned i);
 int64_t cputime_idle(unsigned i);
 
+/* How often CPUs turned away from goroutines since boot, as context switches are counted: from
+ * those that waited or gave way, and those that were stopped. Thread N > 0, a CPU, knows the
+ * second. */
+struct switches { uint64_t given, taken; };
+struct switches switches_of(unsigned thread);
+
 #endif

@@ -29,5 +29,7 @@ void crashout_init(void);
 void os_poll(void);
 /* The power button was pressed: SIGTERM to the program. g0, no locks. */
 void os_power_button(void);
+/* Go's runtime catches signals: before a Go program runs. */
+void os_signals_of_go(void);
 
 #endif

@@ -301,3 +301,25 @@ int pending_send_to(struct g *gp, uint32_t tid, const struct sig_info *s)
     unlock(&threads.lock);
     return sent(r, s);
 }
+
+struct pending_look pending_look(const struct g *gp, uint32_t tid)
+{
+    struct pending_look l = {0};
+
+    if (nobody_blocks())
+        return l;
+    bool own = tid == 0 || tid == cpu_self()->id + 1;
+    lock(&threads.lock);
+    const struct thread *of = own && gp ? thread_find_locked(gp) : NULL;
+    for (const struct thread *t = threads.first; t; t = t->next) {
+        if (tid && !of && is_locked_to(t, tid))
+            of = t;
+        l.queued += thread_over(t) ? 0 : t->count;
+    }
+    if (of) {
+        l.blocked = of->mask;
+        l.waiting = of->set;
+    }
+    unlock(&threads.lock);
+    return l;
+}

@@ -62,6 +62,10 @@ int pending_send(struct g *gp, const struct sig_info *s);
 int pending_send_to(struct g *gp, uint32_t tid, const struct sig_info *s);
 /* The set of signals that wait for gp's thread; gp NULL: for any thread. */
 uint64_t pending_set(const struct g *gp);
+/* What gp's thread, or that of number tid if it is not 0, blocks, what waits for it, and how many
+ * signals wait for any: /proc/self/status. gp may be NULL. */
+struct pending_look { uint64_t blocked, waiting; unsigned queued; };
+struct pending_look pending_look(const struct g *gp, uint32_t tid);
 /* The signal of `set` that gp's thread gets first: it stays. False: there is none. */
 bool pending_first(const struct g *gp, uint64_t set, struct sig_info *s);
 /* Takes what pending_first has found. gp is the goroutine of the call. */

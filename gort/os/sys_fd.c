@@ -15,9 +15,9 @@
 
 /* ---- open ---------------------------------------------------------------------------- */
 
-static struct file *open_text(struct inode *n, uint32_t flags)
+static struct file *open_text(const struct call *c, struct inode *n, uint32_t flags)
 {
-    struct outbuf o = {.thread = n->thread};
+    struct outbuf o = {.thread = n->thread, .gp = c->gp};
     struct file *f = file_new(n, flags, NULL, NULL);
 
     if (!f)
@@ -44,7 +44,7 @@ static int64_t open_inode(struct call *c, struct inode *n, uint32_t flags, struc
     else if (inode_is(n, L_S_IFIFO))
         *out = stdio_open((int)n->extra, flags, n);
     else if (inode_is(n, L_S_IFREG) && n->ops)
-        *out = (flags & L_O_ACCMODE) ? NULL : open_text(n, flags);
+        *out = (flags & L_O_ACCMODE) ? NULL : open_text(c, n, flags);
     else if (!inode_is(n, L_S_IFREG) && !inode_is(n, L_S_IFCHR))
         return -L_ENXIO;
     else

@@ -1,7 +1,7 @@
 /* sys_signal.c - sending signals, blocking them, waiting for them.
  *
- * Handlers are the runtime's affair: sigaction is accepted and has no effect, and shows the
- * defaults. */
+ * Handlers are the runtime's affair: sigaction makes a signal be lost (SIG_IGN) or not, and shows
+ * that; a handler is accepted and not called, and is shown as the default. */
 #include "arch/x86_64/arch.h"
 #include "gort/os/pending.h"
 #include "gort/os/poll.h"
@@ -105,8 +105,8 @@ int64_t sys_rt_tgsigqueueinfo(struct call *c)
 
 int64_t sys_rt_sigaction(struct call *c)
 {
-    static const uint8_t none[32];
-    uint8_t action[32];
+    uint64_t action[4] = {0}, old[4] = {0}; /* the handler, flags, restorer, mask */
+    enum signal_action what = SIGNAL_LOOK;
 
     if (c->a[3] != SET_BYTES)
         return -L_EINVAL;
@@ -115,7 +115,10 @@ int64_t sys_rt_sigaction(struct call *c)
     if (c->a[0] == 0 || c->a[0] >= L_NSIG ||
         (c->a[1] && (c->a[0] == L_SIGKILL || c->a[0] == L_SIGSTOP)))
         return -L_EINVAL;
-    return c->a[2] ? copy_out(c, c->a[2], none, sizeof none) : 0;
+    if (c->a[1])
+        what = action[0] == 0 ? SIGNAL_DEFAULT : action[0] == 1 ? SIGNAL_LOSE : SIGNAL_CATCH;
+    old[0] = signal_action((unsigned)c->a[0], what);
+    return c->a[2] ? copy_out(c, c->a[2], old, sizeof old) : 0;
 }
 
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };

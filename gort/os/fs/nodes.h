@@ -27,5 +27,7 @@ void maps_text(struct outbuf *o);
 void smaps_text(struct outbuf *o);
 void smaps_rollup_text(struct outbuf *o);
 uint64_t procmaps_size(void);
+/* The program's code: [*lo, *hi). */
+void procmaps_text(uint64_t *lo, uint64_t *hi);
 
 #endif

@@ -4,10 +4,13 @@
 
 #include <stddef.h>
 
+struct g;
+
 struct outbuf {
     char *text;
     size_t len, cap;
     unsigned thread; /* whose file of /proc/self/task is made; 0: the whole process's */
+    const struct g *gp; /* whose call opens the file; NULL: nobody's */
 };
 
 /* o begins as zeros; its owner frees text, of cap bytes, with os_free. out_printf: up to 511 bytes

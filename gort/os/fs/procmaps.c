@@ -189,6 +189,16 @@ void smaps_rollup_text(struct outbuf *o)
 
 static void add_size(const struct area *a, void *arg) { *(uint64_t *)arg += a->hi - a->lo; }
 
+void procmaps_text(uint64_t *lo, uint64_t *hi)
+{
+    *lo = *hi = 0;
+    for (unsigned i = 0; i < nsegments; i++)
+        if (segments[i].prot & VM_X) {
+            *lo = *lo ? *lo : segments[i].lo;
+            *hi = segments[i].hi;
+        }
+}
+
 uint64_t procmaps_size(void)
 {
     uint64_t bytes = 0;

@@ -7,6 +7,8 @@
 #include "gort/os/file.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/mem.h"
+#include "gort/os/pending.h"
+#include "gort/os/signal.h"
 #include "gort/os/sys.h"
 #include "kernel/clock.h"
 #include "mm/mm.h"
@@ -14,6 +16,7 @@
 typedef unsigned long long ull;
 
 enum { TICK_NS = 10000000 }; /* USER_HZ is 100 */
+enum { RLIMIT_SIGPENDING = 11 };
 
 /* All memory that is in use is the process's. */
 static ull memory_used(void)
@@ -32,6 +35,20 @@ static ull address_space(void)
     return mapped > used ? mapped : used;
 }
 
+/* The largest that the address space has been when somebody looked, `used` bytes at some time. */
+static ull address_space_peak(ull used)
+{
+    static uint64_t most; /* [atomic] */
+    uint64_t now = address_space(), old = __atomic_load_n(&most, __ATOMIC_RELAXED);
+
+    if (now < used)
+        now = used;
+    while (now > old && !__atomic_compare_exchange_n(&most, &old, now, false, __ATOMIC_RELAXED,
+                                                     __ATOMIC_RELAXED))
+        ;
+    return now > old ? now : old;
+}
+
 static void comm_text(struct outbuf *o)
 {
     char name[16];
@@ -47,17 +64,35 @@ static ull cputime(const struct outbuf *o)
     return (ull)(o->thread ? cputime_of(o->thread - 1) : cputime_all());
 }
 
-/* proc(5) numbers the fields: 1 to 13, times to 17, to 22, memory to 25, the rest to 52. */
+/* Sets of signals, as sigset_t: a bit for each number. */
+struct signals { struct pending_look of; uint64_t lost, caught; };
+static struct signals signals(const struct outbuf *o)
+{
+    struct signals s = {.of = pending_look(o->gp, o->thread)};
+
+    signal_sets(&s.lost, &s.caught);
+    return s;
+}
+
+/* proc(5) numbers the fields: 1 to 13, times to 17, to 22, memory to 25, code to 30, signals below
+ * 32 to 34, the rest to 52. */
 static void stat_text(struct outbuf *o)
 {
+    const uint64_t old = INT32_MAX;
     char name[16];
     ull used = memory_used();
+    uint64_t lo, hi;
+    struct signals s = signals(o);
 
     process_name(name);
     out_printf(o, "%u (%s) R 0 1 1 0 -1 4194560 0 0 0 0 ", number(o), name);
     out_printf(o, "%llu 0 0 0 20 0 %u 0 0 %llu %llu %llu ", cputime(o) / TICK_NS, ncpu,
                address_space(), used / OS_PAGE, (ull)UINT64_MAX);
-    out_printf(o, "4194304 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+    procmaps_text(&lo, &hi);
+    out_printf(o, "%llu %llu 0 0 0 %llu %llu %llu %llu ", (ull)lo, (ull)hi,
+               (ull)(s.of.waiting & old), (ull)(s.of.blocked & old), (ull)(s.lost & old),
+               (ull)(s.caught & old));
+    out_printf(o, "0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
                o->thread ? o->thread - 1 : cpu_self()->id);
 }
 
@@ -78,30 +113,47 @@ static void cpu_mask(struct outbuf *o)
     }
 }
 
+/* What is sent to the process waits nowhere (pending.h), so none does that is shared. */
+static void signals_text(struct outbuf *o)
+{
+    struct signals s = signals(o);
+
+    out_printf(o, "SigQ:\t%u/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016x\nSigBlk:\t%016llx\n"
+               "SigIgn:\t%016llx\nSigCgt:\t%016llx\n", s.of.queued,
+               (ull)limit_of(RLIMIT_SIGPENDING).cur, (ull)s.of.waiting, 0, (ull)s.of.blocked,
+               (ull)s.lost, (ull)s.caught);
+}
+
 static void status_text(struct outbuf *o)
 {
     char name[16];
-    ull kb = memory_used() >> 10, size = address_space() >> 10;
+    struct mm_stats mm;
+    uint64_t lo, hi;
 
+    mm_stats_read(&mm);
+    ull kb = (mm.ram_bytes - mm.free_bytes) >> 10, size = address_space() >> 10;
     process_name(name);
+    procmaps_text(&lo, &hi);
     out_printf(o, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t%u\n"
                "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t256\n"
                "Groups:\t0 \nNStgid:\t1\nNSpid:\t%u\nNSpgid:\t1\nNSsid:\t1\n", name, vfs.umask,
                number(o), number(o));
     out_printf(o, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8u kB\nVmPin:\t%8u kB\n"
                "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8u kB\n"
-               "RssShmem:\t%8u kB\n", size, size, 0u, 0u, kb, kb, kb, 0u, 0u);
-    out_printf(o, "VmData:\t%8llu kB\nVmStk:\t%8u kB\nVmExe:\t%8u kB\nVmLib:\t%8u kB\n"
-               "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\nThreads:\t%u\nSigQ:\t0/0\n"
-               "SigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
-               kb, 0u, 0u, 0u, 0u, 0u, ncpu, 0, 0, 0, 0, 0);
+               "RssShmem:\t%8u kB\n", address_space_peak(mm.most_used) >> 10, size, 0u, 0u,
+               (ull)mm.most_used >> 10, kb, kb, 0u, 0u);
+    out_printf(o, "VmData:\t%8llu kB\nVmStk:\t%8u kB\nVmExe:\t%8llu kB\nVmLib:\t%8u kB\n"
+               "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\nThreads:\t%u\n",
+               kb, 0u, (ull)(hi - lo) >> 10, 0u, 0u, 0u, ncpu);
+    signals_text(o);
     out_printf(o, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n"
                "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t", 0, 0, 0, 0, 0);
     cpu_mask(o);
     out_printf(o, ncpu > 1 ? "\nCpus_allowed_list:\t0-%u\n" : "\nCpus_allowed_list:\t%u\n",
                ncpu - 1);
-    out_printf(o, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\n"
-               "nonvoluntary_ctxt_switches:\t0\n");
+    struct switches n = switches_of(o->thread);
+    out_printf(o, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\n"
+               "nonvoluntary_ctxt_switches:\t%llu\n", (ull)n.given, (ull)n.taken);
 }
 
 static void io_text(struct outbuf *o)
