@@ -96,6 +96,8 @@ struct pkt_stats {
 };
 void pkt_stats_read(struct pkt_stats *out);
 uint64_t pkt_bytes(void); /* of pkt_stats, alone */
+/* How many bytes of the cap nobody holds, but for what lies ready on the CPUs: some loads. */
+uint64_t pkt_left(void);
 /* Gives free pieces back to the frame allocator; returns bytes. Any CPU. */
 uint64_t pkt_trim(void);
 void pkt_init(uint64_t cap); /* boot */

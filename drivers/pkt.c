@@ -226,6 +226,16 @@ uint64_t pkt_bytes(void)
     return __atomic_load_n(&bytes, __ATOMIC_RELAXED);
 }
 
+uint64_t pkt_left(void)
+{
+    uint64_t used = pkt_bytes(), spare = 0;
+
+    for (unsigned s = 0; s < PKT_SIZES; s++)
+        spare += (uint64_t)__atomic_load_n(&pools[s].free.n, __ATOMIC_RELAXED) * sizes[s].bytes;
+    used = used > spare ? used - spare : 0;
+    return used < cap ? cap - used : 0;
+}
+
 void pkt_stats_read(struct pkt_stats *out)
 {
     uint64_t spare = 0;

@@ -35,6 +35,8 @@ int net_memory_short(void)
     return __atomic_load_n(&memory_short, __ATOMIC_RELAXED);
 }
 
+uint64_t net_memory_left(void) { return pkt_left(); }
+
 /* Packets may use 1/8 of the RAM (pkt_init). At 3/4 of that, buffers stop growing; when the rest
  * of the kernel runs short of memory, free pieces are given back. */
 void net_memory_look(void)

@@ -42,6 +42,9 @@ size_t net_copy(void *to, const void *from, size_t n);
 #endif
 /* True: memory is short, so buffers must not grow and receive queues are compacted. One load. */
 int net_memory_short(void);
+/* Bytes of packet memory that nobody holds. A queue for which a program has asked for a very large
+ * buffer may hold as much as is left for all others, so that these go on. Any lock. */
+uint64_t net_memory_left(void);
 /* Measures the free memory for net_memory_short. Called about once a second. */
 void net_memory_look(void);
 /* The first deadline of this CPU's timers is now due_ns and earlier than it was (net.h's

@@ -246,6 +246,16 @@ static inline uint32_t tcp_pipe(const struct tcp_conn *c)
     return c->snd_nxt - c->snd_una - c->sacked - c->lost + c->retrans;
 }
 
+/* The most bytes that may be queued to send. A buffer that is larger than any that grows by itself
+ * (SO_SNDBUFFORCE) is what the packet memory has for it. */
+static inline uint32_t tcp_snd_limit(const struct tcp_conn *c)
+{
+    if (c->snd_buf <= SPACE_MAX)
+        return c->snd_buf;
+    uint64_t left = net_memory_left();
+    return left < SND_SPACE ? SND_SPACE : left < c->snd_buf ? (uint32_t)left : c->snd_buf;
+}
+
 static inline uint32_t tcp_rcv_window(const struct tcp_conn *c)
 {
     return seq_lt(c->rcv_nxt, c->rcv_adv) ? c->rcv_adv - c->rcv_nxt : 0;

@@ -118,7 +118,7 @@ static void tell_writer(struct tcp_conn *c)
         if (want > c->snd_buf && !net_memory_short())
             c->snd_buf = want;
     }
-    if (c->want_out && used <= c->snd_buf - c->snd_buf / 3) {
+    if (c->want_out && used <= tcp_snd_limit(c) - tcp_snd_limit(c) / 3) {
         c->want_out = false;
         tcp_wake(c, NET_OUT);
     }

@@ -26,9 +26,9 @@ static int may_write(struct tcp_conn *c)
 
 static uint32_t space(const struct tcp_conn *c)
 {
-    uint32_t used = c->snd_end - c->snd_una;
+    uint32_t used = c->snd_end - c->snd_una, most = tcp_snd_limit(c);
 
-    return used < c->snd_buf ? c->snd_buf - used : 0;
+    return used < most ? most - used : 0;
 }
 
 static void push(struct tcp_conn *c, bool more)
@@ -60,7 +60,7 @@ static long send_some(struct tcp_conn *c, const uint8_t *buf, size_t n, unsigned
         take = (uint32_t)r;
     }
     if (take < n)
-        c->want_out = space(c) < c->snd_buf / 3 || !take;
+        c->want_out = space(c) < tcp_snd_limit(c) / 3 || !take;
     if (!take) {
         if (space(c)) {     /* memory is missing, not room: only a timer can wake the writer */
             c->retry_due = c->now + MEM_RETRY;
@@ -321,7 +321,7 @@ static bool has_room(const struct tcp_conn *c)
 {
     uint32_t unsent = c->snd_end - c->snd_nxt;
 
-    return space(c) >= c->snd_buf / 3 && (!c->notsent_low || unsent < c->notsent_low);
+    return space(c) >= tcp_snd_limit(c) / 3 && (!c->notsent_low || unsent < c->notsent_low);
 }
 
 unsigned tcp_poll(struct tcp_conn *c)

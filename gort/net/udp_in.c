@@ -8,6 +8,7 @@
 #include "gort/net/udp_private.h"
 
 enum { OVERHEAD = 256 }; /* memory of a queued packet besides its bytes */
+enum { LARGE = 1 << 20 }; /* a queue of so many bytes looks at what is left for others */
 
 /* ---- to whom ---------------------------------------------------------------------------- */
 
@@ -109,7 +110,10 @@ static bool filter_locked(struct udp_sock *s, const struct ip_rx *ip, struct pkt
 
 static bool has_room_locked(const struct udp_sock *s, uint32_t memory)
 {
-    return !s->queued || (s->queued + memory <= s->rcv_buf && !net_memory_short());
+    uint64_t sum = (uint64_t)s->queued + memory;
+
+    return !s->queued || (sum <= s->rcv_buf && !net_memory_short() &&
+                          (sum <= LARGE || sum <= net_memory_left()));
 }
 
 static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)

@@ -2,6 +2,7 @@
 #include "gort/sock/dgram.h"
 #include <string.h>
 #include "gort/os/mem.h"
+#include "gort/sock/memory.h"
 
 /* bytes that each datagram counts besides its own, so that empty ones fill a queue too */
 enum { OVERHEAD = 256 };
@@ -21,7 +22,8 @@ struct dgram {
 struct dgramq {
     struct lock lock;       /* RANK_FILE */
     struct dgram *first, **last; /* [lock] */
-    size_t used;            /* [lock] */
+    size_t used;            /* [lock] as SO_RCVBUF counts */
+    size_t held;            /* [lock] of memory.h */
     unsigned n;             /* [lock] */
 };
 
@@ -51,7 +53,8 @@ void dgramq_clear(struct dgramq *q)
     struct dgram *g = q->first;
     q->first = NULL;
     q->last = &q->first;
-    q->used = q->n = 0;
+    sock_memory_give(SOCK_MEMORY_DATAGRAMS, q->held);
+    q->used = q->held = q->n = 0;
     unlock(&q->lock);
     for (struct dgram *next; g; g = next) {
         next = g->next;
@@ -64,6 +67,8 @@ void dgramq_free(struct dgramq *q)
     dgramq_clear(q);
     os_free(q, sizeof *q);
 }
+
+static size_t memory_of(const struct dgram *g) { return sock_memory_of(sizeof *g + g->size); }
 
 static bool has_room_locked(const struct dgramq *q, size_t room, bool local)
 {
@@ -108,18 +113,24 @@ void dgram_cut(struct dgram *g, size_t n)
 
 int dgramq_add(struct dgramq *q, struct dgram *g, struct msg *m, size_t room)
 {
+    size_t memory = memory_of(g);
+    bool local = g->to.family == L_AF_UNIX;
+
     lock(&q->lock);
-    bool has = has_room_locked(q, room, g->to.family == L_AF_UNIX);
-    if (has) {
+    int err = has_room_locked(q, room, local) ? 0 : -L_EAGAIN;
+    if (!err && !sock_memory_take(SOCK_MEMORY_DATAGRAMS, memory, q->held))
+        err = local && !q->n ? -L_ENOBUFS : -L_EAGAIN; /* from an empty queue nobody reads */
+    if (!err) {
         g->rights = m->rights;
         m->rights = NULL;
         *q->last = g;
         q->last = &g->next;
         q->used += g->size + OVERHEAD;
+        q->held += memory;
         q->n++;
     }
     unlock(&q->lock);
-    return has ? 0 : -L_EAGAIN;
+    return err;
 }
 
 int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,
@@ -165,6 +176,8 @@ int64_t dgramq_take(struct dgramq *q, struct msg *m)
         if (!q->first)
             q->last = &q->first;
         q->used -= g->size + OVERHEAD;
+        q->held -= memory_of(g);
+        sock_memory_give(SOCK_MEMORY_DATAGRAMS, memory_of(g));
         q->n--;
     }
     unlock(&q->lock);
@@ -187,7 +200,7 @@ bool dgramq_empty(struct dgramq *q)
 bool dgramq_has_room(struct dgramq *q, size_t room)
 {
     lock(&q->lock);
-    bool is = has_room_locked(q, room, true);
+    bool is = has_room_locked(q, room, true) && (!q->n || sock_memory_left(q->held));
     unlock(&q->lock);
     return is;
 }

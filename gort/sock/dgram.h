@@ -21,7 +21,9 @@ void dgram_cut(struct dgram *g, size_t n);
 /* Of a datagram that is in no queue; NULL: nothing. */
 void dgram_drop(struct dgram *g);
 /* Appends g, which was made of m and now takes its files, to a queue of at most `room` bytes and,
- * of AF_UNIX, DGRAMQ_MOST messages. 0; -L_EAGAIN: the queue is full, and g is the caller's. */
+ * of AF_UNIX, DGRAMQ_MOST messages. 0; -L_EAGAIN: the queue is full, or would hold more memory
+ * than it may (memory.h); -L_ENOBUFS: the same of AF_UNIX, where nothing is queued whose end could
+ * be waited for. Then g is the caller's. */
 int dgramq_add(struct dgramq *q, struct dgram *g, struct msg *m, size_t room);
 /* Both: makes a datagram and appends it. */
 int dgramq_put(struct dgramq *q, struct msg *m, const struct sock_addr *from,

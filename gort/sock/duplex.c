@@ -99,6 +99,12 @@ static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
         n = room;
     if (!packets && n > STREAM_STEP)
         n = STREAM_STEP;
+    size_t had = ring_used(&to->ring), needs = packets ? n + sizeof header : n;
+    size_t ready = ring_ready(&to->ring, needs);
+    if (packets ? ready < needs : !ready)
+        return had ? -L_EAGAIN : -L_ENOBUFS; /* of an empty one nobody would tell */
+    if (!packets)
+        n = ready;
     if (m->rights && add_mark_locked(to, m->rights, n))
         return -L_ENOBUFS;
     uint64_t head = to->ring.head;
@@ -217,13 +223,12 @@ static int64_t take_packet_locked(struct way *me, struct msg *m)
 
 /* Wakes a stream's writer when a third of the ring is free, a message's writer when the message
  * fits. */
-static void woken_by_room_locked(struct duplex *d, unsigned side, size_t room_before)
+static void woken_by_room_locked(struct duplex *d, unsigned side, bool before)
 {
     const struct ring *r = &d->way[side].ring;
     struct sock *writer = d->way[!side].reader;
 
-    if (writer && (d->kind == DUPLEX_PACKETS ||
-                   (room_before < r->cap / 3 && ring_room(r) >= r->cap / 3)))
+    if (writer && (d->kind == DUPLEX_PACKETS || (!before && ring_is_writable(r))))
         queue_wake(&writer->wq);
 }
 
@@ -233,7 +238,7 @@ int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
     int64_t r;
 
     lock(&d->lock);
-    size_t room = ring_room(&me->ring);
+    bool writable = ring_is_writable(&me->ring);
     bool packets = d->kind == DUPLEX_PACKETS;
     m->creds = d->kind != DUPLEX_TCP && ring_used(&me->ring);
     if (me->closed)
@@ -245,7 +250,7 @@ int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
     else if ((r = sock_take_error(me->reader)) == 0)
         r = from->fin || me->deaf ? 0 : -L_EAGAIN;
     if (r > 0 || d->kind == DUPLEX_PACKETS)
-        woken_by_room_locked(d, side, room);
+        woken_by_room_locked(d, side, writable);
     unlock(&d->lock);
     return r;
 }
@@ -271,7 +276,7 @@ unsigned duplex_poll(struct duplex *d, unsigned side)
         r |= L_POLLIN;
     if (over)
         r |= L_POLLRDHUP;
-    if (me->fin || to->closed || ring_room(&to->ring) >= to->ring.cap / 3)
+    if (me->fin || to->closed || ring_is_writable(&to->ring))
         r |= L_POLLOUT;
     if (over && (me->fin || (to->deaf && d->kind != DUPLEX_TCP)))
         r |= L_POLLHUP;

@@ -3,7 +3,9 @@
 #include "gort/os/fs/vfs.h"
 #include "gort/os/sys.h"
 #include "gort/sock/interfaces.h"
+#include "gort/sock/memory.h"
 #include "gort/sock/sock.h"
+#include "mm/mm.h"
 
 #define SOCKET_CALLS(X)                                                                      \
     X(41, socket) X(42, connect) X(43, accept) X(44, sendto) X(45, recvfrom) X(46, sendmsg)  \
@@ -43,9 +45,13 @@ static void file_make(const char *path, const char *text)
 
 void sock_init(void)
 {
+    struct mm_stats ram;
+
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         os_call_add(calls[i].num, calls[i].fn);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         file_make(files[i].path, files[i].text);
+    mm_stats_read(&ram);
+    sock_memory_init(ram.ram_bytes / 8);
     interfaces_init();
 }

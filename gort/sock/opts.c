@@ -123,13 +123,16 @@ static int set_table(struct sock *s, const struct option *o, int32_t v)
 }
 
 /* Linux doubles the size that a program sets, for its bookkeeping, and getsockopt shows the
- * double. */
-static int set_buffer(uint32_t *field, int32_t v, uint32_t least)
+ * double. What `forced` (SO_RCVBUFFORCE) asks for is bounded by the numbers' range alone: what
+ * queues really hold has a bound of its own (memory.h, gort/net/platform.h). A negative size is a
+ * very large one, but a forced one is none: socket(7) does not say so, Linux 6.18 was asked. */
+static int set_buffer(uint32_t *field, int32_t v, uint32_t least, bool forced)
 {
-    enum { MOST = 212992 };
-    uint32_t n = v < 0 || v > MOST ? MOST : (uint32_t)v;
+    enum { USUAL = 212992, MOST = INT32_MAX / 2 };
+    uint32_t n = v < 0 ? (forced ? 0 : USUAL) : (uint32_t)v, most = forced ? MOST : USUAL;
 
-    *field = 2 * n < least ? least : 2 * n;
+    n = 2 * (n < most ? n : most);
+    *field = n < least ? least : n;
     return 0;
 }
 
@@ -249,9 +252,9 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
     const struct option *o = find(s, level, name);
 
     if (level == L_SOL_SOCKET && (name == L_SO_RCVBUF || name == L_SO_RCVBUFFORCE))
-        return set_buffer(&s->rcvbuf, v, 2304);
+        return set_buffer(&s->rcvbuf, v, 2304, name == L_SO_RCVBUFFORCE);
     if (level == L_SOL_SOCKET && (name == L_SO_SNDBUF || name == L_SO_SNDBUFFORCE))
-        return set_buffer(&s->sndbuf, v, 4608);
+        return set_buffer(&s->sndbuf, v, 4608, name == L_SO_SNDBUFFORCE);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
         return set_v6only(s, v);
     if (level == L_SOL_SOCKET && name == L_SO_DETACH_FILTER && filter_possible(s))

@@ -5,8 +5,10 @@
 #include <string.h>
 #include "gort/net/udp.h"
 #include "gort/os/fs/nodes.h"
+#include "gort/os/mem.h"
 #include "gort/sock/far.h"
 #include "gort/sock/interfaces.h"
+#include "gort/sock/memory.h"
 #include "gort/sock/stream.h"
 
 /* ---- which there are ------------------------------------------------------------------------ */
@@ -150,16 +152,22 @@ static unsigned sum(unsigned domain, unsigned protocol, unsigned type)
     return l.n;
 }
 
+static unsigned long long pages(uint64_t bytes) { return (bytes + OS_PAGE - 1) / OS_PAGE; }
+
+/* mem: of what was sent within the machine, those of AF_UNIX too. */
 static void sockstat_text(struct outbuf *o)
 {
+    struct sock_memory m;
     unsigned tcp = sum(L_AF_INET, L_IPPROTO_TCP, 0), raw = sum(L_AF_INET, 0, L_SOCK_RAW);
     unsigned all = sum(L_AF_UNIX, 0, 0) + sum(L_AF_INET, 0, 0) + sum(L_AF_INET6, 0, 0) +
                    sum(L_AF_NETLINK, 0, 0);
 
-    out_printf(o, "sockets: used %u\nTCP: inuse %u orphan 0 tw 0 alloc %u mem 0\n"
-               "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
-               all, tcp, tcp + sum(L_AF_INET6, L_IPPROTO_TCP, 0), sum(L_AF_INET, L_IPPROTO_UDP, 0),
-               raw);
+    sock_memory_read(&m);
+    out_printf(o, "sockets: used %u\nTCP: inuse %u orphan 0 tw 0 alloc %u mem %llu\n"
+               "UDP: inuse %u mem %llu\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
+               all, tcp, tcp + sum(L_AF_INET6, L_IPPROTO_TCP, 0),
+               pages(m.used[SOCK_MEMORY_STREAMS]), sum(L_AF_INET, L_IPPROTO_UDP, 0),
+               pages(m.used[SOCK_MEMORY_DATAGRAMS]), raw);
 }
 
 static void sockstat6_text(struct outbuf *o)
@@ -170,12 +178,15 @@ static void sockstat6_text(struct outbuf *o)
 }
 
 /* What Linux counts under these names, of TCP and of IPv4 to and from other machines: inside this
- * one there are no packets. A name that we do not count is not there, as in an older Linux. */
+ * one there are no packets, but streams that wanted more memory than there was. A name that we do
+ * not count is not there, as in an older Linux. */
 static void netstat_text(struct outbuf *o)
 {
     struct net_stats s;
+    struct sock_memory m;
 
     net_stats_read(&s);
+    sock_memory_read(&m);
     const struct { const char *name; uint64_t n; } tcp[] = {
         {"SyncookiesSent", s.tcp_cookies_sent}, {"SyncookiesRecv", s.tcp_cookies_good},
         {"SyncookiesFailed", s.tcp_cookies_bad}, {"PAWSEstab", s.tcp_paws},
@@ -183,6 +194,7 @@ static void netstat_text(struct outbuf *o)
         {"TCPSackRecovery", s.tcp_recoveries}, {"TCPTimeouts", s.tcp_rto},
         {"TCPLossProbes", s.tcp_tlp}, {"TCPOFOQueue", s.tcp_out_of_order},
         {"TCPChallengeACK", s.tcp_challenge},
+        {"TCPMemoryPressures", m.refused[SOCK_MEMORY_STREAMS]},
     };
     out_printf(o, "TcpExt:");
     for (size_t i = 0; i < sizeof tcp / sizeof tcp[0]; i++)

@@ -35,11 +35,14 @@ static void set_connected(struct sock *s, struct duplex *d, unsigned side)
     sock_set_state(s, SS_CONNECTED);
 }
 
+/* A ring is one block of memory, and is copied when it grows, under a lock: so it is half a MiB at
+ * most, which is more than programs can ask for without SO_RCVBUFFORCE. */
 static uint32_t cap_of(const struct sock *reader, const struct sock *writer)
 {
+    enum { LEAST = 2304, MOST = 512 << 10 };
     uint32_t cap = reader->rcvbuf > writer->sndbuf ? reader->rcvbuf : writer->sndbuf;
 
-    return cap < 2304 ? 2304 : cap;
+    return cap < LEAST ? LEAST : cap > MOST ? MOST : cap;
 }
 
 /* Connects s with a new socket in l's queue; -L_EAGAIN: l's queue is full.

@@ -462,11 +462,13 @@ static int dgram_deliver(struct sock *s, struct sock *r, struct dgram *g, struct
 /* A filter counts before the state of the receiver, as on Linux: what it drops has been sent. */
 static int64_t dgram_send(struct sock *s, struct msg *m)
 {
+    enum { LONGEST = 512 << 10 }; /* it is copied in one go */
     const struct sock_addr to = { .family = L_AF_UNIX };
     struct dgram *g = NULL;
     struct sock *r;
     int64_t n = (int64_t)m->v.left;
-    int err = n > (int64_t)s->sndbuf - 32 ? -L_EMSGSIZE : sock_take_error(s);
+    int err = n > (int64_t)s->sndbuf - 32 ? -L_EMSGSIZE : n > LONGEST ? -L_ENOBUFS
+                                                                       : sock_take_error(s);
 
     if (!err)
         err = sock_shut(s) & SHUT_OUT ? -L_EPIPE : receiver(s, m, &r);

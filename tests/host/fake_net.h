@@ -19,6 +19,7 @@ static long objects, pieces;                /* allocated now */
 static long pieces_max = 1000000;           /* pkt_alloc fails beyond */
 static long fail_one_in;                    /* of allocations; 0 = none */
 static int memory_short;
+static uint64_t memory_left = 1ull << 40;
 
 static void check(bool ok, const char *name)
 {
@@ -117,6 +118,7 @@ void net_free(void *p, size_t n)
 }
 
 int net_memory_short(void) { return memory_short; }
+uint64_t net_memory_left(void) { return memory_left; }
 void net_timers_kick(unsigned cpu, int64_t due_ns) { (void)cpu; (void)due_ns; }
 
 /* ---- packet memory ---------------------------------------------------------------------- */

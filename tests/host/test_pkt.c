@@ -115,8 +115,10 @@ static bool capped(void)
         list = p;
     }
     pkt_stats_read(&s);
-    bool good = n == 40 && s.failures == 1 && s.bytes == 20 * PAGE_SIZE && s.used == s.bytes;
+    bool good = n == 40 && s.failures == 1 && s.bytes == 20 * PAGE_SIZE && s.used == s.bytes &&
+                pkt_left() == 0;
     pkt_free_list(list);
+    good &= pkt_left() <= 20 * PAGE_SIZE && pkt_trim() && pkt_left() == 20 * PAGE_SIZE;
     pkt_init(1ull << 40);
     return good && all_back();
 }

@@ -284,6 +284,32 @@ static void full_buffer(void)
     script_end(c, "a full send buffer");
 }
 
+/* A buffer larger than any memory holds what is left for others, though never less than a small
+ * one; its writer is woken by acknowledgements, whatever is left then. */
+static void huge_buffer(void)
+{
+    struct tcp_conn *c = OPENED(.sack_ok = true);
+    long n = 0, r;
+
+    tcp_set(c, TCP_OPT_SNDBUF, 32 << 20);
+    memory_left = 1 << 20;
+    while ((r = put(c, 3000, 0)) > 0) {
+        n += r;
+        memory_left = n < 1 << 20 ? (1u << 20) - (uint64_t)n : 0;
+    }
+    EXPECT(r == -EAGAIN && n >= 1 << 19 && n < (1 << 19) + 3000 && !(tcp_poll(c) & NET_OUT));
+    memory_left = 0;
+    EXPECT(put(c, 1, 0) == -EAGAIN);
+    me.events = 0;
+    while (tcp_unacked(c) > SND_SPACE / 2) {
+        EXPECT(!(me.events & NET_OUT) || tcp_unacked(c) <= SND_SPACE);
+        IN("A", 1, 0, (uint32_t)(1 + n - (long)tcp_unacked(c)) + 1460);
+    }
+    EXPECT(me.events & NET_OUT && tcp_poll(c) & NET_OUT && put(c, 1, 0) == 1);
+    memory_left = 1ull << 40;
+    script_end(c, "a send buffer larger than any memory");
+}
+
 /* Only a timer can find out that there is memory again. */
 static void no_memory(void)
 {
@@ -352,6 +378,7 @@ int main(void)
     user_timeout();
     answers();
     full_buffer();
+    huge_buffer();
     no_memory();
     pieces_and_bytes();
     free(captured);

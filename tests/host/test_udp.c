@@ -214,6 +214,33 @@ static void test_full(void)
     udp_close(b);
 }
 
+/* A buffer larger than any memory: the queue ends where others have no more than it has; what is
+ * lost counts, and a queue that is empty takes a datagram whatever is left. */
+static void test_huge_buffer(void)
+{
+    struct udp_sock *a = bound(0, false, 1000), *b = bound(1, false, 2000);
+    struct udp_sock *c = bound(1, false, 3000);
+    struct net_addr to = host_addr(1, false);
+    uint8_t x[10] = {0};
+    uint64_t all = 4 << 20;
+
+    b->rcv_buf = INT32_MAX;
+    memory_left = all;
+    for (int i = 0; i < 4000; i++) {
+        udp_send(a, &to, 2000, x, sizeof x, NULL);
+        run_ms(1);
+        memory_left = b->queued < all ? all - b->queued : 0;
+    }
+    EXPECT(b->drops > 1000 && b->queued <= all / 2 && b->queued > all / 2 - 4096);
+    udp_send(a, &to, 3000, x, sizeof x, NULL);
+    run_ms(1);
+    EXPECT(c->drops == 0 && udp_recv(c, x, sizeof x, NULL, 0) == (long)sizeof x);
+    memory_left = 1ull << 40;
+    udp_close(a);
+    udp_close(b);
+    udp_close(c);
+}
+
 static uint32_t keep;
 static unsigned asked;
 static uint32_t filter(void *arg, const struct ip_rx *ip, const struct pkt *p)
@@ -337,6 +364,7 @@ int main(void)
     check(!failures, "filters");
     test_icmp();
     test_full();
+    test_huge_buffer();
     test_groups();
     check(!failures, "errors, full queues, groups");
     test_noise();
