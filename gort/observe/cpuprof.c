@@ -189,13 +189,12 @@ static void join_irq(struct m *mp, int64_t busy, int64_t period)
 
 static int64_t busy_ns(const struct cpu *c, int64_t now) { return now - (int64_t)c->idle_ns; }
 
-int64_t cpuprof_due(void)
+static __attribute__((noinline)) int64_t due_of(int64_t period)
 {
     struct cpu *c = cpu_self();
     struct m *mp = c->m;
-    int64_t period = __atomic_load_n(&prof.period, __ATOMIC_ACQUIRE);
 
-    if (period == 0 || !mp || cpu_halts(c))
+    if (!mp || cpu_halts(c))
         return INT64_MAX;
     uint64_t fl = irq_save();
     int64_t now = clock_mono_ns(), busy = busy_ns(c, now);
@@ -204,6 +203,13 @@ int64_t cpuprof_due(void)
     int64_t left = mp->prof_next - busy;
     irq_restore(fl);
     return now + (left > MIN_GAP_NS ? left : MIN_GAP_NS);
+}
+
+int64_t cpuprof_due(void)
+{
+    int64_t period = __atomic_load_n(&prof.period, __ATOMIC_ACQUIRE);
+
+    return period ? due_of(period) : INT64_MAX;
 }
 
 static void record_irq(struct cpu *c, const struct trap_frame *tf, int64_t now, uint64_t count)

@@ -452,7 +452,7 @@ static void halt(struct cpu *c, struct m *mp)
     if (!look && !c->pending) {
         if (sched_rekick())
             sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
-        cpu_idle(&mp->wake);
+        sched_halt(mp);
     }
 }
 
@@ -595,7 +595,8 @@ static struct g *find_runnable(bool *inherit)
         struct g *gp = find_work(mp, p, inherit);
         if (gp)
             return gp;
-        give_up_p(mp);
+        if (!sched_halt_alone(mp))
+            give_up_p(mp);
     }
 }
 

@@ -21,6 +21,8 @@
  *       ^ `--- an interrupt: leaves midle; nothing to do, or no P: back to midle
  *       `--'
  *
+ * A machine's only CPU halts with its P instead (lone.c): nobody else could take it, or queue.
+ *
  * At most half as many search as are busy, so waking one M is enough: a searcher that finds work
  * wakes the next one (wake_p). An M woken by wake_p begins as a searcher.
  *
@@ -106,6 +108,11 @@ void sched_timer_changed(struct p *pp, int64_t when);
 /* This CPU is about to halt: its timer interrupts when something is due. later: it is armed for
  * something before that, a poll, which is not needed any more. g0. */
 void sched_timer_halt(bool later);
+/* Halts until mp->wake is set, unless cpu->pending or that is by now. mp is this CPU's. g0. */
+void sched_halt(struct m *mp);
+/* mp has found nothing to do. If no other CPU could give it any it halts here, with its P (lone.c).
+ * False: it has to give the P up. g0, no locks. */
+bool sched_halt_alone(struct m *mp);
 /* Earliest timer of all Ps that no running M looks after, and of this one. INT64_MAX: none. */
 int64_t program_timers_earliest(void);
 /* When this CPU is needed: program_timers_earliest, or the next job of background.h. */
