@@ -118,9 +118,11 @@ int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags)
 /* What recv returns when no bytes are queued. */
 static long no_bytes(struct tcp_conn *c)
 {
+    if (c->fin_rcvd) /* a reset that came later is for other calls, as on Linux */
+        return 0;
     if (c->error)
         return take_error(c);
-    if (c->fin_rcvd || c->rcv_shut)
+    if (c->rcv_shut)
         return 0;
     if (c->state == TCP_CLOSED || c->state == TCP_LISTEN)
         return c->gone ? 0 : -ENOTCONN;

@@ -12,8 +12,9 @@ bool call_present(struct call *c, uint64_t p, uint64_t n, bool write)
     return !n || (user_range(c, p, n) && user_present(c, p, n, write ? VM_W : VM_R) == n);
 }
 
-int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len, enum addr_use use,
-                  struct sock_addr *a)
+/* Reads an address of len bytes at p, for that use of s. 0 or a negative error. */
+static int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len,
+                         enum addr_use use, struct sock_addr *a)
 {
     uint8_t raw[L_SOCKADDR_MAX];
 
@@ -245,6 +246,16 @@ static int64_t connect_later(struct call *c, struct sock *s)
     return -L_EAGAIN;
 }
 
+/* connect(2) to an address that has a family, and is wrong. */
+static int64_t bad_target(struct sock *s, int64_t err)
+{
+    int first = s->ops->may_connect ? s->ops->may_connect(s) : 0;
+
+    if (s->ops->autobind)
+        s->ops->autobind(s);
+    return first ? first : err;
+}
+
 int64_t sys_connect(struct call *c)
 {
     int64_t err;
@@ -257,8 +268,8 @@ int64_t sys_connect(struct call *c)
         err = -L_EINVAL;
     if (!err) {
         err = call_addr(c, s, c->a[1], (uint32_t)c->a[2], ADDR_CONNECT, &a);
-        int64_t first = err && err != -L_EFAULT && s->ops->may_connect ? s->ops->may_connect(s) : 0;
-        err = first ? first : err;
+        if (err && err != -L_EFAULT && (uint32_t)c->a[2] >= sizeof(uint16_t))
+            err = bad_target(s, err);
     }
     if (!err)
         err = s->ops->connect ? s->ops->connect(s, &a) : -L_EOPNOTSUPP;

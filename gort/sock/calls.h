@@ -8,9 +8,6 @@
 
 /* The socket of descriptor fd, kept in c->file; NULL: *err is -L_EBADF or -L_ENOTSOCK. */
 struct sock *call_sock(struct call *c, uint64_t fd, int64_t *err);
-/* Reads an address of len bytes at p, for that use of s. 0 or a negative error. */
-int64_t call_addr(struct call *c, struct sock *s, uint64_t p, uint64_t len, enum addr_use use,
-                  struct sock_addr *a);
 /* Writes a to p, which has room for *plen bytes, and its length to plen. p may be 0. */
 int64_t call_give_addr(struct call *c, struct sock *s, const struct sock_addr *a, uint64_t p,
                        uint64_t plen);

@@ -19,8 +19,10 @@ struct way {
     struct mark *marks, **marks_end;
     struct sock *reader;    /* the socket of this end; NULL: closed */
     bool closed, released;
-    bool fin;               /* this end sends no more */
-    bool deaf;              /* shutdown(SHUT_RD) at this end */
+    bool fin;               /* of TCP: this end's last byte is sent, and the other reads an end */
+    bool said_end;          /* and it did so without a reset */
+    bool mute;              /* this end sends no more */
+    bool deaf;              /* and this: it receives no more */
 };
 
 /* Bytes that a stream moves at most under one hold of its lock; for more, the call takes it
@@ -130,7 +132,7 @@ static int64_t send_to_closed_locked(struct duplex *d, struct way *me, struct ms
     size_t n = m->v.left < STREAM_STEP ? m->v.left : STREAM_STEP;
     if (!n)
         return 0;
-    me->fin = me->deaf = true;
+    me->fin = me->mute = me->deaf = true;
     sock_fail(me->reader, L_EPIPE);
     return (int64_t)n;
 }
@@ -143,7 +145,7 @@ int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m)
     lock(&d->lock);
     if (me->closed)
         r = d->kind == DUPLEX_TCP ? -L_EPIPE : -L_ENOTCONN;
-    else if (me->fin || (d->kind != DUPLEX_TCP && to->deaf))
+    else if (me->mute || (d->kind != DUPLEX_TCP && to->deaf))
         r = -L_EPIPE;
     else if (to->closed)
         r = send_to_closed_locked(d, me, m);
@@ -194,8 +196,8 @@ static int64_t take_bytes_locked(enum duplex_kind kind, struct way *me, struct m
         return err;
     if (discard)
         vec_skip(&m->v, n);
-    if (!peek && n && me->marks && me->marks->at == me->ring.tail)
-        take_mark_locked(me, m);
+    if (!peek && me->marks && me->marks->at == me->ring.tail)
+        take_mark_locked(me, m); /* also by who has room for no byte */
     if (!peek)
         ring_drop(&me->ring, n);
     return (int64_t)n;
@@ -232,9 +234,15 @@ static void woken_by_room_locked(struct duplex *d, unsigned side, bool before)
         queue_wake(&writer->wq);
 }
 
+/* Nothing comes after what that side has not read yet. */
+static bool over_locked(const struct duplex *d, unsigned side)
+{
+    return d->way[side].deaf || (d->kind == DUPLEX_TCP && d->way[!side].fin);
+}
+
 int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
 {
-    struct way *me = &d->way[side], *from = &d->way[!side];
+    struct way *me = &d->way[side];
     int64_t r;
 
     lock(&d->lock);
@@ -247,8 +255,10 @@ int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m)
         ;
     else if (ring_used(&me->ring))
         r = packets ? take_packet_locked(me, m) : take_bytes_locked(d->kind, me, m);
+    else if (d->way[!side].said_end) /* that came first, so an error stays for other calls */
+        r = 0;
     else if ((r = sock_take_error(me->reader)) == 0)
-        r = from->fin || me->deaf ? 0 : -L_EAGAIN;
+        r = over_locked(d, side) ? 0 : -L_EAGAIN;
     if (r > 0 || d->kind == DUPLEX_PACKETS)
         woken_by_room_locked(d, side, writable);
     unlock(&d->lock);
@@ -271,14 +281,14 @@ unsigned duplex_poll(struct duplex *d, unsigned side)
     unsigned r = 0;
 
     lock(&d->lock);
-    bool over = to->fin || me->deaf;
+    bool over = over_locked(d, side);
     if (ring_used(&me->ring) || over)
         r |= L_POLLIN;
     if (over)
         r |= L_POLLRDHUP;
-    if (me->fin || to->closed || ring_is_writable(&to->ring))
+    if (me->mute || to->closed || ring_is_writable(&to->ring))
         r |= L_POLLOUT;
-    if (over && (me->fin || (to->deaf && d->kind != DUPLEX_TCP)))
+    if (over && me->mute)
         r |= L_POLLHUP;
     unlock(&d->lock);
     return r;
@@ -289,14 +299,30 @@ int duplex_shutdown(struct duplex *d, unsigned side, unsigned how)
     struct way *me = &d->way[side], *to = &d->way[!side];
 
     lock(&d->lock);
-    if (how != L_SHUT_RD)
-        me->fin = true;
-    if (how != L_SHUT_WR)
+    bool tcp = d->kind == DUPLEX_TCP;
+    if (how != L_SHUT_RD) {
+        me->mute = me->fin = true;
+        me->said_end |= tcp;
+        to->deaf |= !tcp;
+    }
+    if (how != L_SHUT_WR) {
         me->deaf = true;
+        to->mute |= !tcp;
+    }
     wake_locked(me->reader);
     wake_locked(to->reader);
     unlock(&d->lock);
     return 0;
+}
+
+void duplex_begin_shut(struct duplex *d, unsigned side, unsigned shut)
+{
+    struct way *me = &d->way[side];
+
+    lock(&d->lock);
+    me->mute |= (shut & SHUT_OUT) != 0;
+    me->deaf |= (shut & SHUT_IN) != 0;
+    unlock(&d->lock);
 }
 
 /* Bytes of the program's that wait, without headers. */
@@ -336,11 +362,14 @@ void duplex_end(struct duplex *d, unsigned side, bool reset)
     struct mark *marks = me->marks;
     me->marks = NULL;
     me->marks_end = &me->marks;
-    me->closed = me->fin = me->deaf = true;
+    me->said_end |= d->kind == DUPLEX_TCP && !reset;
+    me->closed = me->fin = me->mute = me->deaf = true;
     me->reader = NULL;
     ring_free(&me->ring);
+    if (d->kind != DUPLEX_TCP)
+        to->mute = to->deaf = true;
     if (!to->closed && reset) {
-        to->fin |= d->kind == DUPLEX_TCP;
+        to->fin = to->mute = true;
         if (to->reader)
             sock_fail(to->reader, L_ECONNRESET);
     }

@@ -8,6 +8,7 @@
  *    ECONNRESET;
  *  - a write to an end that is closed is EPIPE, but TCP gets it only at the second write;
  *  - of AF_UNIX, what one end shuts down the other has shut down, too;
+ *  - what was shut down before there was a connection stays so, at that end alone;
  *  - files in flight (SCM_RIGHTS) stand at a byte of the stream, and a recv does not read past the
  *    next of them. */
 #ifndef GORT_SOCK_DUPLEX_H
@@ -24,6 +25,9 @@ int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m);
 int64_t duplex_recv(struct duplex *d, unsigned side, struct msg *m);
 unsigned duplex_poll(struct duplex *d, unsigned side);
 int duplex_shutdown(struct duplex *d, unsigned side, unsigned how);
+/* That side's socket had been shut down (SHUT_*) before it was connected. The other end sees no
+ * more of it than that what it sends is refused, if it is of AF_UNIX. */
+void duplex_begin_shut(struct duplex *d, unsigned side, unsigned shut);
 /* Ends it for that side, once. reset: as with SO_LINGER 0. Calls may still use the side; it reads
  * and writes nothing any more. */
 void duplex_end(struct duplex *d, unsigned side, bool reset);

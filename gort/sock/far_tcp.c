@@ -242,6 +242,7 @@ void far_settle(struct sock *s)
             __atomic_store_n(&s->error, e ? e : L_ECONNABORTED, __ATOMIC_SEQ_CST);
             if (!s->in_table)
                 s->local.family = 0;
+            __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
             sock_set_state(s, s->in_table ? SS_BOUND : SS_NEW);
         } else if (n.state != TCP_SYN_SENT && n.state != TCP_SYN_RECEIVED) {
             sock_set_state(s, SS_CONNECTED);
@@ -279,6 +280,8 @@ int far_accept(struct sock *l, struct sock **out)
     p->conn = c;
     sock_set_state(p, SS_CONNECTED);
     tcp_attach(c, woken, p);
+    if (p->shut & SHUT_OUT) /* it was the listener's */
+        tcp_shutdown(c, TCP_SHUT_WR);
     *out = p;
     return 0;
 }
@@ -303,6 +306,8 @@ int64_t far_send(struct sock *s, struct msg *m)
 
     if (r < 0)
         return r;
+    if (sock_shut(s) & SHUT_OUT) /* before it was connected */
+        return -L_EPIPE;
     do {
         const struct l_iovec *iov = m->v.iov;
         size_t part = m->v.left ? iov->len - m->v.at : 0;
@@ -331,6 +336,8 @@ int64_t far_recv(struct sock *s, struct msg *m)
         const struct l_iovec *iov = m->v.iov;
         size_t part = iov->len - m->v.at;
         r = tcp_recv(c, (char *)iov->base + m->v.at, part, flags);
+        if (r == -L_EAGAIN && sock_shut(s) & SHUT_IN)
+            return done;
         if (r < 0)
             return done ? done : r;
         vec_skip(&m->v, (size_t)r);
@@ -343,8 +350,10 @@ int64_t far_recv(struct sock *s, struct msg *m)
 
 unsigned far_poll(struct sock *s)
 {
-    unsigned r = tcp_poll(conn_of(s));
+    unsigned r = tcp_poll(conn_of(s)) | sock_shut_poll(s);
 
+    if (sock_shut(s) & SHUT_OUT)
+        r |= L_POLLOUT | (r & L_POLLRDHUP ? L_POLLHUP : 0);
     return __atomic_load_n(&s->error, __ATOMIC_ACQUIRE) ? r | L_POLLERR | L_POLLIN | L_POLLOUT : r;
 }
 

@@ -115,18 +115,21 @@ static int64_t target_get(struct call *c, struct sock *s, uint64_t name, uint32_
                           struct msg *m)
 {
     uint8_t raw[L_SOCKADDR_MAX];
+    bool named = name && len;
 
-    if (!name || !len)
-        return 0;
+    if (named && len > sizeof raw)
+        return -L_EINVAL;
+    int64_t err = named ? copy_in(c, raw, name, len) : 0;
+    if (!err && s->ops->autobind)
+        err = s->ops->autobind(s);
+    if (err || !named)
+        return err;
     if (s->type != L_SOCK_STREAM && s->type != L_SOCK_SEQPACKET) {
-        int64_t err = call_addr(c, s, name, len, ADDR_SEND, &m->addr);
+        err = addr_from_user(s, raw, len, ADDR_SEND, &m->addr);
         m->has_addr = !err && m->addr.family;
         return err;
     }
-    if (len > sizeof raw || (int32_t)len < 0)
-        return -L_EINVAL;
-    int64_t err = copy_in(c, raw, name, len);
-    if (err || s->domain != L_AF_UNIX || s->type == L_SOCK_SEQPACKET)
+    if (s->domain != L_AF_UNIX || s->type == L_SOCK_SEQPACKET)
         return err;
     return sock_state(s) == SS_CONNECTED ? -L_EISCONN : -L_EOPNOTSUPP;
 }
@@ -170,9 +173,9 @@ int64_t sys_sendto(struct call *c)
     if (m.flags & L_MSG_OOB)
         return -L_EOPNOTSUPP;
     bool inet = s->domain == L_AF_INET || s->domain == L_AF_INET6;
-    if (c->a[4] && !(uint32_t)c->a[5] && inet && s->type != L_SOCK_STREAM)
-        return -L_EINVAL; /* sendmsg(2) takes an address without length for none, this does not */
     err = target_get(c, s, c->a[4], (uint32_t)c->a[5], &m);
+    if (!err && c->a[4] && !(uint32_t)c->a[5] && inet && s->type != L_SOCK_STREAM)
+        return -L_EINVAL; /* sendmsg(2) takes an address without length for none, this does not */
     if (err)
         return err;
     vec_skip(&m.v, c->done);
@@ -224,6 +227,13 @@ int64_t sys_sendmmsg(struct call *c)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
+/* A stream of AF_UNIX looks on for bytes, though the call does not wait for them. */
+static bool wants_more(const struct sock *s, const struct msg *m)
+{
+    return s->domain == L_AF_UNIX && is_stream(s) && m->v.left && !m->rights &&
+           m->flags & L_MSG_WAITALL && !(m->flags & L_MSG_PEEK);
+}
+
 static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
 {
     bool waits = call_waits(c, m->flags);
@@ -242,6 +252,8 @@ static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
         }
         if (r >= 0) {
             c->done += (uint64_t)r;
+            if (r && wants_more(s, m)) /* Linux forgets an error that it meets behind some bytes */
+                sock_take_error(s);
             if (!all || r == 0 || !m->v.left || m->rights)
                 return (int64_t)c->done;
             continue;

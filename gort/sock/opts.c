@@ -274,10 +274,12 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
     bool stream = s->type == L_SOCK_STREAM;
     if (stream && level == L_IPPROTO_IP && name == L_IP_MULTICAST_TTL)
         return -L_EINVAL;
-    if (stream && level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_HOPS)
-        return -L_ENOPROTOOPT;
     if (o && o->offset == offsetof(struct sock, tos) && v < 0)
         v = 0;
+    if (o && v == -1 && o->offset == offsetof(struct sock, ttl))
+        v = DEFAULT_TTL;
+    if (o && v == -1 && o->offset == offsetof(struct sock, mcast_ttl))
+        v = DEFAULT_MCAST_TTL;
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_LOOP && v & ~1)
         return -L_EINVAL;
     if (o && o->offset == offsetof(struct sock, fast_open))
@@ -319,6 +321,11 @@ int64_t sys_setsockopt(struct call *c)
         return err;
     uint8_t byte;
     bool v6only = level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6;
+    bool own = (level == L_IPPROTO_TCP && is_tcp(s)) || (level == L_IPPROTO_UDP && is_udp(s));
+    if (own && len < 4)
+        return -L_EINVAL; /* tcp(7) and udp(7) look at the length first */
+    if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_HOPS && is_tcp(s))
+        return -L_ENOPROTOOPT; /* whatever the length */
     if (level != L_SOL_SOCKET && !find(s, level, name) && !v6only)
         return unknown(s, level, true);
     if (len >= 4)

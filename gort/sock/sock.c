@@ -24,8 +24,8 @@ struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const s
     s->keepidle = 7200;
     s->keepintvl = 75;
     s->keepcnt = 9;
-    s->ttl = 64;
-    s->mcast_ttl = 1;
+    s->ttl = DEFAULT_TTL;
+    s->mcast_ttl = DEFAULT_MCAST_TTL;
     s->mcast_loop = true;
     s->syncnt = 6;
     s->rcvlowat = 1;

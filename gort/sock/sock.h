@@ -100,6 +100,8 @@ struct sock_ops {
     int (*connect)(struct sock *s, const struct sock_addr *a);
     /* The error that s's state alone means for a connect, or 0. NULL: the address counts first. */
     int (*may_connect)(struct sock *s);
+    /* A socket that has no port gets one: before send and connect look where to. NULL: not so. */
+    int (*autobind)(struct sock *s);
     /* Returns the next connection in *out, with one reference; or -L_EAGAIN. */
     int (*accept)(struct sock *s, struct sock **out);
     int64_t (*send)(struct sock *s, struct msg *m); /* bytes taken */
@@ -129,6 +131,9 @@ struct backlog {
     struct sock *pending, **pending_last; /* [sock.lock] connecting, each with a reference */
     unsigned n, max;                /* [sock.lock] */
 };
+
+/* net.ipv4.ip_default_ttl and its like; packets to groups stay on the link. */
+enum { DEFAULT_TTL = 64, DEFAULT_MCAST_TTL = 1 };
 
 struct sock {
     uint32_t refs;                  /* [atomic] */

@@ -25,13 +25,20 @@ void stream_inherit(struct sock *p, const struct sock *l)
     p->ttl = l->ttl;
     p->tos = l->tos;
     p->passcred = l->passcred;
+    if (l->domain != L_AF_UNIX) /* a listener that had been shut down: so are its connections */
+        p->shut = sock_shut(l);
 }
 
+/* s->shut is read after the connection is visible, and stream_shutdown looks for the connection
+ * after it has written it: a shutdown meanwhile is not lost. */
 static void set_connected(struct sock *s, struct duplex *d, unsigned side)
 {
     s->side = side;
     duplex_attach(d, side, s);
-    __atomic_store_n(&s->pipe, d, __ATOMIC_RELEASE);
+    __atomic_store_n(&s->pipe, d, __ATOMIC_SEQ_CST);
+    unsigned shut = __atomic_load_n(&s->shut, __ATOMIC_SEQ_CST);
+    if (shut)
+        duplex_begin_shut(d, side, shut);
     sock_set_state(s, SS_CONNECTED);
 }
 
@@ -64,6 +71,8 @@ static int join(struct sock *l, struct sock *s, const struct sock_addr *to, enum
     p->peer = s->local;
     duplex_attach(d, 0, s);
     set_connected(p, d, 1);
+    if (p->shut & SHUT_OUT) /* TCP sends its end as soon as it may */
+        duplex_shutdown(d, 1, L_SHUT_WR);
     int err = backlog_push(l, p);
     if (err) {
         duplex_attach(d, 0, NULL);
@@ -208,6 +217,8 @@ int stream_shutdown(struct sock *s, unsigned how)
         return 0;
     }
     sock_shut_down(s, how);
+    if ((d = __atomic_load_n(&s->pipe, __ATOMIC_SEQ_CST)))
+        return duplex_shutdown(d, s->side, how); /* connected by now */
     return s->domain == L_AF_UNIX ? 0 : -L_ENOTCONN;
 }
 

@@ -195,22 +195,31 @@ static unsigned tcp_poll(struct sock *s)
     return sock_state(s) == SS_LISTEN ? stream_poll(s) | far_poll(s) : far_poll(s);
 }
 
+/* Both ends of s's connection have sent their last byte, or one has reset it. */
+static bool is_over(struct sock *s)
+{
+    enum { CLOSED = 7 };
+
+    return sock_state(s) == SS_CONNECTED && tcp_sock_state(s) == CLOSED;
+}
+
 static int tcp_shutdown(struct sock *s, unsigned how)
 {
     if (is_far(s))
         return far_shutdown(s, how);
-    bool listened = sock_state(s) == SS_LISTEN;
+    bool listened = sock_state(s) == SS_LISTEN, over = is_over(s);
     int err = stream_shutdown(s, how);
     if (listened && how != L_SHUT_WR) { /* Linux takes that for a connect to nobody */
         __atomic_store_n(&s->shut, 0, __ATOMIC_RELEASE);
         names_forget(s);
+        queue_wake(&s->wq); /* a socket without a connection is writable, unlike a listener */
     }
     if (!err && s->conn && sock_state(s) != SS_CONNECTED) {
         lock(&s->lock);
         far_deafen(s);
         unlock(&s->lock);
     }
-    return err;
+    return over ? -L_ENOTCONN : err;
 }
 
 unsigned tcp_sock_state(struct sock *s)
@@ -239,11 +248,12 @@ static size_t tcp_unread(struct sock *s)
 static int tcp_name(struct sock *s, bool peer, struct sock_addr *a)
 {
     far_settle(s);
+    bool over = peer && is_over(s);
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
     if (!peer && !a->family && s->shown_family)
         *a = (struct sock_addr){ .family = s->shown_family, .in = s->shown };
-    int err = peer && s->state != SS_CONNECTED ? -L_ENOTCONN : 0;
+    int err = peer && (s->state != SS_CONNECTED || over) ? -L_ENOTCONN : 0;
     unlock(&s->lock);
     return err;
 }

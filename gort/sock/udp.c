@@ -41,9 +41,21 @@ static int autobind_locked(struct sock *s)
     return bind_locked(s, &any);
 }
 
+static int udp_autobind(struct sock *s)
+{
+    if (sock_state(s) != SS_NEW)
+        return 0;
+    lock(&s->lock);
+    int err = autobind_locked(s);
+    unlock(&s->lock);
+    return err ? -L_EAGAIN : 0;
+}
+
+/* An IPv6 socket that has an address of IPv4, and none of IPv6 from an earlier connect. */
 static bool bound_to_v4(const struct sock *s)
 {
-    return s->domain == L_AF_INET6 && s->local.family && addr_is_v4(&s->local.in.ip);
+    return s->domain == L_AF_INET6 && s->local.family && addr_is_v4(&s->local.in.ip) &&
+           !s->shown_family;
 }
 
 /* "Any" means this machine, by the family that s has an address of. */
@@ -61,6 +73,18 @@ static struct net_addr own_source(const struct sock *s, const struct net_addr *t
     return net_addr_is_loopback(to) ? net_addr_loopback(addr_is_v4(to)) : *to;
 }
 
+/* As on Linux, the first address of IPv6 that a connect has given s stays the one that it has for
+ * IPv6, and that getsockname(2) tells, while it is connected by IPv4. */
+static void show_v6_locked(struct sock *s, bool v4)
+{
+    if (!v4) {
+        s->shown_family = 0;
+    } else if (!addr_is_v4(&s->local.in.ip) && !addr_any(&s->local.in.ip)) {
+        s->shown_family = s->domain;
+        s->shown = s->local.in;
+    }
+}
+
 static int connect_locked(struct sock *s, const struct sock_addr *to)
 {
     bool v4 = addr_is_v4(&to->in.ip);
@@ -76,6 +100,7 @@ static int connect_locked(struct sock *s, const struct sock_addr *to)
     if ((err = far_udp_connect(s, to)))
         return err;
     struct net_addr own = own_source(s, &to->in.ip);
+    show_v6_locked(s, v4);
     ports_change(PORTS_UDP, s, other || addr_any(&s->local.in.ip) ? &own : &s->local.in.ip, to);
     sock_set_state(s, SS_CONNECTED);
     return 0;
@@ -87,6 +112,7 @@ static void disconnect_locked(struct sock *s)
     static const struct sock_addr nobody;
     struct net_addr any = net_addr_any(s->domain == L_AF_INET);
 
+    s->shown_family = 0;
     far_udp_connect(s, &nobody);
     ports_change(PORTS_UDP, s, s->addr_chosen ? &s->local.in.ip : &any, &nobody);
     if (!s->port_chosen) {
@@ -139,6 +165,8 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
     int err = autobind_locked(s);
     *to = m->has_addr ? m->addr : s->peer;
     *from = s->local;
+    if (s->shown_family && to->family && !addr_is_v4(&to->in.ip))
+        from->in.ip = s->shown.ip;
     unlock(&s->lock);
     if (err)
         return err;
@@ -399,6 +427,8 @@ static int udp_name(struct sock *s, bool peer, struct sock_addr *a)
 {
     lock(&s->lock);
     *a = peer ? s->peer : s->local;
+    if (!peer && s->shown_family)
+        a->in.ip = s->shown.ip;
     int err = peer && !s->peer.family ? -L_ENOTCONN : 0;
     unlock(&s->lock);
     return err;
@@ -423,9 +453,9 @@ static void udp_free(struct sock *s)
 }
 
 static const struct sock_ops udp_ops = {
-    .bind = udp_bind, .connect = udp_connect, .send = udp_send, .recv = udp_recv, .poll = udp_poll,
-    .shutdown = udp_shutdown, .close = udp_close, .free = udp_free, .name = udp_name,
-    .unread = udp_unread,
+    .bind = udp_bind, .autobind = udp_autobind, .connect = udp_connect, .send = udp_send,
+    .recv = udp_recv, .poll = udp_poll, .shutdown = udp_shutdown, .close = udp_close,
+    .free = udp_free, .name = udp_name, .unread = udp_unread,
 };
 
 struct sock *udp_sock_new(unsigned domain)
