@@ -20,7 +20,7 @@ struct buddy_link { uint32_t next, prev; };
 
 struct buddy {
     uint8_t *state;             /* [frames] */
-    struct buddy_link *link;    /* [frames], valid for heads of free blocks */
+    struct buddy_link *link;    /* [frames], of heads of free blocks; else `next` is the owner's */
     uint32_t frames;
     uint32_t head[BUDDY_ORDERS];
     uint64_t free_frames, total_frames, most_used; /* frames; most_used: at any time since boot */

@@ -146,6 +146,11 @@ void frame_free(uint64_t pa, unsigned order)
     CHECK(ok, "frames %#llx order %u freed twice", (unsigned long long)pa, order);
 }
 
+uint32_t *frame_word(uint64_t pa)
+{
+    return &buddy.link[extents_frame(&extents, pa)].next;
+}
+
 uint64_t mm_kept(void)
 {
     uint64_t part = buddy.total_frames * PAGE_SIZE / 128;

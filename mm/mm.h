@@ -26,6 +26,9 @@ enum { FRAME_ORDER_4K = 0, FRAME_ORDER_2M = 9, FRAME_ORDER_1G = 18, FRAME_ORDER_
  * Returns the physical address, 0 if there is none. g0 or boot context. */
 uint64_t frame_alloc(unsigned order);
 void frame_free(uint64_t pa, unsigned order);
+/* A word beside the frame at pa, which is allocated: its owner's until the frame is freed. What it
+ * holds at first is undefined. */
+uint32_t *frame_word(uint64_t pa);
 uint64_t virt_to_phys(const void *va); /* any mapped kernel or app address; 0 if unmapped */
 
 struct mm_stats {

@@ -39,6 +39,7 @@ def bundle(directory, package, args=(), options="lockrank"):
         program(package, directory)
     out = os.path.join(directory, f"bundle{abs(hash((package, *args, options)))}")
     expect(run([MKBUNDLE, "-o", out, "--init", elf, "--options", f"{ADDRESS} {options}",
+                "--file", f"data/elf={elf}", "--mkdir", "/tmp",
                 "--args", os.path.basename(package), *args]), 0, what="mkbundle")
     return out
 
@@ -148,6 +149,18 @@ def bodies(s, size):
         raise Failed(f"a blob of {size}: {len(data)} bytes of another sum")
 
 
+def files(s, sizes=(1, 4096, 70000, 3000000)):
+    """Files by sendfile, of memory and of the image; and one that is cut off while it is sent."""
+    for path in [f"/file?n={n}" for n in sizes] + ["/file"]:
+        data, r = s.ask(s.http(), path)
+        if hashlib.sha256(data).hexdigest() != r.headers["Sum"]:
+            raise Failed(f"{path}: {len(data)} bytes of another sum")
+    for n in sizes:
+        data = s.get(f"/cut?n={n}")
+        if hashlib.sha256(data[:-64]).hexdigest().encode() != data[-64:] or len(data) <= 64:
+            raise Failed(f"a file of {n} that is cut off: {len(data) - 64} bytes of another sum")
+
+
 def keep_alive(s, count):
     c = s.http()
     for i in range(count):
@@ -247,6 +260,7 @@ def filtered(c, before):
 def everything(s, size=3000000, requests=300):
     keep_alive(s, requests)
     bodies(s, size)
+    files(s)
     many(s, 60)
     half_close(s, size)
     abort(s, 10)

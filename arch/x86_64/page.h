@@ -11,8 +11,11 @@
 /* Physical memory through the direct map. Any context. */
 #ifdef GORT_HOST_TEST
 void *phys_to_virt(uint64_t pa);
+uint64_t direct_to_phys(const void *va);
 #else
 static inline void *phys_to_virt(uint64_t pa) { return (void *)(pa + DIRECT_MAP_BASE); }
+/* The inverse; va lies in the direct map. */
+static inline uint64_t direct_to_phys(const void *va) { return (uintptr_t)va - DIRECT_MAP_BASE; }
 #endif
 
 #endif

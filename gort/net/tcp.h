@@ -55,8 +55,12 @@ enum { TCP_MORE = 1,            /* more data follows: a short segment waits for 
 /* Returns the bytes queued, at least 1 (0 for n = 0); -EAGAIN, -EPIPE, -ENOTCONN, or the pending
  * error. */
 long tcp_send(struct tcp_conn *c, const void *buf, size_t n, unsigned flags);
-/* Queues pieces without copying: they must not change until they are freed. All or nothing:
- * 0 and the packet is owned, or an error as above and it is still the caller's. */
+/* How many bytes the send buffer has room for, at least 1, or an error as of tcp_send. */
+long tcp_room(struct tcp_conn *c);
+/* Queues pieces without copying, also more than tcp_room has said, if that is not 0. What changes
+ * in them until they are freed may be seen or not; a checksum that was computed before (drivers do
+ * it, for a device that does not) makes the peer ask again. All or nothing: 0 and the packet is
+ * owned, or an error as above and it is still the caller's. */
 int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags);
 /* Returns bytes received; 0 = end of stream; -EAGAIN, -ENOTCONN, or the pending error. */
 long tcp_recv(struct tcp_conn *c, void *buf, size_t n, unsigned flags);

@@ -89,6 +89,20 @@ long tcp_send(struct tcp_conn *c, const void *buf, size_t n, unsigned flags)
     return done ? (long)done : r;
 }
 
+long tcp_room(struct tcp_conn *c)
+{
+    tcp_lock(c);
+    long r = may_write(c);
+    if (!r)
+        r = space(c);
+    if (!r)
+        r = -EAGAIN;
+    if (r == -EAGAIN)
+        c->want_out = true;
+    tcp_unlock(c);
+    return r;
+}
+
 int tcp_send_pieces(struct tcp_conn *c, struct pkt *pieces, unsigned flags)
 {
     size_t n = pkt_length(pieces);

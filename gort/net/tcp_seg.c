@@ -1,8 +1,9 @@
 /* tcp_seg.c - the send queue and the records of segments in flight.
  *
- * The queue is a chain of pieces of bytes that never change once written; a record notes where a
- * segment's bytes begin, so that a retransmission needs no search. Records hang on two
- * lists: by sequence number, and by the time of their last transmission (RACK's order). */
+ * The queue is a chain of pieces of bytes that never change once written, but for those of a file
+ * (tcp_send_pieces); a record notes where a segment's bytes begin, so that a retransmission needs
+ * no search. Records hang on two lists: by sequence number, and by the time of their last
+ * transmission (RACK's order). */
 #include "gort/net/errno.h"
 #include "gort/net/private.h"
 

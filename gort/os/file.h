@@ -14,6 +14,8 @@
 #include "gort/os/fs/vfs.h"
 #include "gort/os/wait.h"
 
+struct pkt;
+
 struct file_ops {
     /* Streams: bytes moved, 0 = end of input, or a negative error, -L_EAGAIN if not ready. buf is
      * the program's (user.h): short, or -L_EFAULT, where it cannot be touched. */
@@ -25,6 +27,12 @@ struct file_ops {
                       bool write);
     /* As read, into kernel memory, but the bytes stay in the stream; NULL: not possible. */
     int64_t (*peek)(struct file *f, void *buf, size_t n);
+    /* Without copying: give takes a packet's pieces (drivers/net.h), whose bytes may still change,
+     * all of them if room has said that there is some. more: other bytes follow at once. 0, or an
+     * error as of write, and the pieces are still the caller's. room: -L_ENOTSUP: not this
+     * stream, and not now. NULL: not possible. */
+    int64_t (*room)(struct file *f);
+    int64_t (*give)(struct file *f, struct pkt *pieces, bool more);
     /* which of L_POLL* hold now; NULL: cannot be polled */
     unsigned (*poll)(struct file *f);
     struct waitq *(*queue)(struct file *f, bool write);

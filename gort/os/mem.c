@@ -117,17 +117,31 @@ void os_free(void *p, size_t n)
     unlock(&heap.lock);
 }
 
+/* How many references to a page there are besides one. */
+static uint32_t *sharers(const void *page) { return frame_word(direct_to_phys(page)); }
+
 void *os_page_alloc(void)
 {
     void *p = frames(0, FILES);
 
-    if (p)
-        __atomic_add_fetch(&heap.pages, 1, __ATOMIC_RELAXED);
+    if (!p)
+        return NULL;
+    *sharers(p) = 0;
+    __atomic_add_fetch(&heap.pages, 1, __ATOMIC_RELAXED);
     return p;
+}
+
+void os_page_share(void *page)
+{
+    __atomic_add_fetch(sharers(page), 1, __ATOMIC_RELAXED);
 }
 
 void os_page_free(void *page)
 {
+    uint32_t *n = sharers(page);
+
+    if (__atomic_load_n(n, __ATOMIC_ACQUIRE) && __atomic_fetch_sub(n, 1, __ATOMIC_ACQ_REL))
+        return;
     __atomic_sub_fetch(&heap.pages, 1, __ATOMIC_RELAXED);
     frame_free(virt_to_phys(page), 0);
 }

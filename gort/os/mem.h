@@ -27,7 +27,10 @@ void *os_alloc_last(size_t n);
 void os_free(void *p, size_t n); /* n as given to os_alloc; p may be NULL */
 
 void *os_page_alloc(void);       /* 4 KiB, zeroed, page-aligned; leaves what os_alloc_file does */
-void os_page_free(void *page);
+/* Pages are counted references: os_page_alloc gives one, os_page_share another, and the page lives
+ * until os_page_free has been called for each. */
+void os_page_share(void *page);
+void os_page_free(void *page);   /* locks below RANK_FRAMES */
 bool os_can_have(uint64_t bytes); /* is there about so much for the file tree? */
 uint64_t os_pages_used(void);    /* by os_page_alloc, now */
 

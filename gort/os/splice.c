@@ -3,13 +3,21 @@
  *   in --look at n bytes--> buffer --write--> out      w <= n bytes were taken: in moves on by w
  *
  * What is read from a stream is taken from it only once it has been written, so nothing is lost
- * where the other side has less room. The bytes are copied twice. */
+ * where the other side has less room. The bytes are copied twice, but for those of a file that go
+ * to another machine by TCP:
+ *
+ *   page of the file <-- piece --> send queue of the connection --> device
+ *
+ * A piece holds a reference to its page until the peer has acknowledged its bytes. As on Linux,
+ * what is written to the file meanwhile may be sent instead; what is cut off is sent as it was. */
+#include "drivers/net.h"
 #include "gort/os/fs/pipe.h"
 #include "gort/os/mem.h"
 #include "gort/os/sys.h"
 #include "gort/os/user.h"
 
 enum { STEP = 16 << 10 };   /* bytes per round: a g0 copies so much in some microseconds */
+enum { SHOWN = 64 << 10 };  /* bytes per round without copies: as much as one packet may carry */
 enum { SPLICE_F_NONBLOCK = 2 };
 
 /* One side of a transfer. Its position is the file's own, or the program's variable at p. */
@@ -71,6 +79,69 @@ static int64_t move_round(struct end *in, struct end *out, void *buf, size_t n, 
     return w;
 }
 
+/* ---- without copies -------------------------------------------------------------------------- */
+
+/* n bytes of the file from pos on, or as many as there are, as pieces. *got: how many; fewer too if
+ * packet memory is short. *err: at the first byte. */
+static struct pkt *file_pieces(struct filedata *d, int64_t pos, size_t n, size_t *got, int64_t *err)
+{
+    struct pkt *list = NULL, **end = &list;
+    const uint8_t *bytes;
+    void *page;
+
+    *got = 0;
+    for (*err = 0; *got < n; end = &(*end)->next) {
+        *err = data_show(d, pos + (int64_t)*got, (int64_t)(n - *got), &bytes, &page);
+        if (*err <= 0)
+            break;
+        struct pkt *p = pkt_foreign((void *)(uintptr_t)bytes, (uint32_t)*err,
+                                    page ? os_page_free : NULL, page);
+        if (!p) {
+            if (page)
+                os_page_free(page);
+            *err = -L_ENOTSUP; /* a copy needs less packet memory */
+            break;
+        }
+        *end = p;
+        *got += (size_t)*err;
+    }
+    return list;
+}
+
+/* As move_round, of a file's pages. -L_ENOTSUP: the bytes must be copied. */
+static int64_t show_round(struct end *in, struct end *out, uint64_t total, bool *waits_out)
+{
+    int64_t err, pos = in->pos < 0 ? in->f->pos : in->pos, size = data_size(&in->f->inode->data);
+    size_t n = total < SHOWN ? (size_t)total : SHOWN, got;
+
+    *waits_out = true;
+    if (pos >= size)
+        return 0;
+    int64_t room = out->f->ops->room(out->f);
+    if (room <= 0)
+        return room;
+    struct pkt *list = file_pieces(&in->f->inode->data, pos, n, &got, &err);
+    if (!list)
+        return err;
+    err = out->f->ops->give(out->f, list, got < total && pos + (int64_t)got < size);
+    if (err) {
+        pkt_free(list);
+        return err;
+    }
+    if (in->pos >= 0)
+        in->pos += (int64_t)got;
+    else
+        __atomic_add_fetch(&in->f->pos, got, __ATOMIC_RELAXED);
+    return (int64_t)got;
+}
+
+static bool may_show(const struct end *in, const struct end *out)
+{
+    return !in->f->ops && !in->f->inode->ops && out->f->ops && out->f->ops->room;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
 /* Writes the program's offsets, also after an error: they count the bytes that have been
  * moved. */
 static int64_t positions_give(const struct call *c, const struct end *in, const struct end *out,
@@ -87,14 +158,21 @@ static int64_t positions_give(const struct call *c, const struct end *in, const 
  * is. */
 static int64_t transfer(struct call *c, struct end *in, struct end *out, uint64_t total, bool waits)
 {
-    void *buf = os_alloc(STEP);
-    int64_t r = buf ? 0 : -L_ENOMEM;
+    void *buf = NULL;
+    int64_t r = 0;
     uint64_t done = 0;
-    bool waits_out;
+    bool waits_out, shows = may_show(in, out);
 
-    while (buf && done < total) {
+    while (done < total) {
         size_t n = total - done < STEP ? (size_t)(total - done) : STEP;
-        r = move_round(in, out, buf, n, &waits_out);
+        if (shows) {
+            r = show_round(in, out, total - done, &waits_out);
+            shows = r != -L_ENOTSUP;
+        }
+        if (!shows && !buf && !(buf = os_alloc(STEP)))
+            r = -L_ENOMEM;
+        else if (!shows)
+            r = move_round(in, out, buf, n, &waits_out);
         if (r == -L_EAGAIN && !done && waits) {
             struct file *f = waits_out ? out->f : in->f;
             if (call_wait(c, f->ops->queue(f, waits_out)))

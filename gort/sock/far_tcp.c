@@ -348,6 +348,20 @@ int64_t far_recv(struct sock *s, struct msg *m)
     return done;
 }
 
+int64_t far_room(struct sock *s)
+{
+    int64_t r = may_move(s);
+
+    return r < 0 ? r : tcp_room(conn_of(s));
+}
+
+int64_t far_give(struct sock *s, struct pkt *pieces, bool more)
+{
+    int64_t r = may_move(s);
+
+    return r < 0 ? r : tcp_send_pieces(conn_of(s), pieces, more ? TCP_MORE : 0);
+}
+
 unsigned far_poll(struct sock *s)
 {
     unsigned r = tcp_poll(conn_of(s)) | sock_shut_poll(s);

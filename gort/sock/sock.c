@@ -154,6 +154,20 @@ static int64_t file_sock_vector(struct file *f, const struct l_iovec *iov, size_
     return r;
 }
 
+static int64_t file_sock_room(struct file *f)
+{
+    struct sock *s = f->priv;
+
+    return s->ops->room ? s->ops->room(s) : -L_EOPNOTSUPP;
+}
+
+static int64_t file_sock_give(struct file *f, struct pkt *pieces, bool more)
+{
+    struct sock *s = f->priv;
+
+    return s->ops->give(s, pieces, more);
+}
+
 static unsigned file_sock_poll(struct file *f)
 {
     struct sock *s = f->priv;
@@ -188,7 +202,8 @@ static int64_t file_sock_patience(struct file *f, bool write)
     .vector = file_sock_vector, .poll = file_sock_poll, .queue = file_sock_queue, \
     .ioctl = sock_ioctl, .release = file_sock_release, .patience = file_sock_patience
 
-static const struct file_ops stream_file_ops = { SOCK_FILE_OPS, .whole_writes = true },
+static const struct file_ops stream_file_ops = { SOCK_FILE_OPS, .room = file_sock_room,
+                                                .give = file_sock_give, .whole_writes = true },
                              message_file_ops = { SOCK_FILE_OPS, .messages = true };
 
 struct sock *sock_of_file(struct file *f)

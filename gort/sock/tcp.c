@@ -188,6 +188,11 @@ static int64_t tcp_recv(struct sock *s, struct msg *m)
     return is_far(s) ? far_recv(s, m) : stream_recv(s, m);
 }
 
+static int64_t tcp_room(struct sock *s)
+{
+    return is_far(s) ? far_room(s) : -L_EOPNOTSUPP;
+}
+
 static unsigned tcp_poll(struct sock *s)
 {
     if (!__atomic_load_n(&s->conn, __ATOMIC_ACQUIRE))
@@ -268,8 +273,8 @@ static void tcp_close(struct sock *s)
 
 static const struct sock_ops tcp_ops = {
     .bind = tcp_bind, .listen = tcp_listen, .connect = tcp_connect, .accept = tcp_accept,
-    .may_connect = may_connect, .send = tcp_send, .recv = tcp_recv, .poll = tcp_poll,
-    .shutdown = tcp_shutdown,
+    .may_connect = may_connect, .send = tcp_send, .recv = tcp_recv, .room = tcp_room,
+    .give = far_give, .poll = tcp_poll, .shutdown = tcp_shutdown,
     .close = tcp_close, .name = tcp_name, .unread = tcp_unread,
 };
 

@@ -1,9 +1,11 @@
 /* fake_os.h - locks, frames, clock and waiting for host tests of gort/os. */
+#include <sanitizer/asan_interface.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "drivers/net.h"
 #include "gort/gc/gc.h"
 #include "gort/heap/lazy.h"
 #include "gort/heap/malloc.h"
@@ -77,10 +79,14 @@ uint64_t frame_alloc(unsigned order)
         return 0;
     frames_left -= 1l << order;
     frames_used += 1l << order;
-    void *p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
+    uint8_t *p = aligned_alloc(PAGE_SIZE, (PAGE_SIZE << order) + PAGE_SIZE);
     memset(p, 0xa5, PAGE_SIZE << order);
+    ASAN_POISON_MEMORY_REGION(p + (PAGE_SIZE << order), PAGE_SIZE - sizeof(uint32_t));
     return (uint64_t)p;
 }
+
+/* Of a single frame: the last word of the page behind it, the rest of which nobody may touch. */
+uint32_t *frame_word(uint64_t pa) { return (uint32_t *)(pa + 2 * PAGE_SIZE) - 1; }
 
 void frame_free(uint64_t pa, unsigned order)
 {
@@ -99,11 +105,21 @@ _Noreturn void boot_refuse(const char *fmt, ...)
 
 void *phys_to_virt(uint64_t pa) { return (void *)pa; }
 uint64_t virt_to_phys(const void *va) { return (uint64_t)va; }
+uint64_t direct_to_phys(const void *va) { return (uint64_t)va; }
 
 static int64_t fake_now = 1700000000ll * 1000000000;
 int64_t clock_wall_ns(void) { return fake_now += 1000; }
 int64_t wall_now(void) { return clock_wall_ns(); }
 int64_t clock_mono_ns(void) { return fake_now; }
+
+/* No file here takes pieces. */
+struct pkt *pkt_foreign(void *data, uint32_t len, void (*release)(void *arg), void *arg)
+{
+    (void)data; (void)len; (void)release; (void)arg;
+    abort();
+}
+
+void pkt_free(struct pkt *p) { (void)p; abort(); }
 
 #ifndef FAKE_OS_WITH_WAITING /* only the file tree: no call waits */
 static unsigned wakes;

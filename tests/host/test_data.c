@@ -47,6 +47,63 @@ static void step(struct filedata *d)
     }
 }
 
+/* Every byte is where data_show says, and a run does not end before it must. */
+static bool shown(struct filedata *d)
+{
+    int64_t off = (int64_t)rnd(MAX), n = (int64_t)rnd(50000) + 1;
+    int64_t end = off + n < size ? off + n : size;
+    const uint8_t *bytes;
+    void *page;
+
+    while (off < end) {
+        int64_t r = data_show(d, off, end - off, &bytes, &page);
+        bool good = r > 0 && r <= end - off && !memcmp(bytes, model + off, (size_t)r) &&
+                    (off + r == end || off + r == d->base_size || !((off + r) % 4096));
+        if (page)
+            os_page_free(page);
+        if (!good)
+            return false;
+        off += r;
+    }
+    return off < size || data_show(d, off, 1, &bytes, &page) == 0;
+}
+
+/* Pages that are shown outlive their file; what is written is seen, what is cut off stays. */
+static void test_shown(void)
+{
+    struct filedata d;
+    long before = frames_used;
+    const uint8_t *bytes[3];
+    void *page[3];
+    int64_t at = 0;
+
+    data_init(&d, NULL, 0);
+    memset(src, 'a', 3 * 4096);
+    data_write(&d, src, 3 * 4096, &at);
+    bool ok = true;
+    for (int i = 0; i < 3; i++)
+        ok &= data_show(&d, i * 4096 + 100, 1 << 20, &bytes[i], &page[i]) == 3996 && page[i];
+    check(ok, "a page at a time");
+    at = 100;
+    data_write(&d, "new", 3, &at);
+    check(!memcmp(bytes[0], "newa", 4), "what is written is seen");
+    data_truncate(&d, 4096 + 100);
+    data_write(&d, "x", 1, &at);
+    while (data_reap(7))
+        ;
+    check(!bytes[1][0] && bytes[2][3000] == 'a', "what is cut off: zeros in the last page");
+    os_page_share(page[2]);
+    data_free(&d);
+    while (data_reap(7))
+        ;
+    check(bytes[0][0] == 'x' && bytes[2][0] == 'a' && os_pages_used() == 3, "the file is gone");
+    for (int i = 0; i < 3; i++)
+        os_page_free(page[i]);
+    check(bytes[2][0] == 'a' && os_pages_used() == 1, "the last of two references");
+    os_page_free(page[2]);
+    check(frames_used == before && os_pages_used() == 0, "the pages are gone");
+}
+
 static void test_random(int64_t base)
 {
     struct filedata d;
@@ -60,7 +117,7 @@ static void test_random(int64_t base)
     data_init(&d, bytes, base);
     for (int i = 0; i < 1500 && ok; i++) {
         step(&d);
-        ok = same(&d);
+        ok = same(&d) && shown(&d);
     }
     data_free(&d);
     while (data_reap(7))
@@ -192,6 +249,7 @@ int main(void)
     test_allocate();
     test_random(0);
     test_random(100001);
+    test_shown();
     test_sparse();
     test_exhausted();
     test_append();

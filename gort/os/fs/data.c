@@ -5,6 +5,7 @@
 #include "gort/os/mem.h"
 #include "gort/os/user.h"
 #include "kernel/check.h"
+#include "mm/mm.h"
 
 enum { NODE_SHIFT = 9, NODE_SLOTS = 1 << NODE_SHIFT, PAGE_SHIFT = 12 };
 enum { CHUNK = 64 << 10 }; /* bytes copied under one hold of the lock */
@@ -375,6 +376,60 @@ int data_share(struct filedata *d, int64_t off, bool write, void **page)
         d->written_behind = true;
     unlock(&d->lock);
     return err;
+}
+
+/* The bundle lies in RAM; some files' bytes are the kernel image's. */
+static bool direct_mapped(const void *p)
+{
+#ifdef GORT_HOST_TEST
+    return p != NULL;
+#else
+    return (uintptr_t)p >= DIRECT_MAP_BASE && (uintptr_t)p < VM_KERNEL_BASE;
+#endif
+}
+
+/* How many of n bytes from off on, where the file has no page of its own, are the bundle's. */
+static int64_t base_run_locked(struct filedata *d, int64_t off, int64_t n)
+{
+    int64_t end = min64(off + n, d->base_size), at = off;
+    void **slot = NULL;
+
+    while (at < end && !(slot && *slot)) {
+        at = min64(end, (at & ~(int64_t)(OS_PAGE - 1)) + (int64_t)OS_PAGE);
+        slot = at < end ? slot_find(d, (uint64_t)at >> PAGE_SHIFT) : NULL;
+    }
+    return at - off;
+}
+
+static int64_t show_locked(struct filedata *d, int64_t off, int64_t n, const uint8_t **bytes,
+                           void **page)
+{
+    static const uint8_t zeros[OS_PAGE] __attribute__((aligned(OS_PAGE)));
+    int64_t at = off & (int64_t)(OS_PAGE - 1);
+    void **slot = slot_find(d, (uint64_t)off >> PAGE_SHIFT);
+
+    *page = NULL;
+    if (off >= d->size)
+        return 0;
+    n = min64(n, d->size - off);
+    if (!(slot && *slot) && off < d->base_size) {
+        *bytes = d->base + off;
+        return direct_mapped(d->base) ? base_run_locked(d, off, n) : -L_ENOTSUP;
+    }
+    if (slot && *slot) {
+        *page = *slot;
+        os_page_share(*page);
+    }
+    *bytes = (*page ? (const uint8_t *)*page : phys_to_virt(virt_to_phys(zeros))) + at;
+    return min64(n, (int64_t)OS_PAGE - at);
+}
+
+int64_t data_show(struct filedata *d, int64_t off, int64_t n, const uint8_t **bytes, void **page)
+{
+    lock(&d->lock);
+    int64_t r = show_locked(d, off, n, bytes, page);
+    unlock(&d->lock);
+    return r;
 }
 
 int data_truncate(struct filedata *d, int64_t size)

@@ -41,6 +41,11 @@ int64_t data_write(struct filedata *d, const void *buf, uint64_t n, int64_t *off
 /* The page that holds offset off (a multiple of 4 KiB), for a mapping: what is written there
  * belongs to the file, until the page is cut off. 0, -L_ENXIO behind the end, -L_ENOSPC. */
 int data_share(struct filedata *d, int64_t off, bool write, void **page);
+/* Where the bytes from off on are: as many of n as lie together, 0 at or behind the end. They stay
+ * there until *page, a reference to their page, is given to os_page_free; NULL: for good. What is
+ * written to them meanwhile is seen, unless they are the bundle's or a hole's. What is cut off
+ * stays as it was. -L_ENOTSUP: not in RAM that the direct map covers. */
+int64_t data_show(struct filedata *d, int64_t off, int64_t n, const uint8_t **bytes, void **page);
 int data_truncate(struct filedata *d, int64_t size);
 /* Could the pages of [off, off+n) be had? */
 bool data_can_allocate(struct filedata *d, int64_t off, int64_t n);

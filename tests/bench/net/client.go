@@ -177,8 +177,11 @@ func receiveOp() func() {
 	}
 }
 
-func sendOp() func() {
-	c := dial("8")
+func sendOp() func() { return sendFrom("8") }
+func fileOp() func() { return sendFrom("10") }
+
+func sendFrom(port string) func() {
+	c := dial(port)
 	return func() {
 		fmt.Fprintln(c, 16)
 		_, err := io.CopyN(io.Discard, c, 1<<20)
@@ -270,6 +273,7 @@ func rows(total int) []row {
 		{"http_new", total / 4, 1, spread(4, newOp)},
 		{"receive_64k", total / 64, 16, spread(1, receiveOp)},
 		{"send_64k", total / 64, 16, spread(1, sendOp)},
+		{"file_64k", total / 64, 16, spread(1, fileOp)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(within)) {
 		n := total

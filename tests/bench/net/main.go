@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -62,6 +63,24 @@ func source(c net.Conn) {
 	}
 }
 
+// fileSource answers as source does, from a file: by sendfile.
+func fileSource(c net.Conn) {
+	defer c.Close()
+	f, err := os.CreateTemp("/", "source") // a Linux guest has no /tmp
+	check(err)
+	defer f.Close()
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 1<<20))
+	check(err)
+	for s := bufio.NewScanner(c); s.Scan(); {
+		n, _ := strconv.ParseInt(s.Text(), 10, 64)
+		f.Seek(0, io.SeekStart)
+		if _, err := io.CopyN(c, f, n<<16); err != nil {
+			return
+		}
+	}
+}
+
 // sink counts the bytes it receives, and answers each 64 KiB * 16 with one byte.
 func sink(c net.Conn) {
 	defer c.Close()
@@ -92,6 +111,7 @@ func serve() {
 	accept(":7", echo)
 	accept(":8", source)
 	accept(":9", sink)
+	accept(":10", fileSource)
 	go udpEcho()
 	body := []byte(strings.Repeat("x", size))
 	quit := make(chan bool)

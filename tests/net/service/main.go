@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -75,6 +76,8 @@ func handlers(quit chan bool, cert []byte) *http.ServeMux {
 		w.Header().Set("Sum", fmt.Sprintf("%x", sha256.Sum256(b)))
 		w.Write(b)
 	})
+	mux.HandleFunc("/file", file)
+	mux.HandleFunc("/cut", cut)
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(200 * time.Millisecond)
 		fmt.Fprintln(w, "late")
@@ -87,6 +90,72 @@ func handlers(quit chan bool, cert []byte) *http.ServeMux {
 		quit <- true
 	})
 	return mux
+}
+
+// scratch makes a file of a blob's bytes, with a hole of 10000 bytes if there is room for one.
+func scratch(n int) *os.File {
+	f, err := os.CreateTemp("", "blob")
+	check(err)
+	b := blob(n, int64(n))
+	if n > 50000 {
+		clear(b[20001:30001])
+		_, err = f.Write(b[:20001])
+		check(err)
+		_, err = f.WriteAt(b[30001:], 30001)
+		check(err)
+		return f
+	}
+	_, err = f.Write(b)
+	check(err)
+	return f
+}
+
+// file serves a file by sendfile: n bytes, or without n one of the image. Its sum is that of what
+// read(2) gives.
+func file(w http.ResponseWriter, r *http.Request) {
+	name := "/data/elf"
+	if n, _ := strconv.Atoi(r.URL.Query().Get("n")); n > 0 {
+		f := scratch(n)
+		f.Close()
+		name = f.Name()
+		defer os.Remove(name)
+	}
+	b, err := os.ReadFile(name)
+	check(err)
+	w.Header().Set("Sum", fmt.Sprintf("%x", sha256.Sum256(b)))
+	http.ServeFile(w, r, name)
+}
+
+// cut sends as much of a file as goes at once, cuts the file off, and has its place written to by
+// others, before the peer can have all of it. What was sent must come as it was; its sum follows.
+func cut(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+	f := scratch(n)
+	defer os.Remove(f.Name())
+	was, err := os.ReadFile(f.Name())
+	check(err)
+	c, _, err := http.NewResponseController(w).Hijack()
+	check(err)
+	defer c.Close()
+	io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	check(err)
+	sent, off := 0, int64(0)
+	check(raw.Write(func(fd uintptr) bool {
+		sent, err = syscall.Sendfile(int(fd), int(f.Fd()), &off, n)
+		return true
+	}))
+	check(err)
+	check(f.Truncate(0))
+	other, err := os.CreateTemp("", "other")
+	check(err)
+	for range n/4096 + 64 {
+		other.Write(bytes.Repeat([]byte{0xee}, 4096))
+	}
+	other.Close()
+	os.Remove(other.Name())
+	f.Close()
+	fmt.Fprintf(c, "%x", sha256.Sum256(was[:sent]))
 }
 
 // filter makes the socket lose datagrams that begin with "lost", and cut those with "cut:".
