@@ -245,7 +245,7 @@ uintptr_t vm_next(uintptr_t va, uintptr_t end, bool mapped)
 {
     while (va < end) {
         uintptr_t next;
-        if (pt_run(va, &next) == mapped)
+        if (pt_run(va, end, &next) == mapped)
             return va;
         va = next;
     }

@@ -58,12 +58,13 @@ bool pt_is_mapped(uintptr_t va, bool write)
     return e && (!write || e & PTE_W);
 }
 
-/* As far as the entries of t from va's on are alike. */
-static uintptr_t alike(const uint64_t *t, uintptr_t va, unsigned level, bool present)
+/* As far as the entries of t from va's on are alike, up to the one that reaches end. */
+static uintptr_t alike(const uint64_t *t, uintptr_t va, uintptr_t end, unsigned level,
+                       bool present)
 {
     uintptr_t at = va & ~(LEVEL_SIZE(level) - 1);
 
-    for (unsigned i = pt_index(va, level); i < 512; i++, at += LEVEL_SIZE(level)) {
+    for (unsigned i = pt_index(va, level); i < 512 && at < end; i++, at += LEVEL_SIZE(level)) {
         uint64_t e = __atomic_load_n(&t[i], __ATOMIC_RELAXED);
         if (!!(e & (PTE_P | PTE_NONE)) != present || (present && level > 1 && !(e & PTE_PS)))
             break;
@@ -71,7 +72,7 @@ static uintptr_t alike(const uint64_t *t, uintptr_t va, unsigned level, bool pre
     return at;
 }
 
-bool pt_run(uintptr_t va, uintptr_t *next)
+bool pt_run(uintptr_t va, uintptr_t end, uintptr_t *next)
 {
     uint64_t flags = irq_save(), e = read_cr3() | PTE_P;
     unsigned l = 5;
@@ -82,7 +83,7 @@ bool pt_run(uintptr_t va, uintptr_t *next)
         e = __atomic_load_n(&t[pt_index(va, --l)], __ATOMIC_RELAXED);
     }
     bool present = e & (PTE_P | PTE_NONE);
-    *next = alike(t, va, l, present);
+    *next = alike(t, va, end, l, present);
     irq_restore(flags);
     return present;
 }

@@ -45,9 +45,10 @@ uint64_t pt_prune(uintptr_t va);
 /* Finds the leaf that maps va in the tables that this CPU uses (until mm_init, the loader's): its
  * value, level in *level; 0 if there is none. Any context. */
 uint64_t pt_find(uintptr_t va, unsigned *level);
-/* Is va's page mapped, be it without access? And the first address behind it for which that is not
- * known to be so too: as far as the same page table tells. Any context. */
-bool pt_run(uintptr_t va, uintptr_t *next);
+/* Is the page of va < end mapped, be it without access? And the first address behind it for which
+ * that is not known to be so too: as far as the same page table tells, looking no further than end.
+ * Any context. */
+bool pt_run(uintptr_t va, uintptr_t end, uintptr_t *next);
 /* Is the byte mapped (and writable)? Any context, no locks. */
 bool pt_is_mapped(uintptr_t va, bool write);
 

@@ -8,6 +8,7 @@
 #include "gort/heap/malloc.h"
 #include "gort/os/mmap.h"
 #include "gort/sched/fault.h"
+#include "gort/sched/preempt.h"
 #include "kernel/panic.h"
 #include "mm/mm.h"
 
@@ -87,13 +88,12 @@ void page_faulted(struct trap_frame *tf)
     struct g *gp = cpu_self()->curg;
     uintptr_t at = gp->sigcode1;
     unsigned access = tf->error & PF_FETCH ? VM_X : tf->error & PF_WRITE ? VM_W : VM_R;
+    enum mmap_result r = brought(tf, at) ? MMAP_OK : mmap_fault(at, access);
 
-    if (brought(tf, at))
+    if (r == MMAP_OK) {
+        preempt_after_fault(tf);
         return;
-    enum mmap_result r = mmap_fault(at, access);
-
-    if (r == MMAP_OK)
-        return;
+    }
     if (r == MMAP_NOMEM)
         rt_fatal("out of memory: page of a mapping at %#lx", at);
     if (!fault_raise(gp, tf, at))

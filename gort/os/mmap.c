@@ -4,17 +4,25 @@
 #include "gort/os/mem.h"
 #include "gort/os/fs/nodes.h"
 #include "gort/os/fs/vfs.h"
+#include "kernel/check.h"
 #include "mm/mm.h"
 
 #define WINDOW_BASE  0x7e0000000000ull /* where mappings are, unless somebody asks */
 #define PLACE_LOWEST 0x10000ull        /* as on Linux */
 #define LOW_BASE     0x40000000ull     /* MAP_32BIT */
 #define LOW_END      0x80000000ull
-#define PIECE        (1ul << 20)       /* bytes that are there, of a long range */
+#define PIECE        (512ul << 10)     /* bytes that are there, of a long range */
+#define RUNS         8                 /* stretches of pages that are there, within a piece */
+#define HOLES        (1ul << 30)       /* bytes of addresses in which they are looked for */
+#define MAPPINGS     32                /* mappings that a piece touches */
 #define FAULT_AROUND (64ul << 10)      /* bytes of anonymous memory that one touch brings */
 
+enum { LEVELS = 10 };
+
+/* One in four is on the next higher list too, so that one of n is found in some log n steps. */
 struct mapping {
-    struct mapping *next; /* [maps.lock] */
+    struct mapping *next[LEVELS]; /* [maps.lock] lists by address; next[0] has all */
+    unsigned height;      /* [const] on how many lists it is */
     uintptr_t lo, hi;     /* [maps.lock] */
     unsigned prot;        /* [maps.lock] PROT_* = VM_* */
     bool shared;          /* [const] */
@@ -24,7 +32,9 @@ struct mapping {
 
 static struct {
     struct lock lock;
-    struct mapping *first; /* [lock] by address */
+    struct mapping *first[LEVELS]; /* [lock] by address */
+    unsigned files;        /* [lock] mappings of files */
+    uint64_t heights;      /* [lock] the next one's height is drawn from it */
     uintptr_t next;        /* [lock] where there was room at the last time */
     uintptr_t lo, hi;      /* [atomic, written under lock] all mappings so far lie in it */
 } maps = {.lock = LOCK_INIT("mmap", RANK_MMAP), .next = WINDOW_BASE, .lo = WINDOW_BASE,
@@ -38,12 +48,21 @@ bool mmap_window(uintptr_t va)
            va < __atomic_load_n(&maps.hi, __ATOMIC_ACQUIRE);
 }
 
+/* The first mapping that ends behind va. */
+static struct mapping *from_locked(uintptr_t va)
+{
+    struct mapping *const *row = maps.first;
+
+    for (unsigned i = LEVELS; i-- > 0;)
+        while (row[i] && row[i]->hi <= va)
+            row = row[i]->next;
+    return row[0];
+}
+
 static struct mapping *find_locked(uintptr_t va)
 {
-    struct mapping *m = maps.first;
+    struct mapping *m = from_locked(va);
 
-    while (m && va >= m->hi)
-        m = m->next;
     return m && va >= m->lo ? m : NULL;
 }
 
@@ -133,13 +152,65 @@ enum mmap_result mmap_fault(uintptr_t va, unsigned access)
 /* Unmaps the pages of [lo, hi), which lies in m; m itself does not change. */
 static void forget_locked(const struct mapping *m, uintptr_t lo, uintptr_t hi)
 {
-    if (m->inode && m->shared)
-        vm_unmap_phys(lo, hi - lo);
-    else
-        vm_decommit(lo, hi - lo);
+    for (uintptr_t end; (lo = vm_next(lo, hi, true)) < hi; lo = end) { /* over holes at once */
+        end = vm_next(lo, hi, false);
+        if (m->inode && m->shared)
+            vm_unmap_phys(lo, end - lo);
+        else
+            vm_decommit(lo, end - lo);
+    }
 }
 
 /* ---- the list -------------------------------------------------------------------------- */
+
+/* Where on each list a mapping at va stands, or would stand. */
+static void links_locked(uintptr_t va, struct mapping **link[LEVELS])
+{
+    struct mapping **row = maps.first;
+
+    for (unsigned i = LEVELS; i-- > 0; link[i] = &row[i])
+        while (row[i] && row[i]->lo < va)
+            row = row[i]->next;
+}
+
+/* Numbers whose bits are mixed (a multiplier of 64-bit linear congruences), so that heights follow
+ * no pattern of addresses that come and go. */
+static unsigned height_locked(void)
+{
+    maps.heights = maps.heights * 6364136223846793005ull + 1442695040888963407ull;
+    unsigned h = 1 + (unsigned)__builtin_ctzll(maps.heights >> 33 | 1ull << 40) / 2;
+
+    return h < LEVELS ? h : LEVELS;
+}
+
+static void insert_locked(struct mapping *m)
+{
+    struct mapping **link[LEVELS];
+
+    links_locked(m->lo, link);
+    m->height = height_locked();
+    for (unsigned i = 0; i < m->height; i++) {
+        m->next[i] = *link[i];
+        *link[i] = m;
+    }
+    maps.files += m->inode != NULL;
+    if (m->lo < maps.lo)
+        __atomic_store_n(&maps.lo, m->lo, __ATOMIC_RELEASE);
+    if (m->hi > maps.hi)
+        __atomic_store_n(&maps.hi, m->hi, __ATOMIC_RELEASE);
+}
+
+static void take_out_locked(struct mapping *m)
+{
+    struct mapping **link[LEVELS];
+
+    links_locked(m->lo, link);
+    for (unsigned i = 0; i < m->height; i++) {
+        CHECK(*link[i] == m, "mapping [%#lx, %#lx) is not on list %u", m->lo, m->hi, i);
+        *link[i] = m->next[i];
+    }
+    maps.files -= m->inode != NULL;
+}
 
 /* Makes `at` a border between mappings. False: no memory. */
 static bool split_locked(uintptr_t at)
@@ -157,42 +228,32 @@ static bool split_locked(uintptr_t at)
     if (tail->inode)
         inode_get(tail->inode);
     m->hi = at;
-    m->next = tail;
+    insert_locked(tail);
     return true;
-}
-
-static void insert_locked(struct mapping *m)
-{
-    struct mapping **pp = &maps.first;
-
-    while (*pp && (*pp)->lo < m->lo)
-        pp = &(*pp)->next;
-    m->next = *pp;
-    *pp = m;
-    if (m->lo < maps.lo)
-        __atomic_store_n(&maps.lo, m->lo, __ATOMIC_RELEASE);
-    if (m->hi > maps.hi)
-        __atomic_store_n(&maps.hi, m->hi, __ATOMIC_RELEASE);
 }
 
 /* No lock held: the last reference of an inode may go. */
 static void drop(struct mapping *m)
 {
     for (struct mapping *next; m; m = next) {
-        next = m->next;
+        next = m->next[0];
         if (m->inode)
             inode_put(m->inode);
         os_free(m, sizeof *m);
     }
 }
 
-bool mmap_covers(uintptr_t lo, uintptr_t hi)
+uintptr_t mmap_covered(uintptr_t lo, uintptr_t hi)
 {
+    unsigned n = 0;
+
     lock(&maps.lock);
-    for (const struct mapping *m; lo < hi && (m = find_locked(lo));)
+    for (const struct mapping *m = find_locked(lo); m && lo < hi && n < MAPPINGS; n++) {
         lo = m->hi;
+        m = m->next[0] && m->next[0]->lo == lo ? m->next[0] : NULL;
+    }
     unlock(&maps.lock);
-    return lo >= hi;
+    return lo < hi ? lo : hi;
 }
 
 /* ---- places ------------------------------------------------------------------------------ */
@@ -237,9 +298,8 @@ static int clear_way(uintptr_t at, enum mmap_place place, size_t size)
     if (at < PLACE_LOWEST)
         return -L_EPERM;
     lock(&maps.lock);
-    bool any = false;
-    for (struct mapping *m = maps.first; m && !any; m = m->next)
-        any = m->lo < at + size && at < m->hi;
+    const struct mapping *m = from_locked(at);
+    bool any = m && m->lo < at + size;
     unlock(&maps.lock);
     if (any && place == MMAP_FREE)
         return -L_EEXIST;
@@ -289,9 +349,27 @@ bool mmap_extend(uintptr_t lo, size_t old, size_t size)
 
 /* ---- ranges ------------------------------------------------------------------------------ */
 
+/* The end of the first MAPPINGS mappings that reach into [lo, hi), or hi. */
+static uintptr_t few_mappings(uintptr_t lo, uintptr_t hi)
+{
+    unsigned n = 0;
+
+    lock(&maps.lock);
+    const struct mapping *m = from_locked(lo);
+    while (m && m->lo < hi && n++ < MAPPINGS)
+        m = m->next[0];
+    hi = m && m->lo < hi ? m->lo : hi;
+    unlock(&maps.lock);
+    return hi;
+}
+
 uintptr_t mmap_piece(uintptr_t lo, uintptr_t hi)
 {
-    for (size_t left = PIECE; lo < hi && left > 0;) {
+    size_t left = PIECE;
+
+    hi = few_mappings(lo, hi);
+    hi = hi - lo < HOLES ? hi : lo + HOLES;
+    for (unsigned runs = 0; lo < hi && left > 0 && runs < RUNS; runs++) {
         uintptr_t at = vm_next(lo, hi, true);
         lo = vm_next(at, hi - at < left ? hi : at + left, false);
         left -= lo - at;
@@ -318,16 +396,15 @@ int mmap_remove(uintptr_t lo, uintptr_t hi)
     bool ok = true;
 
     lock(&maps.lock);
-    for (struct mapping **pp = &maps.first, *m; ok && (m = *pp) && m->lo < hi;) {
+    for (struct mapping *m = from_locked(lo), *next; ok && m && m->lo < hi; m = next) {
         uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
         if (a < b && (m->lo == a || m->hi == b || (ok = split_locked(b))))
             cut_locked(m, a, b);
-        if (m->lo < m->hi) {
-            pp = &m->next;
+        next = m->next[0];
+        if (m->lo < m->hi)
             continue;
-        }
-        *pp = m->next;
-        m->next = gone;
+        take_out_locked(m);
+        m->next[0] = gone;
         gone = m;
     }
     unlock(&maps.lock);
@@ -335,27 +412,32 @@ int mmap_remove(uintptr_t lo, uintptr_t hi)
     return ok ? 0 : -L_ENOMEM;
 }
 
-int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot)
+int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot, uintptr_t *end)
 {
-    if (!mmap_covers(lo, hi))
-        return -L_ENOMEM;
+    unsigned n = 0;
+
     lock(&maps.lock);
     bool ok = split_locked(lo) && split_locked(hi);
-    for (struct mapping *m = ok ? maps.first : NULL; m; m = m->next)
-        if (m->lo >= lo && m->hi <= hi)
-            m->prot = prot;
+    struct mapping *m = ok ? find_locked(lo) : NULL;
+    for (; m && m->lo == lo && lo < hi && n < MAPPINGS; m = m->next[0], n++) {
+        m->prot = prot;
+        lo = m->hi;
+    }
     unlock(&maps.lock);
-    return ok ? 0 : -L_ENOMEM;
+    *end = lo;
+    return n || lo == hi ? 0 : -L_ENOMEM;
 }
 
 /* Whatever rights the mappings have by now. */
 int mmap_apply(uintptr_t lo, uintptr_t hi)
 {
     lock(&maps.lock);
-    for (struct mapping *m = maps.first; m && m->lo < hi; m = m->next) {
+    for (struct mapping *m = from_locked(lo); m && m->lo < hi; m = m->next[0]) {
         uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
-        if (a < b)
-            vm_protect(a, b - a, m->prot); /* of what is there; the rest comes so */
+        for (uintptr_t end; (a = vm_next(a, b, true)) < b; a = end) { /* the rest comes so */
+            end = vm_next(a, b, false);
+            vm_protect(a, end - a, m->prot);
+        }
     }
     unlock(&maps.lock);
     return 0;
@@ -364,7 +446,7 @@ int mmap_apply(uintptr_t lo, uintptr_t hi)
 int mmap_discard(uintptr_t lo, uintptr_t hi)
 {
     lock(&maps.lock);
-    for (const struct mapping *m = maps.first; m; m = m->next) {
+    for (const struct mapping *m = from_locked(lo); m && m->lo < hi; m = m->next[0]) {
         uintptr_t a = m->lo > lo ? m->lo : lo, b = m->hi < hi ? m->hi : hi;
         if (a < b)
             forget_locked(m, a, b);
@@ -413,7 +495,7 @@ int mmap_carry(uintptr_t from, uintptr_t to, size_t n)
 /* No mapping shows the bytes [off, end) of the file any more. */
 static void forget_file_locked(const struct inode *n, int64_t off, int64_t end)
 {
-    for (const struct mapping *m = maps.first; m; m = m->next) {
+    for (const struct mapping *m = maps.files ? maps.first[0] : NULL; m; m = m->next[0]) {
         if (m->inode != n)
             continue;
         int64_t a = off - m->off, b = end - m->off, size = (int64_t)(m->hi - m->lo);
@@ -434,7 +516,7 @@ bool mmap_shows_writable(const struct inode *n)
     bool any = false;
 
     lock(&maps.lock);
-    for (const struct mapping *m = maps.first; m; m = m->next)
+    for (const struct mapping *m = maps.files ? maps.first[0] : NULL; m; m = m->next[0])
         any |= m->inode == n && m->shared && m->prot & VM_W;
     unlock(&maps.lock);
     return any;
@@ -471,10 +553,9 @@ unsigned mmap_see(uintptr_t va, struct mapping_seen *out, unsigned n)
     unsigned k = 0;
 
     lock(&maps.lock);
-    for (const struct mapping *m = maps.first; m && k < n; m = m->next)
-        if (m->hi > va)
-            out[k++] = (struct mapping_seen){m->lo, m->hi, m->prot, m->shared,
-                                             m->inode ? m->inode->ino : 0, m->inode ? m->off : 0};
+    for (const struct mapping *m = from_locked(va); m && k < n; m = m->next[0])
+        out[k++] = (struct mapping_seen){m->lo, m->hi, m->prot, m->shared,
+                                         m->inode ? m->inode->ino : 0, m->inode ? m->off : 0};
     unlock(&maps.lock);
     return k;
 }

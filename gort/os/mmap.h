@@ -53,14 +53,16 @@ enum mmap_place {
 int64_t mmap_add(uintptr_t at, enum mmap_place place, size_t size, unsigned prot, bool shared,
                  struct inode *inode, int64_t off);
 int mmap_remove(uintptr_t lo, uintptr_t hi);
-/* Pages of [lo, hi) that come from now on have these rights; mmap_apply gives them to those that
- * are present. -L_ENOMEM: there are holes, or no memory. */
-int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot);
+/* Pages of [lo, *end) that come from now on have these rights, *end being hi or how far it got
+ * with some mappings; mmap_apply gives them to those that are present. -L_ENOMEM: there is a hole
+ * at lo, or no memory. */
+int mmap_protect(uintptr_t lo, uintptr_t hi, unsigned prot, uintptr_t *end);
 int mmap_apply(uintptr_t lo, uintptr_t hi);
 /* Drops the pages of [lo, hi): anonymous memory reads as zero then, a file's comes from it. */
 int mmap_discard(uintptr_t lo, uintptr_t hi);
-/* The end of the first piece of [lo, hi): it has at most 1 MiB of present pages. mmap_remove,
- * mmap_apply and mmap_discard hold locks all the while, so callers go through a range by pieces. */
+/* The end of the first piece of [lo, hi): it has at most 512 KiB of present pages, few runs of
+ * them and few mappings. mmap_remove, mmap_apply and mmap_discard hold locks all the while, so
+ * callers go through a range by pieces. */
 uintptr_t mmap_piece(uintptr_t lo, uintptr_t hi);
 /* Makes [lo, lo + old), which must end with its mapping, larger where it is. False: no room. */
 bool mmap_extend(uintptr_t lo, size_t old, size_t size);
@@ -68,8 +70,9 @@ bool mmap_extend(uintptr_t lo, size_t old, size_t size);
  * negative error. mmap_carry moves the pages of [from, from + n) to it, 0 or -L_ENOMEM. */
 int64_t mmap_clone(uintptr_t lo, size_t old, size_t size, uintptr_t at, enum mmap_place place);
 int mmap_carry(uintptr_t from, uintptr_t to, size_t n);
-/* Is every byte of the range in a mapping? */
-bool mmap_covers(uintptr_t lo, uintptr_t hi);
+/* Up to where is every byte of [lo, hi) in a mapping? Looks at some mappings: lo means that there
+ * is a hole there, less than hi that one has to ask again from there. */
+uintptr_t mmap_covered(uintptr_t lo, uintptr_t hi);
 
 /* For /proc: the first n mappings that end behind va, as they are at this moment. Returns how many
  * there are, at most n. */

@@ -5,7 +5,7 @@
 
 /* Names are collected in a buffer of the kernel's, up to GETDENTS_MAX bytes: a call may return
  * fewer names than fit. */
-enum { GETDENTS_MAX = 32 << 10 };
+enum { GETDENTS_MAX = 16 << 10 };
 
 int64_t sys_getdents64(struct call *c)
 {

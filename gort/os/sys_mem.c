@@ -1,4 +1,5 @@
 /* sys_mem.c - mmap(2) and its relatives, over mmap.h. */
+#include <string.h>
 #include "gort/os/fs/memfd.h"
 #include "gort/os/mmap.h"
 #include "gort/os/sys.h"
@@ -80,6 +81,20 @@ static int64_t in_pieces(struct call *c, uintptr_t lo, uintptr_t hi,
     return 0;
 }
 
+/* Is every byte of [lo, hi) in a mapping? 0, -L_ENOMEM, SYS_AGAIN; c->total is how far it got. */
+static int64_t covers(struct call *c, uintptr_t lo, uintptr_t hi)
+{
+    while (lo + c->total < hi) {
+        uintptr_t at = lo + c->total, end = mmap_covered(at, hi);
+        if (end == at)
+            return -L_ENOMEM;
+        c->total = end - lo;
+        if (end < hi && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    return 0;
+}
+
 static enum mmap_place place_of(uint64_t flags)
 {
     if (flags & MAP_FIXED_NOREPLACE)
@@ -113,6 +128,9 @@ int64_t sys_mmap(struct call *c)
         return err;
     if (((anonymous || !shared) && too_much(size, prot, flags)) || !limit_of_addresses(size))
         return -L_ENOMEM;
+    if (fixed && !(flags & MAP_FIXED_NOREPLACE) && c->a[0] &&
+        (err = in_pieces(c, c->a[0], c->a[0] + size, mmap_remove)))
+        return err;
     uint64_t hint = c->a[0] > HEAP_TOP - size ? 0 : c->a[0] & ~(PAGE_SIZE - 1);
     return mmap_add(hint, place_of(flags), size, (unsigned)prot, shared,
                     anonymous ? NULL : f->inode, (int64_t)c->a[5]);
@@ -135,8 +153,16 @@ int64_t sys_mprotect(struct call *c)
         return -L_EINVAL;
     if (range_of(c, &lo, &hi))
         return -L_ENOMEM;
-    int err = c->done ? 0 : mmap_protect(lo, hi, (unsigned)c->a[2]);
-    return err ? err : in_pieces(c, lo, hi, mmap_apply);
+    int64_t err = 0;
+    while (!err && lo + c->total < hi) { /* c->total: how far the mappings have their rights */
+        uintptr_t end;
+        err = mmap_protect(lo + c->total, hi, (unsigned)c->a[2], &end);
+        c->total = end - lo;
+        if (!err && end < hi && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    int64_t again = in_pieces(c, lo, lo + c->total, mmap_apply); /* up to a hole, as on Linux */
+    return again ? again : err;
 }
 
 /* Arguments of mremap: old address, old size, new size, flags, new address. In whole pages. */
@@ -184,27 +210,41 @@ static int64_t remap_move(struct call *c, const struct remap *r)
     return (int64_t)c->total;
 }
 
+/* Nothing of the old range has gone yet, or moved. 0: it may; or the result. */
+static int64_t remap_begin(struct call *c, const struct remap *r)
+{
+    bool stays = !(r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP));
+
+    if (!c->done && mmap_covered(r->lo, r->lo + 1) == r->lo)
+        return -L_EFAULT;
+    if (!c->done && r->size > r->old && !limit_of_addresses(r->size - r->old))
+        return -L_ENOMEM;
+    if (stays && r->size <= r->old) {
+        int64_t err = in_pieces(c, r->lo + r->size, r->lo + r->old, mmap_remove);
+        return err ? err : (int64_t)r->lo;
+    }
+    if (stays && mmap_extend(r->lo, r->old, r->size))
+        return (int64_t)r->lo;
+    if (stays && !(r->flags & MREMAP_MAYMOVE))
+        return -L_ENOMEM;
+    if (!(r->flags & MREMAP_FIXED))
+        return 0;
+    int64_t err = in_pieces(c, r->at, r->at + r->size, mmap_remove);
+    c->done = err ? c->done : 0;
+    return err;
+}
+
 int64_t sys_mremap(struct call *c)
 {
     struct remap r;
     int64_t err = remap_check(c, &r);
 
+    if (!err && c->total)
+        return remap_move(c, &r);
+    if (!err)
+        err = remap_begin(c, &r);
     if (err)
         return err;
-    if (c->total)
-        return remap_move(c, &r);
-    if (!mmap_covers(r.lo, r.lo + r.old))
-        return -L_EFAULT;
-    if (r.size > r.old && !limit_of_addresses(r.size - r.old))
-        return -L_ENOMEM;
-    if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
-        if (r.size < r.old)
-            err = mmap_remove(r.lo + r.size, r.lo + r.old);
-        if (r.size <= r.old || mmap_extend(r.lo, r.old, r.size))
-            return err ? err : (int64_t)r.lo;
-        if (!(r.flags & MREMAP_MAYMOVE))
-            return -L_ENOMEM;
-    }
     int64_t to = mmap_clone(r.lo, r.old, r.size, r.flags & MREMAP_FIXED ? r.at : 0,
                             r.flags & MREMAP_FIXED ? MMAP_REPLACE : MMAP_ANYWHERE);
     if (to < 0)
@@ -222,7 +262,35 @@ int64_t sys_msync(struct call *c)
         return -L_EINVAL;
     if (page_up(c->a[1]) < c->a[1])
         return 0; /* the length wraps to 0 when it is rounded up */
-    return !range_of(c, &lo, &hi) && mmap_covers(lo, hi) ? 0 : -L_ENOMEM;
+    return range_of(c, &lo, &hi) ? -L_ENOMEM : covers(c, lo, hi);
+}
+
+/* A byte for each page: is it there? */
+int64_t sys_mincore(struct call *c)
+{
+    uintptr_t lo, hi;
+    uint8_t there[512];
+    int64_t err = range_of(c, &lo, &hi);
+
+    if (err == -L_EINVAL && !(c->a[0] & (PAGE_SIZE - 1)))
+        err = -L_ENOMEM;
+    if (!err)
+        err = covers(c, lo, hi);
+    while (!err && lo + c->done < hi) {
+        uintptr_t at = lo + c->done, end = hi - at < sizeof there * PAGE_SIZE ? hi :
+                                           at + sizeof there * PAGE_SIZE;
+        memset(there, 0, sizeof there);
+        for (uintptr_t p = at, next; (p = vm_next(p, end, true)) < end; p = next) {
+            next = vm_next(p, end, false);
+            memset(there + (p - at) / PAGE_SIZE, 1, (next - p) / PAGE_SIZE);
+        }
+        if (copy_out(c, c->a[2] + c->done / PAGE_SIZE, there, (end - at) / PAGE_SIZE))
+            return -L_EFAULT;
+        c->done = end - lo;
+        if (end < hi && call_gives_way(c))
+            return SYS_AGAIN;
+    }
+    return err;
 }
 
 #define MADV_DONTNEED 4u
@@ -237,8 +305,9 @@ int64_t sys_madvise(struct call *c)
         return -L_EINVAL;
     if (err || lo == hi)
         return err;
-    if (!c->done && !mmap_covers(lo, hi))
-        return -L_ENOMEM;
+    err = covers(c, lo, hi);
+    if (err)
+        return err;
     if (c->a[2] == MADV_DONTNEED || c->a[2] == MADV_FREE)
         return in_pieces(c, lo, hi, mmap_discard);
     return 0;

@@ -56,6 +56,7 @@ int64_t sys_setpriority(struct call *c)
 
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
+#define CLOSE_STEP          64u /* descriptors between two looks at what else is to be done */
 
 int64_t sys_close_range(struct call *c)
 {
@@ -63,30 +64,16 @@ int64_t sys_close_range(struct call *c)
 
     if (c->a[2] & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -L_EINVAL;
-    for (int64_t fd = first; fd <= last && fd_next(&fd) && fd <= last; fd++) {
+    int64_t fd = first + (int64_t)c->done; /* as far as it has got */
+    unsigned step = 0;
+    while (fd <= last && fd_next(&fd) && fd <= last) {
         if (c->a[2] & CLOSE_RANGE_CLOEXEC)
             fd_cloexec(fd, 1);
         else
             fd_close(fd);
-    }
-    return 0;
-}
-
-/* ---- memory ------------------------------------------------------------------------------ */
-
-/* One byte for each page: is it there? */
-int64_t sys_mincore(struct call *c)
-{
-    uintptr_t at = c->a[0], bytes = (c->a[1] + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-
-    if (at & (PAGE_SIZE - 1))
-        return -L_EINVAL;
-    if (bytes < c->a[1] || at + bytes < at || !mmap_covers(at, at + bytes))
-        return -L_ENOMEM;
-    for (uint64_t i = 0; i < bytes / PAGE_SIZE; i++) {
-        uint8_t there = vm_is_mapped(at + i * PAGE_SIZE, false);
-        if (copy_out(c, c->a[2] + i, &there, 1))
-            return -L_EFAULT;
+        c->done = (uint64_t)(++fd - first);
+        if (++step % CLOSE_STEP == 0 && call_gives_way(c))
+            return SYS_AGAIN;
     }
     return 0;
 }

@@ -67,6 +67,18 @@ static bool preempt_here_irq(struct trap_frame *tf)
     return true;
 }
 
+void preempt_after_fault(struct trap_frame *tf)
+{
+    const struct cpu *c = cpu_self();
+
+    if (!(__atomic_load_n(&c->pending, __ATOMIC_RELAXED) & CPU_PENDING_PREEMPT) ||
+        !g_is_go(c->curg))
+        return;
+    uint64_t flags = irq_save();
+    preempt_here_irq(tf);
+    irq_restore(flags);
+}
+
 int64_t sched_tick_ns(void)
 {
     if (options.stallwatch)
@@ -288,7 +300,7 @@ static void timer_irq(struct trap_frame *tf)
         __atomic_or_fetch(&c->pending, CPU_PENDING_PREEMPT, __ATOMIC_SEQ_CST);
     bool stuck = yields && !preempt_here_irq(tf);
     if (options.stallwatch)
-        stall_tick_irq(tf, stuck, now);
+        stall_tick_irq(tf, stuck, mp->armed < now ? mp->armed : now);
     __atomic_store_n(&mp->wake, 1, __ATOMIC_SEQ_CST);
     mp->ticking = running;
     int64_t next = next_tick_irq(now, running, due, stuck);

@@ -40,7 +40,7 @@ static void walk_irq(struct stall *s, const struct cpu *c, const struct trap_fra
     }
 }
 
-void stall_tick_irq(const struct trap_frame *tf, bool stuck, int64_t now)
+void stall_tick_irq(const struct trap_frame *tf, bool stuck, int64_t due)
 {
     struct cpu *c = cpu_self();
     struct stall *s = &now_at[c->id];
@@ -50,7 +50,7 @@ void stall_tick_irq(const struct trap_frame *tf, bool stuck, int64_t now)
         return;
     }
     if (!s->since)
-        s->since = now;
+        s->since = due;
     walk_irq(s, c, tf);
 }
 

@@ -17,8 +17,9 @@ struct trap_frame;
 
 #define STALL_TICK_US 20
 
-/* Interrupt context, at a tick. stuck: the goroutine could not be stopped just here. */
-void stall_tick_irq(const struct trap_frame *tf, bool stuck, int64_t now);
+/* Interrupt context, at a tick that was due at `due`: one that interrupts were off for counts from
+ * there. stuck: the goroutine could not be stopped just here. */
+void stall_tick_irq(const struct trap_frame *tf, bool stuck, int64_t due);
 /* This CPU is in schedule(). g0. */
 void stall_over(void);
 /* Prints the longest stretch that has ended. At the end of the machine. */
