@@ -153,6 +153,7 @@ struct sock {
         mcast_loop, buffers_set,
         pktinfo4, ttl4, tos4, pktinfo6, hops6, tclass6, /* control messages that are wanted */
         dst4, dst6,                     /* too */
+        path_mtu6,      /* kept alone: Linux sends it where IPV6_DONTFRAG is set */
         errors_kept, gro, freebind;
     uint8_t stamps;                 /* enum stamps */
     int32_t segment;                /* UDP_SEGMENT, 0 = none */

@@ -32,8 +32,8 @@ class Table(unittest.TestCase):
         os.mkdir(os.path.join(zoo.WORK, "results"))
         zoo.read_known.cache_clear()
         self.addCleanup(zoo.read_known.cache_clear)
-        with open(zoo.KNOWN, "w", encoding="utf-8") as f:
-            f.write("m\\.TestKnown looked into\n")
+        with open(zoo.KNOWN, "w", encoding="utf-8"):
+            pass
         self.list("a v1", "b v1 -run=A|B ./x", "b v1 limit=5 ./y", "c v1")
 
     def list(self, *lines):
@@ -128,6 +128,25 @@ class Judged(unittest.TestCase):
         self.assertEqual(zoo.causes(result(linux, {
             "m": PASS, "m.TestA": PASS, "m.TestA/x": PASS, "m.TestA/x/y": PASS,
             "m.TestB": PASS, "m.TestB/z": PASS})), "not begun here: n")
+
+    def test_known(self):
+        """A cause that someone has found says why, of what does not run here, too."""
+        zoo.read_known.cache_clear()
+        self.addCleanup(zoo.read_known.cache_clear)
+        self.addCleanup(setattr, zoo, "KNOWN", zoo.KNOWN)
+        with tempfile.NamedTemporaryFile("w", suffix=".known") as f:
+            f.write("# a comment\nm\\.Test(A|B) looked into\n")
+            f.flush()
+            zoo.KNOWN = f.name
+            ok = {"m": PASS, "m.TestA": PASS, "m.TestB": PASS, "m.TestC": PASS}
+            r = result(ok, {**ok, "m": FAIL, "m.TestA": FAIL, "m.TestB": SKIP},
+                       {"m.TestA": "dial tcp"})
+            self.assertEqual(zoo.causes(r),
+                             "looked into: m.TestA; skipped here alone (looked into): m.TestB")
+            del r["gort"]["m.TestA"]
+            self.assertEqual(zoo.causes(dict(r, gort={"m": PASS, "m.TestC": SKIP})),
+                             "not begun here (looked into): m.TestA, m.TestB; "
+                             "skipped here alone: m.TestC")
 
 
 if __name__ == "__main__":

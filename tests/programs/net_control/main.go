@@ -122,7 +122,8 @@ func options4(fd int) {
 }
 
 func options6(fd int) {
-	for _, o := range []int{syscall.IPV6_RECVPKTINFO, syscall.IPV6_RECVHOPLIMIT, syscall.IPV6_RECVTCLASS} {
+	const recvPathMTU = 60
+	for _, o := range []int{syscall.IPV6_RECVPKTINFO, syscall.IPV6_RECVHOPLIMIT, syscall.IPV6_RECVTCLASS, recvPathMTU} {
 		set(fd, syscall.IPPROTO_IPV6, o)
 	}
 }
