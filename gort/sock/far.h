@@ -45,6 +45,10 @@ void far_tcp_info(struct sock *s, uint8_t *info, size_t n);
 /* s has an address now: binds its wired half, so that datagrams from outside reach it. sock.lock is
  * held. */
 int far_udp_bind(struct sock *s);
+/* What keeps the groups of s: its wired half, made for them if s has no address yet. NULL: there is
+ * none, as s is bound to a loopback address, or is no socket of UDP, or the machine has no
+ * device; or no memory. Takes sock.lock. */
+struct udp_sock *far_udp_member(struct sock *s);
 /* Connects the wired half; sock.lock is held. `to` with family 0 disconnects; an address of this
  * machine mutes the wired half. */
 int far_udp_connect(struct sock *s, const struct sock_addr *to);

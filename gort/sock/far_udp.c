@@ -62,7 +62,7 @@ int far_udp_bind(struct sock *s)
 {
     if (!wire_present() || net_addr_is_loopback(&s->local.in.ip))
         return 0;
-    struct udp_sock *u = udp_new(s->domain == L_AF_INET, woken, s);
+    struct udp_sock *u = s->unbound ? s->unbound : udp_new(s->domain == L_AF_INET, woken, s);
     if (!u)
         return -L_ENOBUFS;
     u->v6only = s->v6only;
@@ -72,12 +72,27 @@ int far_udp_bind(struct sock *s)
     use_filter(s, u); /* from the first datagram on */
     int err = udp_bind(u, &s->local.in.ip, s->local.in.port, s->local.in.scope);
     if (err) {
-        udp_close(u);
+        if (u != s->unbound)
+            udp_close(u);
         return err;
     }
+    s->unbound = NULL;
     __atomic_store_n(&s->wired, u, __ATOMIC_RELEASE);
     far_udp_options(s);
     return 0;
+}
+
+struct udp_sock *far_udp_member(struct sock *s)
+{
+    struct udp_sock *u;
+
+    lock(&s->lock);
+    if (!s->wired && !s->unbound && !s->local.family && s->protocol == L_IPPROTO_UDP &&
+        wire_present())
+        s->unbound = udp_new(s->domain == L_AF_INET, woken, s);
+    u = s->wired ? s->wired : s->unbound;
+    unlock(&s->lock);
+    return u;
 }
 
 int far_udp_connect(struct sock *s, const struct sock_addr *to)
@@ -258,9 +273,10 @@ uint32_t far_udp_drops(struct sock *s)
 
 void far_udp_close(struct sock *s)
 {
-    struct udp_sock *u = s->wired;
+    struct udp_sock *u = s->wired ? s->wired : s->unbound;
 
     __atomic_store_n(&s->wired, NULL, __ATOMIC_RELEASE);
+    s->unbound = NULL;
     if (u) {
         groups_leave(u);
         __atomic_add_fetch(&s->drops, far_drops(u), __ATOMIC_RELAXED);

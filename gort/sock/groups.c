@@ -73,14 +73,13 @@ static int64_t from_group_req(struct call *c, struct sock *s, uint64_t p, uint64
 
 static int64_t change(struct sock *s, const struct udp_group *g, bool join)
 {
-    struct udp_sock *u = __atomic_load_n(&s->wired, __ATOMIC_ACQUIRE);
-
     if (!addr_multicast(&g->group) || addr_v4_number(&g->group) == 0xffffffffu)
         return -L_EINVAL;
     if (!netif_get(g->ifindex))
         return -L_ENODEV;
+    struct udp_sock *u = far_udp_member(s);
     if (!u)
-        return join ? -L_ENODEV : -L_EADDRNOTAVAIL;     /* the socket must be bound first */
+        return join ? -L_ENODEV : -L_EADDRNOTAVAIL;
     int err = udp_join(u, g, join);
     if (!err)
         netctl_join(g->ifindex, &g->group, join);

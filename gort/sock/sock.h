@@ -183,6 +183,7 @@ struct sock {
     struct tcp_conn *conn;          /* [lock to write, atomic reads] of a stream or a listener */
     struct far_old *conn_old;       /* [lock] those of connects that have failed */
     struct udp_sock *wired;         /* [lock to write, atomic reads] */
+    struct udp_sock *unbound;       /* [lock] what will be that: has joined groups before bind(2) */
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
     struct dgramq *errors;          /* [atomic] IP_RECVERR: what became of those sent; or NULL */
     struct cork *corked;            /* [lock to write, atomic reads] of UDP: unfinished; or NULL */

@@ -209,14 +209,22 @@ class Machines(unittest.TestCase):
         """A group is joined: routers are told (IGMP, 0x16 and 0x17), its datagrams arrive."""
         for device in ("virtio-net-pci", "e1000e"):
             with self.subTest(device):
-                self.groups(device)
+                self.groups(device, [], "")
 
-    def groups(self, device):
+    def test_groups_before_bind(self):
+        """A socket that has no address yet joins and leaves as one that has: ip(7)."""
+        self.groups("virtio-net-pci", ["early"], "<nil>; address already in use; <nil>; "
+                    "cannot assign requested address; <nil>; ")
+
+    def groups(self, device, args, before):
         ours, theirs = (os.path.join(self.dir.name, n + device) for n in ("ours", "theirs"))
+        for path in (ours, theirs):
+            if os.path.exists(path):
+                os.remove(path)
         bundle = os.path.join(self.dir.name, "bundle")
         subprocess.run([os.path.join(ROOT, "scripts", "mkbundle"), "-o", bundle, "--init",
                         self.binary, "--options", "lockrank ip=10.0.0.5/24", "--args", "x",
-                        "groups"], check=True)
+                        "groups", *args], check=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
             wire.bind(ours)
             wire.settimeout(100)
@@ -226,12 +234,15 @@ class Machines(unittest.TestCase):
                  f"remote.type=unix,remote.path={ours}", "-device", f"{device},netdev=n"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.igmp(wire, 0x16)
+            out = p.stdout.readline() + p.stdout.readline()     # it is bound
             wire.sendto(frame(b"to all of you"), theirs)
             self.igmp(wire, 0x17)
-        out, err = p.communicate()
-        self.assertEqual((p.returncode, err, out),
-                         (0, "", "eth0 <nil>\njoined <nil>\nto all of you 10.0.0.1:4000 <nil>\n"
-                                 "left <nil>\n"))
+        with p.stdout, p.stderr:
+            out += p.stdout.read()
+            err = p.stderr.read()
+        self.assertEqual((p.wait(), err, out),
+                         (0, "", f"eth0 <nil>\n{before}joined <nil>\n"
+                                 "to all of you 10.0.0.1:4000 <nil>\nleft <nil>\n"))
 
     def igmp(self, wire, kind):
         """The next message of that kind for our group."""

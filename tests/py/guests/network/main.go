@@ -83,14 +83,33 @@ func ping(to string) {
 	syscall.Close(fd)
 }
 
+// early is a socket that joins the group twice, leaves it and joins it again, and is bound then.
+func early() (net.PacketConn, error) {
+	mreq := &syscall.IPMreq{Multiaddr: [4]byte{239, 1, 2, 3}}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) {
+			for _, name := range []int{syscall.IP_ADD_MEMBERSHIP, syscall.IP_ADD_MEMBERSHIP,
+				syscall.IP_DROP_MEMBERSHIP, syscall.IP_DROP_MEMBERSHIP, syscall.IP_ADD_MEMBERSHIP} {
+				fmt.Print(syscall.SetsockoptIPMreq(int(fd), syscall.IPPROTO_IP, name, mreq), "; ")
+			}
+		})
+	}}
+	return lc.ListenPacket(context.Background(), "udp4", "239.1.2.3:5000")
+}
+
 // groups joins a group on eth0, prints what it receives, and leaves.
 func groups() {
 	eth0, err := net.InterfaceByName("eth0")
 	fmt.Println("eth0", err)
-	c, err := net.ListenMulticastUDP("udp4", eth0, &net.UDPAddr{IP: net.IPv4(239, 1, 2, 3), Port: 5000})
+	var c net.PacketConn
+	if len(os.Args) > 2 {
+		c, err = early()
+	} else {
+		c, err = net.ListenMulticastUDP("udp4", eth0, &net.UDPAddr{IP: net.IPv4(239, 1, 2, 3), Port: 5000})
+	}
 	fmt.Println("joined", err)
 	b := make([]byte, 100)
-	n, from, err := c.ReadFromUDP(b)
+	n, from, err := c.ReadFrom(b)
 	fmt.Println(string(b[:n]), from, err)
 	fmt.Println("left", c.Close())
 	time.Sleep(100 * time.Millisecond)
