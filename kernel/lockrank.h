@@ -14,6 +14,7 @@ enum lock_rank {
     RANK_SOCK_NAMES,    /* a table of ports, or of AF_UNIX' names */
     RANK_FILE,          /* one open file, pipe or console */
     RANK_GRAVES,        /* contents of files that are being freed */
+    RANK_FLIGHT,        /* sockets in each other's queues */
     RANK_TCP,           /* one TCP connection */
     RANK_TCP_LISTEN,    /* queues of one listener */
     RANK_TCP_PORT,      /* bound ports and listeners, by port */

@@ -30,8 +30,12 @@ static inline struct slot *slot_at_locked(int64_t fd, bool make)
 /* A descriptor has been closed: the table's reference to f goes. */
 static void file_closed(struct file *f)
 {
+    bool flies = f->ops && f->ops->in_flight && f->ops->in_flight(f);
+
     flock_closed(f->inode);
     file_put(f);
+    if (flies)
+        file_flies_on();
 }
 
 struct file *fd_get(int64_t fd)

@@ -57,6 +57,7 @@ unsigned file_poll(struct file *f)
 }
 
 void (*file_gone)(struct file *f);
+void (*file_flies_on)(void);
 
 void file_put(struct file *f)
 {

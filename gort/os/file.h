@@ -42,6 +42,8 @@ struct file_ops {
     const char *anon;   /* in /proc/self/fd: "anon_inode:" and this; NULL: as the inode says */
     /* For how long a call may wait, in ns; 0: for ever. NULL: for ever. */
     int64_t (*patience)(struct file *f, bool write);
+    /* Do queues hold f, too (SCM_RIGHTS)? NULL: no. */
+    bool (*in_flight)(struct file *f);
     bool messages;      /* what one call moves is one message, however long: by `vector` alone */
     bool whole_writes;  /* a blocking write goes on until all is written; else one call is all */
 };
@@ -71,6 +73,10 @@ void file_put(struct file *f); /* no vfs.lock held */
 /* Called when the last reference to f is gone, before f goes: ends what waits for f, and the locks
  * that belong to it. No locks held. [const, set by os_init] */
 extern void (*file_gone)(struct file *f);
+
+/* A descriptor of a file in flight is closed: its reference is gone. No locks held. [const, set at
+ * boot] */
+extern void (*file_flies_on)(void);
 
 static inline bool file_nonblock(const struct file *f)
 {

@@ -285,9 +285,13 @@ static void *result_frame(const struct g *gp)
  * whichever call finds them; it gives way in between. The handler is done, with c->result. */
 #define REAP_PAGES 64
 
+bool (*call_reaps)(void);
+
+static bool reap_step(void) { return data_reap(REAP_PAGES) || (call_reaps && call_reaps()); }
+
 static int64_t reap(struct call *c)
 {
-    while (data_reap(REAP_PAGES))
+    while (reap_step())
         if (call_gives_way(c))
             return SYS_AGAIN;
     return c->result;
@@ -310,7 +314,7 @@ static int64_t call_step(struct call *c)
     int64_t r = c->run(c);
     *running = NULL;
 
-    if (r == SYS_BLOCK || r == SYS_AGAIN || c->run == reap || !data_reap(REAP_PAGES) ||
+    if (r == SYS_BLOCK || r == SYS_AGAIN || c->run == reap || !reap_step() ||
         c->frame != result_frame(c->gp)) /* a gate whose calls are over at once */
         return r;
     c->result = r;

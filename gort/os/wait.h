@@ -130,6 +130,11 @@ bool call_deadline(struct call *c, int64_t when);
  * them. No locks held. */
 bool call_gives_way(const struct call *c);
 
+/* A step of what closing files has left to be done; NULL: nothing is left so. False: there is
+ * nothing, or another CPU does it. Calls do it before they return. No locks. [const, set at
+ * boot] */
+extern bool (*call_reaps)(void);
+
 /* Runs the system call `num`, whose handler is `run`, for gp, the calling goroutine. Returns if the
  * call is complete; else gp is parked, and goes on behind its gate when it is. */
 void call_begin(struct g *gp, void *frame, call_fn *run, uint64_t num, const uint64_t a[6]);

@@ -28,6 +28,8 @@ int backlog_push(struct sock *l, struct sock *p)
         *l->queue.last = p;
         l->queue.last = &p->accept_next;
         __atomic_store_n(&l->queue.n, l->queue.n + 1, __ATOMIC_RELEASE);
+        if (p->domain == L_AF_UNIX)
+            flight_arrives(l, p);
         queue_wake(&l->rq);
     }
     unlock(&l->lock);

@@ -13,7 +13,7 @@ static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
 {
     if (*out || n > L_SCM_MAX_FD)
         return -L_EINVAL;
-    struct rights *r = os_alloc(sizeof *r + n * sizeof r->file[0]);
+    struct rights *r = rights_new((unsigned)n);
     if (!r)
         return -L_ENOMEM;
     for (; r->n < n; r->n++) {
@@ -27,9 +27,7 @@ static int64_t rights_get(const uint8_t *fds, size_t n, struct rights **out)
         *out = r;
         return 0;
     }
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    os_free(r, sizeof *r + n * sizeof r->file[0]);
+    rights_free(r);
     return -L_EBADF;
 }
 

@@ -25,6 +25,8 @@ struct dgramq {
     size_t used;            /* [lock] as SO_RCVBUF counts */
     size_t held;            /* [lock] of memory.h */
     unsigned n;             /* [lock] */
+    bool closed;            /* [lock] */
+    struct sock *reader;    /* [const] of AF_UNIX; else NULL */
 };
 
 struct dgramq *dgramq_new(void)
@@ -37,6 +39,8 @@ struct dgramq *dgramq_new(void)
     q->last = &q->first;
     return q;
 }
+
+void dgramq_reader(struct dgramq *q, struct sock *s) { q->reader = s; }
 
 void dgram_drop(struct dgram *g)
 {
@@ -60,6 +64,14 @@ void dgramq_clear(struct dgramq *q)
         next = g->next;
         dgram_drop(g);
     }
+}
+
+void dgramq_close(struct dgramq *q)
+{
+    lock(&q->lock);
+    q->closed = true;
+    unlock(&q->lock);
+    dgramq_clear(q);
 }
 
 void dgramq_free(struct dgramq *q)
@@ -117,12 +129,14 @@ int dgramq_add(struct dgramq *q, struct dgram *g, struct msg *m, size_t room)
     bool local = g->to.family == L_AF_UNIX;
 
     lock(&q->lock);
-    int err = has_room_locked(q, room, local) ? 0 : -L_EAGAIN;
+    int err = q->closed ? -L_ECONNREFUSED : has_room_locked(q, room, local) ? 0 : -L_EAGAIN;
     if (!err && !sock_memory_take(SOCK_MEMORY_DATAGRAMS, memory, q->held))
         err = local && !q->n ? -L_ENOBUFS : -L_EAGAIN; /* from an empty queue nobody reads */
     if (!err) {
         g->rights = m->rights;
         m->rights = NULL;
+        if (g->rights && q->reader)
+            rights_queued(g->rights, q->reader);
         *q->last = g;
         q->last = &g->next;
         q->used += g->size + OVERHEAD;
@@ -179,6 +193,8 @@ int64_t dgramq_take(struct dgramq *q, struct msg *m)
         q->held -= memory_of(g);
         sock_memory_give(SOCK_MEMORY_DATAGRAMS, memory_of(g));
         q->n--;
+        if (g->rights)
+            rights_taken(g->rights);
     }
     unlock(&q->lock);
     if (g) {

@@ -5,18 +5,10 @@
 #include "gort/sock/ring.h"
 #include "kernel/check.h"
 
-/* Files that were sent with the `len` bytes from `at` on. */
-struct mark {
-    struct mark *next;
-    uint64_t at;
-    size_t len;
-    struct rights *rights;
-};
-
 /* One direction: the bytes and files that one end reads. */
 struct way {
     struct ring ring;
-    struct mark *marks, **marks_end;
+    struct rights *marks, **marks_end; /* files that were sent with some of the bytes */
     struct sock *reader;    /* the socket of this end; NULL: closed */
     bool closed, released;
     bool fin;               /* of TCP: this end's last byte is sent, and the other reads an end */
@@ -59,29 +51,14 @@ void duplex_attach(struct duplex *d, unsigned side, struct sock *s)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-static int add_mark_locked(struct way *to, struct rights *r, size_t len)
+static void add_mark_locked(struct way *to, struct rights *r, uint64_t at, size_t len)
 {
-    struct mark *k = os_alloc(sizeof *k);
-
-    if (!k)
-        return -L_ENOBUFS;
-    k->at = to->ring.head;
-    k->len = len;
-    k->rights = r;
-    *to->marks_end = k;
-    to->marks_end = &k->next;
-    return 0;
-}
-
-static void drop_last_mark_locked(struct way *to)
-{
-    struct mark **l = &to->marks;
-
-    while ((*l)->next)
-        l = &(*l)->next;
-    os_free(*l, sizeof **l);
-    *l = NULL;
-    to->marks_end = l;
+    r->at = at;
+    r->len = len;
+    r->next = NULL;
+    *to->marks_end = r;
+    to->marks_end = &r->next;
+    rights_queued(r, to->reader);
 }
 
 /* A stream takes as many bytes as there is room for; a message is put whole or not at all. */
@@ -107,18 +84,16 @@ static int64_t put_locked(struct duplex *d, struct way *to, struct msg *m)
         return had ? -L_EAGAIN : -L_ENOBUFS; /* of an empty one nobody would tell */
     if (!packets)
         n = ready;
-    if (m->rights && add_mark_locked(to, m->rights, n))
-        return -L_ENOBUFS;
     uint64_t head = to->ring.head;
     int err = packets ? ring_put_bytes(&to->ring, NULL, &header, sizeof header) : 0;
     if (!err)
         err = ring_put_bytes(&to->ring, &m->v, NULL, n);
     if (err) {
         to->ring.head = head;
-        if (m->rights)
-            drop_last_mark_locked(to);
         return err;
     }
+    if (m->rights)
+        add_mark_locked(to, m->rights, head, n);
     m->rights = NULL;
     return (int64_t)n;
 }
@@ -161,20 +136,21 @@ int64_t duplex_send(struct duplex *d, unsigned side, struct msg *m)
 
 static void take_mark_locked(struct way *me, struct msg *m)
 {
-    struct mark *k = me->marks;
+    struct rights *r = me->marks;
 
-    m->rights = k->rights;
-    me->marks = k->next;
+    me->marks = r->next;
     if (!me->marks)
         me->marks_end = &me->marks;
-    os_free(k, sizeof *k);
+    r->next = NULL;
+    rights_taken(r);
+    m->rights = r;
 }
 
 /* The most bytes that a read may return now: it ends before the next files in flight, and a message
  * with files is read alone. */
 static size_t stream_limit_locked(const struct way *me)
 {
-    const struct mark *k = me->marks;
+    const struct rights *k = me->marks;
 
     if (k && k->at == me->ring.tail)
         return k->len;
@@ -340,15 +316,15 @@ static size_t unread_locked(const struct duplex *d, const struct way *me)
     return sum;
 }
 
-/* No locks held: putting the last reference of a file may close a socket. */
-static void marks_free(struct mark *k)
+/* The files that have not been received: their number is bounded by the bytes alone. */
+static struct rights *marks_take_locked(struct way *me, struct rights ***end)
 {
-    while (k) {
-        struct mark *next = k->next;
-        rights_free(k->rights);
-        os_free(k, sizeof *k);
-        k = next;
-    }
+    struct rights *first = me->marks;
+
+    *end = me->marks_end;
+    me->marks = NULL;
+    me->marks_end = &me->marks;
+    return first;
 }
 
 void duplex_end(struct duplex *d, unsigned side, bool reset)
@@ -359,9 +335,7 @@ void duplex_end(struct duplex *d, unsigned side, bool reset)
     CHECK(!me->closed, "end %u of a connection is closed twice", side);
     if (unread_locked(d, me))
         reset = true;
-    struct mark *marks = me->marks;
-    me->marks = NULL;
-    me->marks_end = &me->marks;
+    struct rights **end, *marks = marks_take_locked(me, &end);
     me->said_end |= d->kind == DUPLEX_TCP && !reset;
     me->closed = me->fin = me->mute = me->deaf = true;
     me->reader = NULL;
@@ -375,7 +349,19 @@ void duplex_end(struct duplex *d, unsigned side, bool reset)
     }
     wake_locked(to->reader);
     unlock(&d->lock);
-    marks_free(marks);
+    rights_free_list(marks, end);
+}
+
+void duplex_drop(struct duplex *d, unsigned side)
+{
+    struct way *me = &d->way[side], *to = &d->way[!side];
+
+    lock(&d->lock);
+    struct rights **end, *marks = marks_take_locked(me, &end);
+    ring_drop(&me->ring, ring_used(&me->ring));
+    wake_locked(to->reader);
+    unlock(&d->lock);
+    rights_free_list(marks, end);
 }
 
 void duplex_release(struct duplex *d, unsigned side)

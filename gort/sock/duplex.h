@@ -33,6 +33,8 @@ void duplex_begin_shut(struct duplex *d, unsigned side, unsigned shut);
 void duplex_end(struct duplex *d, unsigned side, bool reset);
 /* Nobody uses that side any more; it has been ended. The second to say so frees d. */
 void duplex_release(struct duplex *d, unsigned side);
+/* Drops what that side, which is open, has not read. */
+void duplex_drop(struct duplex *d, unsigned side);
 void duplex_close(struct duplex *d, unsigned side, bool reset); /* both */
 /* A state of TCP's that fits that side, as TCP_INFO's numbers. */
 unsigned duplex_tcp_state(struct duplex *d, unsigned side);

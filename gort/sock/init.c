@@ -54,4 +54,6 @@ void sock_init(void)
     mm_stats_read(&ram);
     sock_memory_init(ram.ram_bytes / 8);
     interfaces_init();
+    file_flies_on = flight_look;
+    call_reaps = flight_step;
 }

@@ -5,9 +5,14 @@
 #include "gort/sock/filter.h"
 #include "kernel/check.h"
 
+static size_t size_of(unsigned domain)
+{
+    return sizeof(struct sock) + (domain == L_AF_UNIX ? sizeof(struct flight) : 0);
+}
+
 struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const struct sock_ops *ops)
 {
-    struct sock *s = os_alloc(sizeof *s);
+    struct sock *s = os_alloc(size_of(domain));
 
     if (!s)
         return NULL;
@@ -30,6 +35,8 @@ struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const s
     s->syncnt = 6;
     s->rcvlowat = 1;
     s->mtu_discover = 1;
+    if (domain == L_AF_UNIX)
+        flight_init(s);
     return s;
 }
 
@@ -44,16 +51,7 @@ void sock_put(struct sock *s)
     if (s->errors)
         dgramq_free(s->errors);
     filter_free(s);
-    os_free(s, sizeof *s);
-}
-
-void rights_free(struct rights *r)
-{
-    if (!r)
-        return;
-    for (unsigned i = 0; i < r->n; i++)
-        file_put(r->file[i]);
-    os_free(r, sizeof *r + r->n * sizeof r->file[0]);
+    os_free(s, size_of(s->domain));
 }
 
 bool sock_errors_keep(struct sock *s)
@@ -190,6 +188,8 @@ static void file_sock_release(struct file *f)
     sock_put(s);
 }
 
+static bool file_sock_in_flight(struct file *f) { return flight_has(f->priv); }
+
 static int64_t file_sock_patience(struct file *f, bool write)
 {
     const struct sock *s = f->priv;
@@ -200,7 +200,8 @@ static int64_t file_sock_patience(struct file *f, bool write)
 #define SOCK_FILE_OPS \
     .read = file_sock_read, .peek = file_sock_peek, .write = file_sock_write, \
     .vector = file_sock_vector, .poll = file_sock_poll, .queue = file_sock_queue, \
-    .ioctl = sock_ioctl, .release = file_sock_release, .patience = file_sock_patience
+    .ioctl = sock_ioctl, .release = file_sock_release, .patience = file_sock_patience, \
+    .in_flight = file_sock_in_flight
 
 static const struct file_ops stream_file_ops = { SOCK_FILE_OPS, .room = file_sock_room,
                                                 .give = file_sock_give, .whole_writes = true },

@@ -9,6 +9,7 @@
  *   icmp.c   ICMP, raw and for ping
  *   filter.c what a program of SO_ATTACH_FILTER leaves of datagrams
  *   netlink.c  what interfaces and addresses there are
+ *   flight.c files that are sent, and sockets that nobody can receive any more
  *
  * A socket is made by socket(2), accept(2) or connect's far side, and lives while a file, a queue
  * of a listener or a table of names holds it (refs). Its kind's state has locks of its own;
@@ -18,13 +19,14 @@
  * wq (room, the end of connect). A change of state is made visible before waiters are woken.
  *
  * Locks: sock.lock (RANK_SOCK) < table of ports or names (RANK_SOCK_NAMES) < duplex, queue of
- * datagrams (RANK_FILE) < gort/net (RANK_TCP ... RANK_NET) < waitq (RANK_POLL). Two sockets are
- * never locked at once. */
+ * datagrams (RANK_FILE) < files in flight (RANK_FLIGHT) < gort/net (RANK_TCP ... RANK_NET) < waitq
+ * (RANK_POLL). Two sockets are never locked at once. */
 #ifndef GORT_SOCK_SOCK_H
 #define GORT_SOCK_SOCK_H
 
 #include "gort/net/addr.h"
 #include "gort/os/file.h"
+#include "gort/sock/flight.h"
 #include "gort/sock/linux_net.h"
 #include "gort/sock/vec.h"
 
@@ -49,15 +51,6 @@ struct sock_addr {
         struct { uint32_t pid, groups; } nl;
     };
 };
-
-/* Files in flight: SCM_RIGHTS. */
-struct rights {
-    unsigned n;
-    struct file *file[]; /* referenced */
-};
-
-/* Drops the references to the files; r may be NULL. No locks held: this may close a socket. */
-void rights_free(struct rights *r);
 
 /* One message of send or recv. */
 struct msg {
@@ -116,6 +109,8 @@ struct sock_ops {
     int (*name)(struct sock *s, bool peer, struct sock_addr *a);
     size_t (*unread)(struct sock *s);
     int (*pair)(struct sock *a, struct sock *b); /* NULL: socketpair is not for this kind */
+    /* Of AF_UNIX: nobody can read what has come and the connections that wait: they go. */
+    void (*drop)(struct sock *s);
 };
 
 /* What has been shut down of a socket that has no connection; that of a connection is duplex.c's

@@ -293,7 +293,11 @@ static int unix_connect(struct sock *s, const struct sock_addr *a)
 
 static int unix_accept(struct sock *s, struct sock **out)
 {
-    return stream_accept(s, out, kind_of(s));
+    int err = stream_accept(s, out, kind_of(s));
+
+    if (!err)
+        flight_accepted(*out);
+    return err;
 }
 
 static int unix_pair(struct sock *a, struct sock *b) { return stream_pair(a, b, kind_of(a)); }
@@ -309,6 +313,17 @@ static void unix_close(struct sock *s)
     }
     name_remove(s);
     stream_close(s);
+    flight_closed(s);
+}
+
+static void unix_drop(struct sock *s)
+{
+    struct duplex *d = __atomic_load_n(&s->pipe, __ATOMIC_ACQUIRE);
+
+    if (d)
+        duplex_drop(d, s->side);
+    else if (sock_state(s) == SS_LISTEN)
+        backlog_close(s);
 }
 
 /* ---- datagrams ------------------------------------------------------------------------------ */
@@ -452,8 +467,8 @@ static int dgram_deliver(struct sock *s, struct sock *r, struct dgram *g, struct
         err = receiver_gone(s, r);
     else if (sock_shut(r) & SHUT_IN)
         err = -L_EPIPE;
-    else
-        err = add_or_wait(r, s, g, m);
+    else if ((err = add_or_wait(r, s, g, m)) == -L_ECONNREFUSED) /* it has been closed since */
+        err = receiver_gone(s, r);
     if (err)
         dgram_drop(g);
     return err;
@@ -537,9 +552,17 @@ static void dgram_close(struct sock *s)
     struct sock *to = s->listener;
     s->listener = NULL;
     unlock(&s->lock);
+    dgramq_close(s->inbox); /* its peers may keep s */
     wake_writers(s);
+    flight_closed(s);
     if (to)
         sock_put(to);
+}
+
+static void dgram_discard(struct sock *s)
+{
+    dgramq_clear(s->inbox);
+    wake_writers(s);
 }
 
 static void dgram_free(struct sock *s) { dgramq_free(s->inbox); }
@@ -549,10 +572,11 @@ static const struct sock_ops stream_ops = {
     .bind = unix_bind, .listen = unix_listen, .connect = unix_connect, .accept = unix_accept,
     .send = stream_send, .recv = unix_recv, .poll = stream_poll, .shutdown = stream_shutdown,
     .close = unix_close, .name = unix_name, .unread = stream_unread, .pair = unix_pair,
+    .drop = unix_drop,
 }, dgram_ops = {
     .bind = unix_bind, .connect = dgram_connect, .send = dgram_send, .recv = dgram_recv,
     .poll = dgram_poll, .shutdown = dgram_shutdown, .close = dgram_close, .free = dgram_free,
-    .name = unix_name, .unread = dgram_unread, .pair = dgram_pair,
+    .name = unix_name, .unread = dgram_unread, .pair = dgram_pair, .drop = dgram_discard,
 };
 
 struct sock *unix_sock_new(unsigned type)
@@ -561,9 +585,11 @@ struct sock *unix_sock_new(unsigned type)
         return sock_new(L_AF_UNIX, type, 0, &stream_ops);
     struct dgramq *q = dgramq_new();
     struct sock *s = q ? sock_new(L_AF_UNIX, type, 0, &dgram_ops) : NULL;
-    if (s)
+    if (s) {
         s->inbox = q;
-    else if (q)
+        dgramq_reader(q, s);
+    } else if (q) {
         dgramq_free(q);
+    }
     return s;
 }
