@@ -157,7 +157,7 @@ struct tcp_conn {
     /* Path. */
     struct net_path path;
     uint16_t ip_id;
-    uint8_t ttl, tos;
+    uint8_t ttl, tos, hops6, tclass6; /* of packets of IPv4; of IPv6 */
     unsigned ifindex;
 
     /* Acknowledging. */

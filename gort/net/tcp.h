@@ -92,7 +92,8 @@ enum tcp_opt {
     TCP_OPT_SNDBUF, TCP_OPT_RCVBUF, /* bytes; ends autotuning */
     TCP_OPT_RCVLOWAT,
     TCP_OPT_REUSEADDR, TCP_OPT_REUSEPORT, TCP_OPT_V6ONLY, TCP_OPT_FREEBIND, /* before bind */
-    TCP_OPT_TTL, TCP_OPT_TOS, TCP_OPT_DEFER_ACCEPT,         /* s: kept, not acted on */
+    TCP_OPT_TTL, TCP_OPT_TOS, TCP_OPT_HOPS6, TCP_OPT_TCLASS6, /* for IPv4; for IPv6 */
+    TCP_OPT_DEFER_ACCEPT,         /* s: kept, not acted on */
 };
 int tcp_set(struct tcp_conn *c, enum tcp_opt opt, long v);  /* 0, -EINVAL */
 

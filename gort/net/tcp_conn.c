@@ -13,7 +13,7 @@ struct tcp_conn *tcp_conn_new(bool v4)
     c->ent.kind = TCP_KIND_CONN;
     c->state = TCP_CLOSED;
     c->v4 = v4;
-    c->ttl = 64;
+    c->ttl = c->hops6 = 64;
     c->snd_buf = SND_SPACE;
     c->rcv_space = RCV_SPACE;
     c->rcv_low = 1;

@@ -49,6 +49,9 @@ static int set_number(struct tcp_conn *c, enum tcp_opt opt, long v)
     case TCP_OPT_SYNCNT: c->syn_retries = (uint8_t)v; break;
     case TCP_OPT_MAXSEG: c->mss_user = (uint32_t)v; if (c->path.ifp) tcp_mss_update(c); break;
     case TCP_OPT_TTL: c->ttl = (uint8_t)v; break;
+    case TCP_OPT_HOPS6: c->hops6 = (uint8_t)v; break;
+    case TCP_OPT_TOS: c->tos = (uint8_t)v; break;
+    case TCP_OPT_TCLASS6: c->tclass6 = (uint8_t)v; break;
     default: return -EINVAL;
     }
     return 0;
@@ -64,6 +67,8 @@ static bool in_range(enum tcp_opt opt, long v)
     case TCP_OPT_SYNCNT: return v >= 1 && v <= 127;
     case TCP_OPT_MAXSEG: return v == 0 || (v >= MSS_MIN && v <= 32767);
     case TCP_OPT_TTL: return v >= 1 && v <= 255;
+    case TCP_OPT_HOPS6:
+    case TCP_OPT_TCLASS6:
     case TCP_OPT_TOS: return v >= 0 && v <= 255;
     case TCP_OPT_USER_TIMEOUT: return v >= 0 && v <= INT32_MAX;
     default: return true;
@@ -90,9 +95,6 @@ static int set_one(struct tcp_conn *c, enum tcp_opt opt, long v)
         if (v && c->ack_due)
             tcp_send_ack(c);
         return 0;
-    case TCP_OPT_TOS:
-        c->tos = (uint8_t)v;
-        return 0;
     case TCP_OPT_DEFER_ACCEPT:
         return 0;
     case TCP_OPT_KEEPIDLE:
@@ -101,6 +103,9 @@ static int set_one(struct tcp_conn *c, enum tcp_opt opt, long v)
     case TCP_OPT_SYNCNT:
     case TCP_OPT_MAXSEG:
     case TCP_OPT_TTL:
+    case TCP_OPT_TOS:
+    case TCP_OPT_HOPS6:
+    case TCP_OPT_TCLASS6:
         return set_number(c, opt, v);
     default:
         return set_flag(c, opt, v != 0);

@@ -27,7 +27,7 @@ void tcp_req_fill(struct tcp_req *r, struct tcp_conn *l, const struct tcp_rx *rx
     r->ts_recent = rx->tsval;
     r->ts_offset = tcp_ts_offset(&r->ent.key);
     r->wnd = min32(l->rcv_space, 65535);
-    r->tos = l->tos;
+    r->tos = addr_is_v4(&rx->ip->src) ? l->tos : l->tclass6;
 }
 
 void tcp_synack(struct tcp_req *r)
@@ -164,6 +164,8 @@ static void inherit(struct tcp_conn *c, const struct tcp_conn *l)
     c->v6only = l->v6only;
     c->ttl = l->ttl;
     c->tos = l->tos;
+    c->hops6 = l->hops6;
+    c->tclass6 = l->tclass6;
     c->ifindex = l->ifindex;
 }
 

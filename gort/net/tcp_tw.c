@@ -56,7 +56,7 @@ static struct tcp_tw *record_of(const struct tcp_conn *c)
     t->ts_ok = c->ts_ok;
     t->ts_recent = c->ts_recent;
     t->ts_offset = c->ts_offset;
-    t->tos = c->tos;
+    t->tos = addr_is_v4(&c->ent.key.raddr) ? c->tos : c->tclass6;
     t->since = c->now;
     return t;
 }

@@ -164,8 +164,10 @@ static void emit(struct tcp_conn *c, struct pkt *p, uint32_t len, uint32_t seq, 
     c->last_tx = c->now;
     c->segs_out++;
     NET_COUNT(tcp_out);
+    bool v4 = addr_is_v4(&c->ent.key.raddr);
     struct ip_tx ip = {.path = &c->path, .src = &c->ent.key.laddr, .dst = &c->ent.key.raddr,
-                       .proto = PROTO_TCP, .ttl = c->ttl, .tos = c->tos, .id = c->ip_id,
+                       .proto = PROTO_TCP, .ttl = v4 ? c->ttl : c->hops6,
+                       .tos = v4 ? c->tos : c->tclass6, .id = c->ip_id,
                        .flow = c->ent.hash};
     c->ip_id += (uint16_t)(gso ? (len + c->mss - 1) / c->mss : 1);
     ip_output(&ip, p, all);

@@ -20,9 +20,7 @@ struct udp_sock *udp_new(bool v4, void (*wake)(void *, unsigned), void *arg)
     s->v4 = v4;
     s->wake = wake;
     s->wake_arg = arg;
-    s->ttl = 64;
-    s->mcast_ttl = 1;
-    s->multicast_loop = true;
+    s->ip4 = s->ip6 = (struct udp_ip){.ttl = 64, .mcast_ttl = 1};
     s->rcv_buf = s->snd_buf = DEFAULT_BUF;
     s->tail = &s->head;
     return s;
@@ -209,7 +207,7 @@ static int prepare(struct udp_sock *s, const struct net_addr *dst, const struct 
 {
     bool group = addr_multicast(dst);
     unsigned ifindex = from && from->ifindex ? from->ifindex : s->ifindex ? s->ifindex :
-        group ? s->mcast_ifindex : 0;
+        group ? udp_ip(s, dst)->mcast_ifindex : 0;
     const struct net_addr *src = from && !addr_any(&from->source) ? &from->source : &s->local;
 
     if (!from && addr_equal(&s->path_dst, dst) && net_path_fresh(&s->path, net_now_ns())) {
@@ -233,7 +231,7 @@ static int may_send(const struct udp_sock *s, const struct net_path *p, const st
         return -EACCES;
     if (len + (addr_is_v4(dst) ? hdr : 0) > UDP_MAX)
         return -EMSGSIZE;
-    return len + hdr > p->mtu && s->dont_fragment ? -EMSGSIZE : 0;
+    return len + hdr > p->mtu && udp_ip(s, dst)->dont_fragment ? -EMSGSIZE : 0;
 }
 
 static long transmit(struct udp_sock *s, const struct net_addr *dst, uint16_t port, struct pkt *pkt,
@@ -241,14 +239,16 @@ static long transmit(struct udp_sock *s, const struct net_addr *dst, uint16_t po
 {
     uint32_t len = (uint32_t)n + UDP_HDR;
     bool hop = from && from->hop >= 0, service = from && from->service >= 0;
+    const struct udp_ip *o = udp_ip(s, dst);
+    uint8_t ttl = addr_multicast(dst) ? o->mcast_ttl : o->ttl;
     struct ip_tx t = {.path = p, .src = &p->source, .dst = dst, .proto = PROTO_UDP,
-                      .tos = service ? (uint8_t)from->service : s->tos,
-                      .ttl = hop ? (uint8_t)from->hop : addr_multicast(dst) ? s->mcast_ttl : s->ttl,
+                      .tos = service ? (uint8_t)from->service : o->tos,
+                      .ttl = hop ? (uint8_t)from->hop : ttl,
                       .id = __atomic_add_fetch(&fragment_id, 1, __ATOMIC_RELAXED)};
 
     write_header(pkt, &t, s->lport, port, len);
     NET_COUNT(udp_out);
-    t.may_fragment = !s->dont_fragment;
+    t.may_fragment = !o->dont_fragment;
     if (len + (addr_is_v4(dst) ? IPV4_HDR : IPV6_HDR) > p->mtu)
         ip_output_fragments(&t, pkt, len);
     else

@@ -26,7 +26,14 @@ struct udp_from {
     int hop, service;
 };
 
-/* Options are written by udp_set under the lock. */
+/* Of packets of IPv4, or of IPv6. */
+struct udp_ip {
+    uint8_t ttl, tos, mcast_ttl;
+    bool dont_fragment;         /* IP_PMTUDISC_DO: longer than the path is -EMSGSIZE */
+    unsigned mcast_ifindex;
+};
+
+/* The socket layer writes options under the lock. */
 struct udp_sock {
     struct lock lock;
     struct udp_sock *next;      /* [bucket lock] */
@@ -43,11 +50,8 @@ struct udp_sock {
     bool v4, v6only;            /* [const after bind] AF_INET; AF_INET6 that takes no IPv4 */
     bool reuse_addr, reuse_port, broadcast, bound;
     bool freebind;              /* [const after bind] takes an address that no interface has */
-    bool dont_fragment;         /* IP_PMTUDISC_DO: longer than the path is -EMSGSIZE */
-    bool multicast_loop;        /* the socket layer's */
     bool stamped;               /* datagrams get the time at which they come */
-    uint8_t ttl, tos, mcast_ttl;
-    unsigned mcast_ifindex;
+    struct udp_ip ip4, ip6;
     int error;                  /* [lock] from ICMP, reported once */
     struct pkt *head, **tail;   /* [lock] datagrams */
     uint32_t queued, rcv_buf;   /* [lock] bytes of memory */

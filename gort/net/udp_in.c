@@ -275,7 +275,7 @@ void udp_icmp(const struct net_addr *local, const struct net_addr *remote, uint1
         pmtu_lower(remote, mtu, s->path.ifp ? s->path.mtu : pmtu_get(remote, 65535));
     /* As Linux without IP_RECVERR: only a connected socket gets errors, and only hard ones. */
     if (s->rport && (e == ICMP_ERR_PORT || e == ICMP_ERR_PROTO ||
-                     (e == ICMP_ERR_TOOBIG && s->dont_fragment))) {
+                     (e == ICMP_ERR_TOOBIG && udp_ip(s, remote)->dont_fragment))) {
         s->error = icmp_errno(e);
         if (s->wake)
             s->wake(s->wake_arg, NET_IN | NET_OUT | NET_ERR);

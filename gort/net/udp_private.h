@@ -24,6 +24,11 @@ static inline void udp_get(struct udp_sock *s)
     __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
 }
 
+static inline const struct udp_ip *udp_ip(const struct udp_sock *s, const struct net_addr *dst)
+{
+    return addr_is_v4(dst) ? &s->ip4 : &s->ip6;
+}
+
 void udp_put(struct udp_sock *s);
 
 #endif

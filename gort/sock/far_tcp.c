@@ -38,8 +38,12 @@ static void woken(void *arg, unsigned events)
 struct option { int level, name; enum tcp_opt opt; long (*value)(const struct sock *s); };
 #define V(field) static long value_##field(const struct sock *s) { return (long)s->field; }
 V(nodelay) V(cork) V(keepalive) V(keepidle) V(keepintvl) V(keepcnt) V(user_timeout) V(syncnt)
-V(maxseg) V(notsent_lowat) V(rcvlowat) V(ttl) V(tos) V(linger) V(sndbuf) V(rcvbuf)
+V(maxseg) V(notsent_lowat) V(rcvlowat) V(linger) V(sndbuf) V(rcvbuf)
 #undef V
+static long value_ttl(const struct sock *s) { return (uint8_t)s->ip4.ttl; }
+static long value_tos(const struct sock *s) { return s->ip4.tos; }
+static long value_hops6(const struct sock *s) { return (uint8_t)s->ip6.ttl; }
+static long value_tclass6(const struct sock *s) { return s->ip6.tos; }
 static long value_one(const struct sock *s) { return s != NULL; }
 
 static const struct option told[] = {
@@ -56,9 +60,9 @@ static const struct option told[] = {
     { L_SOL_SOCKET, L_SO_RCVLOWAT, TCP_OPT_RCVLOWAT, value_rcvlowat },
     { L_SOL_SOCKET, L_SO_LINGER, TCP_OPT_LINGER, value_linger },
     { L_IPPROTO_IP, L_IP_TTL, TCP_OPT_TTL, value_ttl },
-    { L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, TCP_OPT_TTL, value_ttl },
+    { L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, TCP_OPT_HOPS6, value_hops6 },
     { L_IPPROTO_IP, L_IP_TOS, TCP_OPT_TOS, value_tos },
-    { L_IPPROTO_IPV6, L_IPV6_TCLASS, TCP_OPT_TOS, value_tos },
+    { L_IPPROTO_IPV6, L_IPV6_TCLASS, TCP_OPT_TCLASS6, value_tclass6 },
     { L_SOL_SOCKET, L_SO_SNDBUF, TCP_OPT_SNDBUF, value_sndbuf },
     { L_SOL_SOCKET, L_SO_SNDBUFFORCE, TCP_OPT_SNDBUF, value_sndbuf },
     { L_SOL_SOCKET, L_SO_RCVBUF, TCP_OPT_RCVBUF, value_rcvbuf },

@@ -37,22 +37,26 @@ static void use_filter(const struct sock *s, struct udp_sock *u)
     u->filter = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE) ? filtered : NULL;
 }
 
-void far_udp_options(struct sock *s)
+static struct udp_ip options_of(const struct ip_opts *o)
 {
     enum { PMTUDISC_DO = 2 };
+
+    return (struct udp_ip){ .ttl = (uint8_t)o->ttl, .tos = (uint8_t)o->tos,
+                            .mcast_ttl = (uint8_t)o->mcast_ttl, .mcast_ifindex = o->mcast_if,
+                            .dont_fragment = o->mtu_discover == PMTUDISC_DO };
+}
+
+void far_udp_options(struct sock *s)
+{
     struct udp_sock *u = wired(s);
 
     if (!u)
         return;
     lock(&u->lock);
     u->broadcast = s->broadcast;
-    u->ttl = s->ttl > 0 ? (uint8_t)s->ttl : 64;
-    u->tos = (uint8_t)s->tos;
-    u->mcast_ttl = s->mcast_ttl >= 0 ? (uint8_t)s->mcast_ttl : 1;
-    u->mcast_ifindex = s->mcast_if;
-    u->multicast_loop = s->mcast_loop;
+    u->ip4 = options_of(&s->ip4);
+    u->ip6 = options_of(&s->ip6);
     u->stamped = s->stamps != STAMPS_NONE;
-    u->dont_fragment = s->mtu_discover == PMTUDISC_DO;
     u->rcv_buf = s->rcvbuf;
     use_filter(s, u);
     unlock(&u->lock);
@@ -150,7 +154,7 @@ unsigned far_udp_group_interface(const struct sock *s, const struct msg *m,
     struct net_addr any = { 0 };
 
     if (!named)
-        named = s->mcast_if;
+        named = by_family(s, &to->in.ip)->mcast_if;
     return named || net_path_find(&p, &to->in.ip, &any, 0) ? named : p.ifp->index;
 }
 

@@ -119,7 +119,8 @@ static int64_t set_interface(struct call *c, struct sock *s, int level, uint64_t
         return err;
     if (n && n != 1 && !netif_get((unsigned)n))
         return -L_ENODEV;
-    s->mcast_if = n == 1 ? 0 : (uint32_t)n;
+    struct ip_opts *o = level == L_IPPROTO_IPV6 ? &s->ip6 : &s->ip4;
+    o->mcast_if = n == 1 ? 0 : (uint32_t)n;
     far_udp_options(s);
     return 0;
 }

@@ -228,7 +228,7 @@ static int to_others(struct sock *s, struct seen *e, const struct sock_addr *to)
     p->len = (uint32_t)e->n;
     bool group = addr_multicast(&e->dst);
     struct ip_tx t = { .path = &path, .src = &e->src, .dst = &e->dst, .tos = e->tos,
-                       .ttl = group ? (uint8_t)(s->mcast_ttl >= 0 ? s->mcast_ttl : 1) : e->ttl,
+                       .ttl = group ? (uint8_t)by_family(s, &e->dst)->mcast_ttl : e->ttl,
                        .proto = is_v6(s) ? PROTO_ICMP6 : PROTO_ICMP, .may_fragment = true,
                        .id = __atomic_add_fetch(&fragment_id, 1, __ATOMIC_RELAXED) };
     if (p->len + (is_v6(s) ? IPV6_HDR : IPV4_HDR) > path.mtu)
@@ -310,8 +310,9 @@ static int take_message(struct sock *s, struct msg *m, struct seen *e)
 
 static int64_t icmp_send(struct sock *s, struct msg *m)
 {
-    struct seen e = { .ttl = m->hop >= 0 ? (uint8_t)m->hop : s->ttl > 0 ? (uint8_t)s->ttl : 64,
-                      .tos = m->service >= 0 ? (uint8_t)m->service : (uint8_t)s->tos };
+    const struct ip_opts *o = is_v6(s) ? &s->ip6 : &s->ip4;
+    struct seen e = { .ttl = m->hop >= 0 ? (uint8_t)m->hop : (uint8_t)o->ttl,
+                      .tos = (uint8_t)(m->service >= 0 ? m->service : o->tos) };
     struct sock_addr to;
     int64_t n = (int64_t)m->v.left;
 

@@ -42,23 +42,24 @@ static const struct option tcp_options[] = {
 };
 static const struct option ip_options[] = {
     F(L_IPPROTO_IP, L_IP_PKTINFO, pktinfo4), F(L_IPPROTO_IP, L_IP_RECVTTL, ttl4),
-    F(L_IPPROTO_IP, L_IP_RECVTOS, tos4), F(L_IPPROTO_IP, L_IP_RECVERR, errors_kept),
+    F(L_IPPROTO_IP, L_IP_RECVTOS, tos4), F(L_IPPROTO_IP, L_IP_RECVERR, ip4.errors_kept),
     F(L_IPPROTO_IP, L_IP_RECVORIGDSTADDR, dst4), F(L_IPPROTO_IP, L_IP_FREEBIND, freebind),
-    N(L_IPPROTO_IP, L_IP_TTL, ttl, 1, 255), N(L_IPPROTO_IP, L_IP_TOS, tos, 0, 255),
-    N(L_IPPROTO_IP, L_IP_MTU_DISCOVER, mtu_discover, 0, 5),
-    N(L_IPPROTO_IP, L_IP_MULTICAST_TTL, mcast_ttl, 0, 255),
-    F(L_IPPROTO_IP, L_IP_MULTICAST_LOOP, mcast_loop),
+    N(L_IPPROTO_IP, L_IP_TTL, ip4.ttl, -1, 255), N(L_IPPROTO_IP, L_IP_TOS, ip4.tos, 0, 255),
+    N(L_IPPROTO_IP, L_IP_MTU_DISCOVER, ip4.mtu_discover, 0, 5),
+    N(L_IPPROTO_IP, L_IP_MULTICAST_TTL, ip4.mcast_ttl, -1, 255),
+    F(L_IPPROTO_IP, L_IP_MULTICAST_LOOP, ip4.mcast_loop),
 };
 static const struct option ipv6_options[] = {
     F(L_IPPROTO_IPV6, L_IPV6_RECVPKTINFO, pktinfo6), F(L_IPPROTO_IPV6, L_IPV6_RECVHOPLIMIT, hops6),
-    F(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS, tclass6), F(L_IPPROTO_IPV6, L_IPV6_RECVERR, errors_kept),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVTCLASS, tclass6),
+    F(L_IPPROTO_IPV6, L_IPV6_RECVERR, ip6.errors_kept),
     F(L_IPPROTO_IPV6, L_IPV6_RECVORIGDSTADDR, dst6), F(L_IPPROTO_IPV6, L_IPV6_FREEBIND, freebind),
     F(L_IPPROTO_IPV6, L_IPV6_RECVPATHMTU, path_mtu6),
-    N(L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, ttl, -1, 255),
-    N(L_IPPROTO_IPV6, L_IPV6_TCLASS, tos, -1, 255),
-    N(L_IPPROTO_IPV6, L_IPV6_MTU_DISCOVER, mtu_discover, 0, 5),
-    N(L_IPPROTO_IPV6, L_IPV6_MULTICAST_HOPS, mcast_ttl, -1, 255),
-    F(L_IPPROTO_IPV6, L_IPV6_MULTICAST_LOOP, mcast_loop),
+    N(L_IPPROTO_IPV6, L_IPV6_UNICAST_HOPS, ip6.ttl, -1, 255),
+    N(L_IPPROTO_IPV6, L_IPV6_TCLASS, ip6.tos, -1, 255),
+    N(L_IPPROTO_IPV6, L_IPV6_MTU_DISCOVER, ip6.mtu_discover, 0, 5),
+    N(L_IPPROTO_IPV6, L_IPV6_MULTICAST_HOPS, ip6.mcast_ttl, -1, 255),
+    F(L_IPPROTO_IPV6, L_IPV6_MULTICAST_LOOP, ip6.mcast_loop),
 };
 static const struct option udp_options[] = {
     F(L_IPPROTO_UDP, L_UDP_GRO, gro), N(L_IPPROTO_UDP, L_UDP_SEGMENT, segment, 0, 65535),
@@ -248,6 +249,26 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
     return group_option(c, s, level, name, p, len);
 }
 
+/* Is o this field of level IP's or IPV6's options? */
+static bool is_either(const struct option *o, size_t field)
+{
+    return o->offset == offsetof(struct sock, ip4) + field ||
+           o->offset == offsetof(struct sock, ip6) + field;
+}
+
+/* TOS is the number's last byte, whatever it is; of the traffic class -1 means 0. The two bits of
+ * ECN (RFC 3168) are TCP's own. */
+static int set_tos(struct sock *s, const struct option *o, int32_t v)
+{
+    enum { ECN = 3 };
+
+    if (o->level == L_IPPROTO_IP)
+        v = (uint8_t)v;
+    else if (v == -1)
+        v = 0;
+    return set_table(s, o, v > 0 && is_tcp(s) ? v & ~ECN : v);
+}
+
 static int64_t set_int(struct sock *s, int level, int name, int32_t v)
 {
     const struct option *o = find(s, level, name);
@@ -266,7 +287,7 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
         s->stamps = !v ? STAMPS_NONE : name == L_SO_TIMESTAMP ? STAMPS_US : STAMPS_NS;
         return 0;
     }
-    if (v && o && o->offset == offsetof(struct sock, errors_kept) && !sock_errors_keep(s))
+    if (v && o && is_either(o, offsetof(struct ip_opts, errors_kept)) && !sock_errors_keep(s))
         return -L_ENOMEM;
     if (level == L_SOL_SOCKET && name == L_SO_REUSEPORT)
         return set_reuse_port(s, v);
@@ -275,12 +296,14 @@ static int64_t set_int(struct sock *s, int level, int name, int32_t v)
     bool stream = s->type == L_SOCK_STREAM;
     if (stream && level == L_IPPROTO_IP && name == L_IP_MULTICAST_TTL)
         return -L_EINVAL;
-    if (o && o->offset == offsetof(struct sock, tos) && v < 0)
-        v = 0;
-    if (o && v == -1 && o->offset == offsetof(struct sock, ttl))
+    if (level == L_IPPROTO_IP && name == L_IP_TTL && v == 0)
+        return -L_EINVAL;
+    if (o && v == -1 && is_either(o, offsetof(struct ip_opts, ttl)))
         v = DEFAULT_TTL;
-    if (o && v == -1 && o->offset == offsetof(struct sock, mcast_ttl))
+    if (o && v == -1 && is_either(o, offsetof(struct ip_opts, mcast_ttl)))
         v = DEFAULT_MCAST_TTL;
+    if (o && is_either(o, offsetof(struct ip_opts, tos)))
+        return set_tos(s, o, v);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_LOOP && v & ~1)
         return -L_EINVAL;
     if (o && o->offset == offsetof(struct sock, fast_open))

@@ -29,12 +29,10 @@ struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol, const s
     s->keepidle = 7200;
     s->keepintvl = 75;
     s->keepcnt = 9;
-    s->ttl = DEFAULT_TTL;
-    s->mcast_ttl = DEFAULT_MCAST_TTL;
-    s->mcast_loop = true;
+    s->ip4 = s->ip6 = (struct ip_opts){ .ttl = DEFAULT_TTL, .mcast_ttl = DEFAULT_MCAST_TTL,
+                                        .mtu_discover = 1, .mcast_loop = true };
     s->syncnt = 6;
     s->rcvlowat = 1;
-    s->mtu_discover = 1;
     if (domain == L_AF_UNIX)
         flight_init(s);
     return s;

@@ -117,6 +117,14 @@ struct sock_ops {
  * or gort/net's. */
 enum { SHUT_IN = 1, SHUT_OUT = 2, SHUT_BOTH = 3 };
 
+/* What levels IP and IPV6 each have of their own. Level IP's count for IPv4, on a socket of IPv6,
+ * too. */
+struct ip_opts {
+    int32_t ttl, tos, mcast_ttl, mtu_discover; /* TTL or hop limit, and so on */
+    uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
+    bool mcast_loop, errors_kept;   /* errors_kept: IP_RECVERR, IPV6_RECVERR */
+};
+
 /* SO_TIMESTAMP, SO_TIMESTAMPNS. */
 enum stamps { STAMPS_NONE, STAMPS_US, STAMPS_NS };
 
@@ -145,11 +153,12 @@ struct sock {
     struct sock_addr local, peer;   /* [lock] family 0: none */
     /* Options [lock to write]. */
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay, cork, v6only, passcred, oobinline,
-        mcast_loop, buffers_set,
+        buffers_set,
         pktinfo4, ttl4, tos4, pktinfo6, hops6, tclass6, /* control messages that are wanted */
         dst4, dst6,                     /* too */
         path_mtu6,      /* kept alone: Linux sends it where IPV6_DONTFRAG is set */
-        errors_kept, gro, freebind;
+        gro, freebind;
+    struct ip_opts ip4, ip6;        /* by_family */
     uint8_t stamps;                 /* enum stamps */
     int32_t segment;                /* UDP_SEGMENT, 0 = none */
     int32_t linger;                 /* seconds, -1 = off */
@@ -158,9 +167,8 @@ struct sock {
     uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
     struct sock_filter *filter;     /* [atomic] filter.h: of datagrams that come; NULL: never had */
     uint32_t drops;                 /* [atomic] datagrams not queued: filtered, or no room */
-    uint32_t mcast_if;              /* interface for groups, 0 = as routes say */
-    int32_t keepidle, keepintvl, keepcnt, user_timeout, ttl, tos, mcast_ttl, mtu_discover,
-        defer_accept, syncnt, maxseg, notsent_lowat, rcvlowat, fast_open;
+    int32_t keepidle, keepintvl, keepcnt, user_timeout, defer_accept, syncnt, maxseg, notsent_lowat,
+        rcvlowat, fast_open;
     /* Kinds. */
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
     struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */
@@ -204,6 +212,11 @@ bool sock_errors_keep(struct sock *s);
 void sock_fail(struct sock *s, int error);
 /* Takes the pending error: negative, or 0. */
 int sock_take_error(struct sock *s);
+/* The options for packets to that address. */
+static inline const struct ip_opts *by_family(const struct sock *s, const struct net_addr *to)
+{
+    return addr_is_v4(to) ? &s->ip4 : &s->ip6;
+}
 static inline uint32_t sock_state(const struct sock *s)
 {
     return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);

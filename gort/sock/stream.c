@@ -22,8 +22,8 @@ void stream_inherit(struct sock *p, const struct sock *l)
     p->keepintvl = l->keepintvl;
     p->keepcnt = l->keepcnt;
     p->user_timeout = l->user_timeout;
-    p->ttl = l->ttl;
-    p->tos = l->tos;
+    p->ip4 = l->ip4;
+    p->ip6 = l->ip6;
     p->passcred = l->passcred;
     if (l->domain != L_AF_UNIX) /* a listener that had been shut down: so are its connections */
         p->shut = sock_shut(l);

@@ -183,10 +183,14 @@ static int addresses(struct sock *s, const struct msg *m, struct sock_addr *to,
 }
 
 /* What the receiver is told of the packet. */
-static void describe(const struct sock *s, const struct sock *r, struct msg *m)
+static void describe(const struct sock *s, const struct sock *r, struct msg *m,
+                     const struct net_addr *to)
 {
-    m->ttl = (uint8_t)(m->hop >= 0 ? m->hop : s->ttl > 0 ? s->ttl : 64);
-    m->tos = (uint8_t)(m->service >= 0 ? m->service : s->tos);
+    const struct ip_opts *o = by_family(s, to);
+
+    m->ttl = m->hop >= 0 ? (uint8_t)m->hop : addr_multicast(to) ? (uint8_t)o->mcast_ttl
+                                                               : (uint8_t)o->ttl;
+    m->tos = (uint8_t)(m->service >= 0 ? m->service : o->tos);
     m->time = r->stamps ? clock_wall_ns() : 0;
 }
 
@@ -195,7 +199,7 @@ static void describe(const struct sock *s, const struct sock *r, struct msg *m)
 static int64_t refused(struct sock *s, struct msg *m, const struct sock_addr *to)
 {
     int64_t n = (int64_t)m->v.left;
-    bool kept = s->errors_kept && s->errors;
+    bool kept = by_family(s, &to->in.ip)->errors_kept && s->errors;
 
     if (kept) {
         m->error = L_ECONNREFUSED;
@@ -220,7 +224,7 @@ static int64_t deliver(struct sock *s, struct msg *m, const struct sock_addr *to
 
     if (!r)
         return refused(s, m, to);
-    describe(s, r, m);
+    describe(s, r, m, &to->in.ip);
     int err = inbox_put(r, m, from, to);
     if (!err)
         queue_wake(&r->rq);
@@ -242,7 +246,7 @@ static void deliver_member(struct sock *r, void *arg)
     struct msg copy = *g->m;
 
     copy.ifindex = g->ifindex;
-    describe(g->s, r, &copy);
+    describe(g->s, r, &copy, &g->to->in.ip);
     if (!inbox_put(r, &copy, g->from, g->to))
         queue_wake(&r->rq);
 }
@@ -254,7 +258,7 @@ static int64_t send_one(struct sock *s, struct msg *m, const struct sock_addr *t
         return deliver(s, m, to, from);
     struct msg again = *m;
     int64_t r = far_udp_send(s, m, to);
-    if (r >= 0 && s->mcast_loop && addr_multicast(&to->in.ip)) {
+    if (r >= 0 && addr_multicast(&to->in.ip) && by_family(s, &to->in.ip)->mcast_loop) {
         struct to_group g = { s, &again, from, to, far_udp_group_interface(s, m, to) };
         from->in.ip = far_udp_group_source(s, m, to);
         ports_members(to, g.ifindex, deliver_member, &g);

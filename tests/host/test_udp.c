@@ -65,7 +65,9 @@ static void test_fragments(bool v6)
     EXPECT(udp_send(a, &to, 2000, out, 5000, NULL) == 5000);
     run_ms(1);
     EXPECT(control_inputs - before == 4);
-    a->dont_fragment = true;
+    *(v6 ? &a->ip4.dont_fragment : &a->ip6.dont_fragment) = true; /* the other family's */
+    EXPECT(udp_send(a, &to, 2000, out, 5000, NULL) == 5000);
+    *(v6 ? &a->ip6.dont_fragment : &a->ip4.dont_fragment) = true;
     EXPECT(udp_send(a, &to, 2000, out, 5000, NULL) == -EMSGSIZE);
     EXPECT(udp_send(a, &to, 2000, out, 65536, NULL) == -EMSGSIZE);
     udp_close(a);
@@ -184,7 +186,7 @@ static void test_icmp(void)
     icmp_about(false, 3, 3, 0, q, 28);
     EXPECT(udp_take_error(a) == 0);
     quote(q, 0, 1000, 2000);
-    a->dont_fragment = true;
+    a->ip4.dont_fragment = true;
     EXPECT(udp_send(a, NULL, 0, x, 1400, NULL) == 1400);
     icmp_about(false, 3, 4, 1000, q, 28);
     EXPECT(udp_send(a, NULL, 0, x, 1400, NULL) == -EMSGSIZE);  /* the error */
@@ -299,7 +301,7 @@ static void test_groups(void)
         if (i)
             EXPECT(udp_join(s[i], &g, true) == 0 && udp_join(s[i], &g, true) == -EADDRINUSE);
     }
-    a->mcast_ifindex = ifs[0]->index;
+    a->ip4.mcast_ifindex = ifs[0]->index;
     EXPECT(udp_send(a, &g.group, 3000, &x, 1, NULL) == 1);
     run_ms(1);
     for (int i = 0; i < 3; i++)
