@@ -33,6 +33,16 @@ struct udp_ip {
     unsigned mcast_ifindex;
 };
 
+/* What of a socket's datagrams is queued. A filter may take long, so it runs under no lock. */
+struct udp_filter {
+    /* The filter as it is now, with a reference; NULL: all is queued. Under the socket's lock; arg
+     * is wake_arg. */
+    void *(*get)(void *arg);
+    /* How many bytes of a datagram are queued, counted from its UDP header on, where p's data is;
+     * 0: none. Takes the reference. No locks. */
+    uint32_t (*run)(void *filter, const struct ip_rx *ip, const struct pkt *p);
+};
+
 /* The socket layer writes options under the lock. */
 struct udp_sock {
     struct lock lock;
@@ -40,10 +50,7 @@ struct udp_sock {
     uint32_t refs;              /* [atomic] */
     void (*wake)(void *arg, unsigned events); /* [lock] NULL after udp_close */
     void *wake_arg;
-    /* [lock] How many bytes of a datagram are queued, counted from its UDP header on, where p's
-     * data is; 0: none. NULL: all. arg is wake_arg; under the lock as wake, it may take any lock
-     * of a higher rank. */
-    uint32_t (*filter)(void *arg, const struct ip_rx *ip, const struct pkt *p);
+    const struct udp_filter *filter; /* [lock to write, atomic reads] NULL: all is queued */
     struct net_addr local, remote; /* [lock, and the bucket's to write] */
     uint16_t lport, rport;      /* rport 0: not connected */
     unsigned ifindex;           /* bound to an interface, 0 = any */

@@ -94,13 +94,20 @@ static void cut(struct pkt *p, size_t n)
 }
 
 /* Cuts the datagram to what s's filter takes. False: nothing. */
-static bool filter_locked(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
+static bool filter(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
 {
-    if (!s->filter)
+    const struct udp_filter *f = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE);
+
+    if (!f)
+        return true;
+    lock(&s->lock);
+    void *now = s->wake ? f->get(s->wake_arg) : NULL;
+    unlock(&s->lock);
+    if (!now)
         return true;
     pkt->data -= UDP_HDR;
     pkt->len += UDP_HDR;
-    uint32_t keep = s->filter(s->wake_arg, ip, pkt);
+    uint32_t keep = f->run(now, ip, pkt);
     pkt->data += UDP_HDR;
     pkt->len -= UDP_HDR;
     if (keep)
@@ -116,6 +123,7 @@ static bool has_room_locked(const struct udp_sock *s, uint32_t memory)
                           (sum <= LARGE || sum <= net_memory_left()));
 }
 
+/* No locks. */
 static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
 {
     uint32_t memory = memory_of(pkt); /* what is cut off is not freed */
@@ -123,8 +131,8 @@ static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
     pkt->user[3] = memory;
     pkt->user[0] = ip->hdr;
     pkt->user[1] = ip->ifp->index;
+    bool taken = filter(s, ip, pkt);
     lock(&s->lock);
-    bool taken = !s->wake || filter_locked(s, ip, pkt);
     if (!s->wake || !taken || !has_room_locked(s, memory)) {
         s->drops++;
         unlock(&s->lock);
@@ -166,29 +174,58 @@ static struct pkt *copy(const struct ip_rx *ip, struct pkt *pkt)
     return c;
 }
 
-/* Datagrams to a group go to every socket that joined, in copies. Delivery is under the
- * bucket's lock. */
+/* The sockets that take a datagram to a group, each with a reference. */
+struct members {
+    struct udp_sock **s, *few[8];
+    unsigned n, room;
+};
+
+static bool takes(const struct udp_sock *s, const struct ip_rx *ip, uint16_t sport, uint16_t dport)
+{
+    return (in_group(s, ip) || addr_equal(&s->local, &ip->dst)) && score(s, ip, sport, dport);
+}
+
+/* Without memory for more, some of them. */
+static void members_find(struct members *m, const struct ip_rx *ip, uint16_t sport, uint16_t dport)
+{
+    enum { FEW = sizeof m->few / sizeof m->few[0] };
+    struct udp_bucket *b = udp_bucket(dport);
+    unsigned n = 0;
+
+    *m = (struct members){.s = m->few, .room = FEW};
+    lock(&b->lock);
+    for (struct udp_sock *s = b->head; s; s = s->next)
+        n += takes(s, ip, sport, dport);
+    struct udp_sock **many = n > FEW ? net_alloc(n * sizeof *many) : NULL;
+    if (many) {
+        m->s = many;
+        m->room = n;
+    }
+    for (struct udp_sock *s = b->head; s && m->n < m->room; s = s->next)
+        if (takes(s, ip, sport, dport)) {
+            udp_get(s);
+            m->s[m->n++] = s;
+        }
+    unlock(&b->lock);
+}
+
+/* Datagrams to a group go to every socket that joined, in copies. */
 static void deliver_group(const struct ip_rx *ip, uint16_t sport, uint16_t dport, struct pkt *pkt)
 {
-    struct udp_bucket *b = udp_bucket(dport);
-    struct udp_sock *last = NULL;
+    struct members m;
 
-    lock(&b->lock);
-    for (struct udp_sock *s = b->head; s; s = s->next) {
-        if (!in_group(s, ip) && !addr_equal(&s->local, &ip->dst))
-            continue;
-        if (!score(s, ip, sport, dport))
-            continue;
-        struct pkt *c = last ? copy(ip, pkt) : NULL;
-        if (c)
-            enqueue(last, ip, c);
-        last = s;
+    members_find(&m, ip, sport, dport);
+    for (unsigned i = 0; i < m.n; i++) {
+        bool last = i + 1 == m.n;
+        struct pkt *p = last ? pkt : copy(ip, pkt);
+        if (p)
+            enqueue(m.s[i], ip, p);
+        udp_put(m.s[i]);
     }
-    if (last)
-        enqueue(last, ip, pkt);
-    unlock(&b->lock);
-    if (!last)
+    if (!m.n)
         pkt_free(pkt);
+    if (m.s != m.few)
+        net_free(m.s, m.room * sizeof *m.s);
 }
 
 bool udp_wants(const struct ip_rx *ip, const struct pkt *pkt)

@@ -26,15 +26,20 @@ static struct udp_sock *wired(const struct sock *s)
     return __atomic_load_n(&s->wired, __ATOMIC_ACQUIRE);
 }
 
-/* What the socket's filter leaves of a datagram. Under the socket's lock (RANK_UDP). */
-static uint32_t filtered(void *arg, const struct ip_rx *ip, const struct pkt *p)
+/* Under the socket's lock (RANK_UDP), by which the socket lives. */
+static void *filter_now(void *arg) { return filter_hold(arg); }
+
+static uint32_t filtered(void *prog, const struct ip_rx *ip, const struct pkt *p)
 {
-    return filter_packet(arg, p, addr_is_v4(&ip->dst), ip->ifp->index);
+    return filter_packet(prog, p, addr_is_v4(&ip->dst), ip->ifp->index);
 }
 
 static void use_filter(const struct sock *s, struct udp_sock *u)
 {
-    u->filter = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE) ? filtered : NULL;
+    static const struct udp_filter f = { filter_now, filtered };
+    bool has = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE);
+
+    __atomic_store_n(&u->filter, has ? &f : NULL, __ATOMIC_RELEASE);
 }
 
 static struct udp_ip options_of(const struct ip_opts *o)

@@ -222,13 +222,14 @@ static bool read_packet(const void *bytes, uint32_t at, void *to, uint32_t n)
     return pkt_copy_out(bytes, at, to, n);
 }
 
-uint32_t filter_packet(struct sock *s, const struct pkt *p, bool v4, unsigned ifindex)
+struct filter_prog *filter_hold(struct sock *s) { return prog_get(s); }
+
+uint32_t filter_packet(struct filter_prog *prog, const struct pkt *p, bool v4, unsigned ifindex)
 {
-    struct filter_prog *prog = prog_get(s);
     struct bpf_packet b = { .len = (uint32_t)pkt_length(p), .read = read_packet, .bytes = p,
                             .protocol = ethertype(v4), .ifindex = ifindex };
 
-    return prog ? prog_run(prog, &b) : UINT32_MAX;
+    return prog_run(prog, &b);
 }
 
 /* A datagram of this machine with the header that it would have had on the way. */

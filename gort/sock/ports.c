@@ -190,17 +190,40 @@ struct sock *ports_find(enum port_kind k, const struct sock_addr *dst, const str
     return best;
 }
 
+static bool is_member(const struct sock *o, const struct sock_addr *dst, unsigned ifindex)
+{
+    return o->local.in.port == dst->in.port && !(o->v6only && addr_is_v4(&dst->in.ip)) &&
+           far_udp_is_member(o, &dst->in.ip, ifindex);
+}
+
+/* They get references first, as a filter may take long. Without memory for many, some of them. */
 void ports_members(const struct sock_addr *dst, unsigned ifindex,
                    void (*give)(struct sock *s, void *arg), void *arg)
 {
+    enum { FEW = 8 };
     struct table *t = &tables[PORTS_UDP];
+    struct sock *few[FEW], **s = few;
+    unsigned n = 0, room = 0;
 
     lock(&t->lock);
     for (struct sock *o = *bucket_of(t, dst->in.port); o; o = o->table_next)
-        if (o->local.in.port == dst->in.port && !(o->v6only && addr_is_v4(&dst->in.ip)) &&
-            far_udp_is_member(o, &dst->in.ip, ifindex))
-            give(o, arg);
+        room++;
+    if (room > FEW && !(s = os_alloc(room * sizeof *s)))
+        s = few;
+    if (s == few)
+        room = FEW;
+    for (struct sock *o = *bucket_of(t, dst->in.port); o && n < room; o = o->table_next)
+        if (is_member(o, dst, ifindex)) {
+            sock_get(o);
+            s[n++] = o;
+        }
     unlock(&t->lock);
+    for (unsigned i = 0; i < n; i++) {
+        give(s[i], arg);
+        sock_put(s[i]);
+    }
+    if (s != few)
+        os_free(s, room * sizeof *s);
 }
 
 void ports_change(enum port_kind k, struct sock *s, const struct net_addr *local,

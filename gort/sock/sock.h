@@ -288,7 +288,7 @@ int ports_connect(enum port_kind k, struct sock *s, const struct net_addr *src,
 struct sock *ports_find(enum port_kind k, const struct sock_addr *dst,
                         const struct sock_addr *from);
 /* Calls give(s, arg) for each UDP socket at dst's port that is a member of dst's group on that
- * interface. The table's lock is held meanwhile. */
+ * interface. No locks are held meanwhile. */
 void ports_members(const struct sock_addr *dst, unsigned ifindex,
                    void (*give)(struct sock *s, void *arg), void *arg);
 void ports_release(enum port_kind k, struct sock *s);

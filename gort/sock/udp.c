@@ -239,7 +239,7 @@ struct to_group {
     unsigned ifindex;
 };
 
-/* A member of the group in this machine. Under the lock of the ports. */
+/* A member of the group in this machine. */
 static void deliver_member(struct sock *r, void *arg)
 {
     const struct to_group *g = arg;

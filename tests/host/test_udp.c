@@ -245,13 +245,60 @@ static void test_huge_buffer(void)
 
 static uint32_t keep;
 static unsigned asked;
-static uint32_t filter(void *arg, const struct ip_rx *ip, const struct pkt *p)
+static unsigned filters_held;
+static void *filter_get(void *arg)
+{
+    filters_held++;
+    return arg;
+}
+
+static uint32_t filter_run(void *arg, const struct ip_rx *ip, const struct pkt *p)
 {
     uint8_t h[8];
 
+    filters_held--;
+    EXPECT(nheld == 0);
     asked += arg == &keep && pkt_copy_out(p, 0, h, sizeof h) && get16(h + 2) == 2000 &&
              get16(h + 4) == pkt_length(p) && ip->ifp == ifs[1];
     return keep;
+}
+static const struct udp_filter filter = {filter_get, filter_run};
+
+/* What a datagram counts when it is queued it counts until it is read, whatever a filter cuts off:
+ * of pieces without memory of their own the bytes count. */
+static void test_accounting(void)
+{
+    struct udp_sock *b = udp_new(true, wake, &keep);
+    struct net_addr any = any4();
+    static uint8_t bytes[1000];
+    uint8_t in[10];
+
+    b->filter = &filter;
+    EXPECT(udp_bind(b, &any, 2000, 0) == 0);
+    for (int i = 0; i < 10; i++) {
+        struct pkt *p = pkt_alloc(PKT_SMALL), *rest = pkt_alloc(PKT_BARE);
+        struct ip_rx ip = {.ifp = ifs[1], .src = v4(0x0a000001), .dst = host_addr(1, false),
+                           .hdr = 20, .len = 8 + sizeof bytes};
+        memset(p->data, 0x45, 20);
+        p->data += 20;
+        put16(p->data, 1000);
+        put16(p->data + 2, 2000);
+        put16(p->data + 4, (uint16_t)ip.len);
+        put16(p->data + 6, 0); /* no sum */
+        p->len = 8;
+        rest->data = bytes;
+        rest->len = sizeof bytes;
+        p->next = rest;
+        keep = i % 2 ? 12 : 5000;
+        uint32_t before = b->queued;
+        udp_input(&ip, p);
+        EXPECT(b->queued - before == 2 * 256 + PKT_SMALL_ROOM + sizeof bytes);
+    }
+    for (int i = 0; i < 10; i++)
+        EXPECT(udp_recv(b, in, sizeof in, NULL, 0) == (i % 2 ? 4 : 10));
+    EXPECT(b->queued == 0 && b->drops == 0 && filters_held == 0);
+    asked = 0;
+    udp_close(b);
 }
 
 static void test_filter(bool v6)
@@ -263,7 +310,7 @@ static void test_filter(bool v6)
         {1, 0}, {8, 0}, {9, 1}, {100, 92}, {700, 692}, {1408, 1400}, {100000, 1400}};
     struct udp_meta m;
 
-    b->filter = filter;
+    b->filter = &filter;
     EXPECT(udp_bind(b, &to, 2000, 0) == 0);
     for (size_t i = 0; i < sizeof out; i++)
         out[i] = (uint8_t)rnd64();
@@ -293,9 +340,11 @@ static void test_groups(void)
     struct udp_group g = {v4(0xe0000102), 0};
     uint8_t x = 7, n = 0;
 
+    keep = UINT32_MAX;
     for (int i = 0; i < 3; i++) {
         struct net_addr any = any4();
-        s[i] = udp_new(true, wake, NULL);
+        s[i] = udp_new(true, wake, &keep);
+        s[i]->filter = &filter; /* which runs under no lock */
         s[i]->reuse_addr = true;
         EXPECT(udp_bind(s[i], &any, 3000, 0) == 0);
         if (i)
@@ -363,6 +412,7 @@ int main(void)
     check(!failures, "ports and peers");
     test_filter(false);
     test_filter(true);
+    test_accounting();
     check(!failures, "filters");
     test_icmp();
     test_full();
