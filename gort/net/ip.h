@@ -41,6 +41,9 @@ void ip_output(const struct ip_tx *t, struct pkt *pkt, uint32_t len);
 /* Sends a datagram that is larger than the path's MTU in fragments. Owns pkt. */
 void ip_output_fragments(const struct ip_tx *t, struct pkt *pkt, uint32_t len);
 
+/* Sends a packet that has its IP header, by that path. Owns pkt. */
+void ip_output_whole(const struct net_path *path, struct pkt *pkt);
+
 /* The checksum of a pseudo header without data, folded and not inverted: the start value that
  * PKT_CSUM_PARTIAL requires. */
 uint16_t ip_pseudo_sum(const struct net_addr *src, const struct net_addr *dst, uint8_t proto,

@@ -123,6 +123,25 @@ static enum verdict look_v6(struct pkt *pkt, struct ip_rx *ip, uint8_t *proto)
     return addr_is_v4(&ip->src) || addr_is_v4(&ip->dst) ? DROP : TAKE;
 }
 
+void (*net_raw_seen)(const struct ip_rx *ip, uint8_t proto, const struct pkt *pkt);
+
+/* Raw sockets see what TCP and UDP get, and what nobody else here knows. Of groups, that of all
+ * hosts; which others the host is in, the control plane knows. */
+static void show_raw(const struct ip_rx *ip, uint8_t proto, const struct pkt *pkt)
+{
+    static const uint8_t all4[4] = { 224, 0, 0, 1 };
+    static const uint8_t all6[16] = { 0xff, 2, [15] = 1 };
+    void (*seen)(const struct ip_rx *, uint8_t, const struct pkt *) =
+        __atomic_load_n(&net_raw_seen, __ATOMIC_ACQUIRE);
+    bool v4 = addr_is_v4(&ip->dst);
+
+    if (!seen || proto == (v4 ? PROTO_ICMP : PROTO_ICMP6))
+        return;
+    struct net_addr all = v4 ? addr_v4(all4) : addr_v6(all6);
+    if (addresses_plain(ip) || addr_equal(&ip->dst, &all))
+        seen(ip, proto, pkt);
+}
+
 static void drop(struct pkt *pkt)
 {
     NET_COUNT(in_bad_header);
@@ -143,11 +162,17 @@ static void input_ip(struct netif *ifp, struct pkt *pkt, unsigned link)
         drop(pkt);
         return;
     }
+    if (v == TAKE)
+        show_raw(&ip, proto, pkt);
     bool known = proto == PROTO_TCP || (proto == PROTO_UDP && !addr_multicast(&ip.dst));
     if (v == TAKE && proto == PROTO_UDP && addr_multicast(&ip.dst))
         known = udp_wants(&ip, pkt);
     else if (v == TAKE && known && !addresses_plain(&ip))
         known = false;
+    if (!known && !link) { /* put together from fragments: the control plane has had it */
+        pkt_free(pkt);
+        return;
+    }
     if (v == CONTROL || !known) {
         NET_COUNT(in_control);
         pkt->data -= link;

@@ -103,6 +103,7 @@ static inline bool net_path_fresh(const struct net_path *p, int64_t now)
 
 /* ---- the control plane --------------------------------------------------------------- */
 
+struct ip_rx; /* ip.h */
 struct net_control {
     /* Takes a frame that is not for the data path; its data is at the link header. Owns pkt. */
     void (*input)(struct netif *ifp, struct pkt *pkt);
@@ -117,6 +118,9 @@ struct net_control {
 };
 
 /* Called before the first interface is added; every member of *c is set. */
+/* Called with each packet for this host that is whole and neither ICMP nor ICMPv6, data at the IP
+ * header; the packet stays the caller's. No locks are held. NULL: nobody wants them. */
+extern void (*net_raw_seen)(const struct ip_rx *ip, uint8_t proto, const struct pkt *pkt);
 void net_control_set(const struct net_control *c);
 extern const struct net_control *net_control;
 

@@ -74,8 +74,8 @@ static int inet_new(unsigned domain, unsigned type, unsigned protocol, struct so
         *out = icmp ? icmp_sock_new(domain, type, protocol) : udp_sock_new(domain);
         break;
     case L_SOCK_RAW:
-        if (!icmp) /* others are not served yet */
-            return protocol ? -L_EPERM : -L_EPROTONOSUPPORT;
+        if (!protocol || protocol > L_IPPROTO_RAW)
+            return protocol ? -L_EINVAL : -L_EPROTONOSUPPORT;
         *out = icmp_sock_new(domain, type, protocol);
         break;
     default:

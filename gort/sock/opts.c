@@ -214,6 +214,36 @@ static int64_t set_icmp_filter(struct call *c, struct sock *s, uint64_t p, uint6
     return err ? err : icmp_filter_set(s, bits, sizeof bits);
 }
 
+/* IP_HDRINCL of IPv4 and IPV6_CHECKSUM of IPv6: raw(7), ipv6(7). */
+static bool raw_option(const struct sock *s, int level, int name)
+{
+    if (!is_inet(s) || s->type != L_SOCK_RAW)
+        return false;
+    if (s->domain == L_AF_INET)
+        return level == L_IPPROTO_IP && name == L_IP_HDRINCL;
+    return (level == L_IPPROTO_IPV6 || level == L_SOL_RAW) && name == L_IPV6_CHECKSUM;
+}
+
+static int64_t set_raw(struct call *c, struct sock *s, int name, uint64_t p, uint64_t len)
+{
+    int32_t v = 0;
+    uint8_t byte = 0;
+    bool v4 = s->domain == L_AF_INET;
+
+    if (len < sizeof v && (!v4 || !len))
+        return v4 ? 0 : -L_EINVAL;
+    int64_t err = len < sizeof v ? copy_in(c, &byte, p, 1) : copy_in(c, &v, p, sizeof v);
+    if (err)
+        return err;
+    if (name == L_IP_HDRINCL && v4)
+        s->hdrincl = v || byte;
+    else if (s->protocol == L_IPPROTO_ICMPV6 || (v > 0 && v & 1))
+        return -L_EINVAL; /* RFC 3542: ICMPv6 has its sum where it has it */
+    else
+        s->sum_at = v < 0 ? -1 : v;
+    return 0;
+}
+
 /* The transport to other machines asks for a filter from now on. */
 static int64_t attach(struct call *c, struct sock *s, uint64_t p, uint64_t len)
 {
@@ -243,6 +273,8 @@ static int64_t set_special(struct call *c, struct sock *s, int level, int name, 
     }
     if (level == L_SOL_SOCKET && name == L_SO_ATTACH_FILTER && filter_possible(s))
         return attach(c, s, p, len);
+    if (raw_option(s, level, name))
+        return set_raw(c, s, name, p, len);
     size_t filter = icmp_filter_bytes(s, level, name);
     if (filter)
         return set_icmp_filter(c, s, p, len < filter ? len : filter);
@@ -494,6 +526,9 @@ int64_t sys_getsockopt(struct call *c)
         return give(c, "cubic\0\0\0\0\0\0\0\0\0\0", 16);
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6)
         return give_int(c, s->v6only);
+    if (raw_option(s, level, name))
+        return give_number(c, level, name == L_IP_HDRINCL && s->domain == L_AF_INET ? s->hdrincl
+                                                                                  : s->sum_at);
     size_t filter = icmp_filter_bytes(s, level, name);
     if (filter) {
         uint8_t bits[ICMP6_FILTER_BYTES];

@@ -6,7 +6,7 @@
  *   unix.c   AF_UNIX, all three types  }   the two ends are in this machine
  *   udp.c    datagrams over UDP        }   queues of datagrams (dgram.h)
  *            |  far.h: to and from other machines, over gort/net
- *   icmp.c   ICMP, raw and for ping
+ *   icmp.c   raw sockets of all protocols, and ICMP for ping
  *   filter.c what a program of SO_ATTACH_FILTER leaves of datagrams
  *   netlink.c  what interfaces and addresses there are
  *   flight.c files that are sent, and sockets that nobody can receive any more
@@ -164,6 +164,8 @@ struct sock {
     int32_t linger;                 /* seconds, -1 = off */
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
+    bool hdrincl;                   /* raw: what is sent begins with its IP header */
+    int32_t sum_at;                 /* IPV6_CHECKSUM of a raw socket, -1: none */
     uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
     struct sock_filter *filter;     /* [atomic] filter.h: of datagrams that come; NULL: never had */
     uint32_t drops;                 /* [atomic] datagrams not queued: filtered, or no room */
