@@ -30,6 +30,17 @@ size_t pagealloc_table_bytes(unsigned level, size_t pages)
 
 /* ---- summaries --------------------------------------------------------------------------- */
 
+/* Lowest i such that n ones follow from bit i; 64 if there is none. */
+static unsigned find_ones(uint64_t w, unsigned n)
+{
+    for (unsigned left = n - 1, k = 1; left > 0 && w; k *= 2) {
+        unsigned by = left < k ? left : k;
+        w &= w >> by; /* bit i: a run of (what was proved) + by */
+        left -= by;
+    }
+    return w ? (unsigned)__builtin_ctzll(w) : 64;
+}
+
 static unsigned longest_run(uint64_t ones)
 {
     unsigned best = 0;
@@ -43,6 +54,13 @@ static unsigned longest_run(uint64_t ones)
         ones >>= n;
     }
     return best;
+}
+
+/* `most`, or the longest run of ones if that is more. Mostly it is not, which costs less to see
+ * than to go from run to run of a heap in pieces. */
+static unsigned longest_beyond(uint64_t ones, unsigned most)
+{
+    return most < 64 && find_ones(ones, most + 1) < 64 ? longest_run(ones) : most;
 }
 
 static struct pagesum sum_chunk(const struct pachunk *c)
@@ -61,9 +79,7 @@ static struct pagesum sum_chunk(const struct pachunk *c)
         if (at_start)
             s.start = run;
         at_start = false;
-        unsigned inner = longest_run(~t);
-        s.max = run > s.max ? run : s.max;
-        s.max = inner > s.max ? inner : s.max;
+        s.max = longest_beyond(~t, run > s.max ? run : s.max);
         run = (unsigned)__builtin_clzll(t);
     }
     if (at_start)
@@ -200,17 +216,6 @@ size_t pagealloc_next(const struct pagealloc *pa, enum pa_bits which, bool set, 
 }
 
 /* ---- finding -------------------------------------------------------------------------------- */
-
-/* Lowest i such that n ones follow from bit i; 64 if there is none. */
-static unsigned find_ones(uint64_t w, unsigned n)
-{
-    for (unsigned left = n - 1, k = 1; left > 0 && w; k *= 2) {
-        unsigned by = left < k ? left : k;
-        w &= w >> by; /* bit i: a run of (what was proved) + by */
-        left -= by;
-    }
-    return w ? (unsigned)__builtin_ctzll(w) : 64;
-}
 
 /* First run of n <= 512 free pages in a chunk that has one. */
 static unsigned find_in_chunk(const struct pachunk *c, unsigned n)

@@ -7,7 +7,6 @@
  * survives it. */
 #include "gort/time/timer.h"
 #include <stddef.h>
-#include "gort/abi/leaf.h"
 #include "gort/dying.h"
 #include "gort/hchan.h"
 #include "gort/gc/gc.h"
@@ -653,12 +652,4 @@ void rt_timenow(struct timenow_frame *f)
 
     f->sec = wall / 1000000000;
     f->nsec = (int32_t)(wall % 1000000000);
-}
-
-struct clocks clocks_leaf(void)
-{
-    struct clocks c;
-
-    c.wall = wall_and_mono(&c.mono);
-    return c;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "arch/x86_64/arch.h"
 #include "drivers/rtc.h"
+#include "gort/abi/leaf.h"
 #include "kernel/clock.h"
 #include "kernel/options.h"
 
@@ -58,16 +59,23 @@ static __attribute__((noinline)) void look_at(int64_t now)
     __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
 }
 
-int64_t wall_and_mono(int64_t *mono)
+struct clocks clocks_leaf(void)
 {
     int64_t now = clock_mono_ns();
 
-    if (now >= __atomic_load_n(&next_look, __ATOMIC_RELAXED)) {
+    if (__builtin_expect(now >= __atomic_load_n(&next_look, __ATOMIC_RELAXED), 0)) {
         look_at(now);
         now = clock_mono_ns();
     }
-    *mono = now;
-    return clock_wall_at(now);
+    return (struct clocks){ clock_wall_at(now), now };
+}
+
+int64_t wall_and_mono(int64_t *mono)
+{
+    struct clocks c = clocks_leaf();
+
+    *mono = c.mono;
+    return c.wall;
 }
 
 int64_t wall_now(void)
