@@ -19,7 +19,7 @@ from boot import (MKBUNDLE, QEMU, ROOT, Failed, expect, main, monitor_send, prog
                   run)
 
 SERVICE = "./tests/net/service"
-TCP, TLS, ECHO, UDP = 8080, 8443, 9001, 9000
+TCP, TLS, ECHO, UDP, SPLICE = 8080, 8443, 9001, 9000, 9002
 DEVICE = "virtio-net-pci,netdev=n"
 E1000E = "e1000e,netdev=n"
 ADDRESS = "ip=10.0.2.15/24,gw=10.0.2.2"     # in QEMU's user network: no DHCP needed
@@ -124,8 +124,8 @@ class Service(Server):
     """The service of tests/net, which ends on request."""
 
     def __init__(self, directory, smp=2, options="lockrank", device=DEVICE):
-        super().__init__(bundle(directory, SERVICE, (), options), smp, (TCP, TLS, ECHO), READY,
-                         device, (UDP,))
+        super().__init__(bundle(directory, SERVICE, (), options), smp,
+                         (TCP, TLS, ECHO, SPLICE), READY, device, (UDP,))
 
     def __exit__(self, kind, value, trace):
         if kind:
@@ -191,6 +191,21 @@ def half_close(s, size):
         writer.join()
     if got != body + f"\n{size} bytes\n".encode():
         raise Failed(f"echo of {size} bytes: {len(got)} came back")
+
+
+def splices(s, size=2000000):
+    """What goes through a pipe by splice and by other ways comes back as it went."""
+    body = random.Random(5).randbytes(size)
+    with s.socket(SPLICE) as c:
+        writer = threading.Thread(target=lambda: (c.sendall(body), c.shutdown(socket.SHUT_WR)))
+        writer.start()
+        got = b""
+        while part := c.recv(65536):
+            got += part
+        writer.join()
+    if got != body:
+        at = next((i for i, (a, b) in enumerate(zip(got, body)) if a != b), len(got))
+        raise Failed(f"{size} bytes through a pipe: {len(got)} came back, different from {at} on")
 
 
 def abort(s, count):
@@ -261,6 +276,7 @@ def everything(s, size=3000000, requests=300):
     keep_alive(s, requests)
     bodies(s, size)
     files(s)
+    splices(s)
     many(s, 60)
     half_close(s, size)
     abort(s, 10)
@@ -284,8 +300,8 @@ def test_plain_device(directory):
 
 def test_faults(directory, device=DEVICE):
     """Packets are lost, doubled and delayed, and the device is reset now and then."""
-    with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2, (TCP, TLS, ECHO),
-                READY, device, (UDP,)) as s:
+    with Server(bundle(directory, SERVICE, (), "lockrank netfault=40 seed=1"), 2,
+                (TCP, TLS, ECHO, SPLICE), READY, device, (UDP,)) as s:
         everything(s, 1000000, 200)
 
 
@@ -293,7 +309,8 @@ def test_link(directory, device=DEVICE):
     """The cable is pulled out for a while: connections live on."""
     monitor = os.path.join(directory, f"monitor-{device.split(',')[0]}")
     image = bundle(directory, SERVICE, (), "lockrank verbose")
-    with Server(image, 2, (TCP, TLS, ECHO), READY, device, (UDP,), ("-monitor", monitor)) as s:
+    with Server(image, 2, (TCP, TLS, ECHO, SPLICE), READY, device, (UDP,),
+                ("-monitor", monitor)) as s:
         c = s.http()
         s.ask(c, "/hello")
         monitor_send(monitor, "set_link n off")
@@ -366,7 +383,7 @@ def test_stuck_e1000e(directory):
     and connections live on."""
     path = os.path.join(directory, "qtest")
     extra = ("-qtest", f"unix:{path},server=on,wait=off", "-qtest-log", "/dev/null")
-    with Server(bundle(directory, SERVICE), 1, (TCP, TLS, ECHO), READY, E1000E, (UDP,),
+    with Server(bundle(directory, SERVICE), 1, (TCP, TLS, ECHO, SPLICE), READY, E1000E, (UDP,),
                 extra=extra) as s:
         c = s.http()
         s.ask(c, "/hello")

@@ -33,6 +33,9 @@ struct file_ops {
      * stream, and not now. NULL: not possible. */
     int64_t (*room)(struct file *f);
     int64_t (*give)(struct file *f, struct pkt *pieces, bool more);
+    /* At most `most` bytes of a stream, as pieces that the caller owns; NULL: *err is what read
+     * would return, or -L_ENOTSUP. With room. */
+    struct pkt *(*take)(struct file *f, size_t most, int64_t *err);
     /* which of L_POLL* hold now; NULL: cannot be polled */
     unsigned (*poll)(struct file *f);
     struct waitq *(*queue)(struct file *f, bool write);

@@ -3,10 +3,11 @@
  *   in --look at n bytes--> buffer --write--> out      w <= n bytes were taken: in moves on by w
  *
  * What is read from a stream is taken from it only once it has been written, so nothing is lost
- * where the other side has less room. The bytes are copied twice, but for those of a file that go
- * to another machine by TCP:
+ * where the other side has less room. The bytes are copied twice, but for those that go by TCP to
+ * another machine, out of a file, or of a connection from another machine by way of a pipe:
  *
  *   page of the file <-- piece --> send queue of the connection --> device
+ *   received packet  --> pipe  --> the same, as a view
  *
  * A piece holds a reference to its page until the peer has acknowledged its bytes. As on Linux,
  * what is written to the file meanwhile may be sent instead; what is cut off is sent as it was. */
@@ -135,9 +136,58 @@ static int64_t show_round(struct end *in, struct end *out, uint64_t total, bool 
     return (int64_t)got;
 }
 
-static bool may_show(const struct end *in, const struct end *out)
+/* As show_round, from a connection to a pipe. What it has taken the pipe takes, too. */
+static int64_t take_round(struct end *in, struct end *out, uint64_t total, bool *waits_out)
 {
-    return !in->f->ops && !in->f->inode->ops && out->f->ops && out->f->ops->room;
+    int64_t err = pipe_room(out->f);
+    uint64_t n = err > 0 && (uint64_t)err < total ? (uint64_t)err : total;
+
+    *waits_out = true;
+    if (err < 0)
+        return err;
+    struct pkt *list = in->f->ops->take(in->f, n, &err);
+    *waits_out = false;
+    if (!list)
+        return err;
+    n = pkt_length(list);
+    pipe_give(out->f, list, n);
+    return (int64_t)n;
+}
+
+/* As show_round, from a pipe to a connection. */
+static int64_t pass_round(struct end *in, struct end *out, uint64_t total, bool *waits_out)
+{
+    size_t n = total < SHOWN ? (size_t)total : SHOWN;
+    int64_t err;
+
+    *waits_out = false;
+    struct pkt *list = pipe_show(in->f, n, &n, &err);
+    if (!list)
+        return err;
+    *waits_out = true;
+    err = out->f->ops->room(out->f);
+    if (err > 0)
+        err = out->f->ops->give(out->f, list, false);
+    if (err) {
+        pkt_free(list);
+        return err;
+    }
+    pipe_drop(in->f, n);
+    return (int64_t)n;
+}
+
+typedef int64_t round_fn(struct end *in, struct end *out, uint64_t total, bool *waits_out);
+
+/* How to move bytes without copying, if that may be possible; or NULL. */
+static round_fn *round_for(const struct end *in, const struct end *out)
+{
+    const struct file_ops *from = in->f->ops, *to = out->f->ops;
+
+    if (!from && !in->f->inode->ops && to && to->room)
+        return show_round;
+    if (from && from->take && pipe_is(out->f))
+        return take_round;
+    return from && pipe_is(in->f) && to && to->room ? pass_round : NULL;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -161,17 +211,19 @@ static int64_t transfer(struct call *c, struct end *in, struct end *out, uint64_
     void *buf = NULL;
     int64_t r = 0;
     uint64_t done = 0;
-    bool waits_out, shows = may_show(in, out);
+    bool waits_out;
+    round_fn *round = round_for(in, out);
 
     while (done < total) {
         size_t n = total - done < STEP ? (size_t)(total - done) : STEP;
-        if (shows) {
-            r = show_round(in, out, total - done, &waits_out);
-            shows = r != -L_ENOTSUP;
+        if (round) {
+            r = round(in, out, total - done, &waits_out);
+            if (r == -L_ENOTSUP)
+                round = NULL;
         }
-        if (!shows && !buf && !(buf = os_alloc(STEP)))
+        if (!round && !buf && !(buf = os_alloc(STEP)))
             r = -L_ENOMEM;
-        else if (!shows)
+        else if (!round)
             r = move_round(in, out, buf, n, &waits_out);
         if (r == -L_EAGAIN && !done && waits) {
             struct file *f = waits_out ? out->f : in->f;

@@ -27,8 +27,9 @@ void far_settle(struct sock *s);
 int far_take_error(struct sock *s); /* 0 or negative */
 int64_t far_send(struct sock *s, struct msg *m);
 int64_t far_recv(struct sock *s, struct msg *m);
-int64_t far_room(struct sock *s); /* these two as in file_ops */
+int64_t far_room(struct sock *s); /* these three as in file_ops */
 int64_t far_give(struct sock *s, struct pkt *pieces, bool more);
+struct pkt *far_take(struct sock *s, size_t most, int64_t *err);
 unsigned far_poll(struct sock *s);
 int far_shutdown(struct sock *s, unsigned how);
 size_t far_unread(struct sock *s);

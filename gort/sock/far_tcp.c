@@ -356,14 +356,26 @@ int64_t far_room(struct sock *s)
 {
     int64_t r = may_move(s);
 
+    if (!r && sock_shut(s) & SHUT_OUT) /* before it was connected */
+        r = -L_EPIPE;
     return r < 0 ? r : tcp_room(conn_of(s));
 }
 
+/* What room has found may be over by now: then this says so. */
 int64_t far_give(struct sock *s, struct pkt *pieces, bool more)
 {
     int64_t r = may_move(s);
 
     return r < 0 ? r : tcp_send_pieces(conn_of(s), pieces, more ? TCP_MORE : 0);
+}
+
+struct pkt *far_take(struct sock *s, size_t most, int64_t *err)
+{
+    int e = may_move(s);
+    struct pkt *list = e ? NULL : tcp_recv_pieces(conn_of(s), most, &e);
+
+    *err = e;
+    return list;
 }
 
 unsigned far_poll(struct sock *s)

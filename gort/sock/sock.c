@@ -164,6 +164,14 @@ static int64_t file_sock_give(struct file *f, struct pkt *pieces, bool more)
     return s->ops->give(s, pieces, more);
 }
 
+static struct pkt *file_sock_take(struct file *f, size_t most, int64_t *err)
+{
+    struct sock *s = f->priv;
+
+    *err = -L_EOPNOTSUPP;
+    return s->ops->take ? s->ops->take(s, most, err) : NULL;
+}
+
 static unsigned file_sock_poll(struct file *f)
 {
     struct sock *s = f->priv;
@@ -202,7 +210,8 @@ static int64_t file_sock_patience(struct file *f, bool write)
     .in_flight = file_sock_in_flight
 
 static const struct file_ops stream_file_ops = { SOCK_FILE_OPS, .room = file_sock_room,
-                                                .give = file_sock_give, .whole_writes = true },
+                                                .give = file_sock_give, .take = file_sock_take,
+                                                .whole_writes = true },
                              message_file_ops = { SOCK_FILE_OPS, .messages = true };
 
 struct sock *sock_of_file(struct file *f)

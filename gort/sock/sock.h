@@ -100,8 +100,9 @@ struct sock_ops {
     int (*accept)(struct sock *s, struct sock **out);
     int64_t (*send)(struct sock *s, struct msg *m); /* bytes taken */
     int64_t (*recv)(struct sock *s, struct msg *m); /* bytes given */
-    int64_t (*room)(struct sock *s);                              /* these two as in file_ops; */
+    int64_t (*room)(struct sock *s);                              /* these three as in file_ops; */
     int64_t (*give)(struct sock *s, struct pkt *pieces, bool more);  /* NULL: not this kind */
+    struct pkt *(*take)(struct sock *s, size_t most, int64_t *err);  /* likewise */
     unsigned (*poll)(struct sock *s);
     int (*shutdown)(struct sock *s, unsigned how);
     void (*close)(struct sock *s);  /* the last file is gone; s lives on while referenced */

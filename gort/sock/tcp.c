@@ -193,6 +193,12 @@ static int64_t tcp_room(struct sock *s)
     return is_far(s) ? far_room(s) : -L_EOPNOTSUPP;
 }
 
+static struct pkt *tcp_take(struct sock *s, size_t most, int64_t *err)
+{
+    *err = -L_EOPNOTSUPP;
+    return is_far(s) ? far_take(s, most, err) : NULL;
+}
+
 static unsigned tcp_poll(struct sock *s)
 {
     if (!__atomic_load_n(&s->conn, __ATOMIC_ACQUIRE))
@@ -274,7 +280,7 @@ static void tcp_close(struct sock *s)
 static const struct sock_ops tcp_ops = {
     .bind = tcp_bind, .listen = tcp_listen, .connect = tcp_connect, .accept = tcp_accept,
     .may_connect = may_connect, .send = tcp_send, .recv = tcp_recv, .room = tcp_room,
-    .give = far_give, .poll = tcp_poll, .shutdown = tcp_shutdown,
+    .give = far_give, .take = tcp_take, .poll = tcp_poll, .shutdown = tcp_shutdown,
     .close = tcp_close, .name = tcp_name, .unread = tcp_unread,
 };
 

@@ -1,11 +1,13 @@
 #include "gort/os/fs/pipe.h"
 
 #include <string.h>
+#include "drivers/net.h"
 #include "gort/os/file.h"
 #include "gort/os/mem.h"
 #include "gort/os/user.h"
 
 enum { PIPE_PAGES = 16, PIPE_SIZE = PIPE_PAGES * OS_PAGE, PIPE_BUF = 4096 };
+enum { PIPE_PIECES = 64 }; /* each may hold 16 KiB of packet memory, however few its bytes */
 
 struct pipe {
     struct lock lock;             /* RANK_FILE */
@@ -15,7 +17,18 @@ struct pipe {
     uint64_t reader_opens, writer_opens;
     struct waitq rq, wq;
     void *page[PIPE_PAGES];       /* [lock] */
+    struct pkt *pieces, **pieces_end; /* [lock] of the last bytes: those before head */
+    uint64_t in_pieces;           /* [lock] bytes */
+    unsigned npieces;             /* [lock] */
 };
+
+/* More than PIPE_SIZE if two calls of splice(2) have brought pieces at the same time. */
+static uint64_t used_locked(const struct pipe *p) { return p->head - p->tail; }
+static uint64_t in_ring_locked(const struct pipe *p) { return used_locked(p) - p->in_pieces; }
+static size_t room_locked(const struct pipe *p)
+{
+    return used_locked(p) < PIPE_SIZE ? PIPE_SIZE - (size_t)used_locked(p) : 0;
+}
 
 static struct pipe *pipe_new(void)
 {
@@ -24,6 +37,7 @@ static struct pipe *pipe_new(void)
     if (!p)
         return NULL;
     lock_init(&p->lock, "pipe", RANK_FILE);
+    p->pieces_end = &p->pieces;
     waitq_init(&p->rq);
     waitq_init(&p->wq);
     return p;
@@ -34,6 +48,7 @@ void pipe_free(struct pipe *p)
     for (int i = 0; i < PIPE_PAGES; i++)
         if (p->page[i])
             os_free(p->page[i], OS_PAGE);
+    pkt_free(p->pieces);
     os_free(p, sizeof *p);
 }
 
@@ -59,15 +74,49 @@ static int64_t ring_copy_locked(struct pipe *p, uint64_t at, void *buf, size_t n
     return (int64_t)done;
 }
 
+/* Drops n bytes of the first piece. */
+static void piece_skip_locked(struct pipe *p, uint32_t n)
+{
+    struct pkt *first = p->pieces;
+
+    first->data += n;
+    first->len -= n;
+    p->in_pieces -= n;
+    if (first->len)
+        return;
+    p->pieces = first->next;
+    if (!p->pieces)
+        p->pieces_end = &p->pieces;
+    p->npieces--;
+    first->next = NULL;
+    pkt_free(first);
+}
+
+/* Moves what is in pieces into the ring, as far as there is room. False: there is no memory, and
+ * the ring is empty. */
+static bool pieces_copy_locked(struct pipe *p)
+{
+    while (p->pieces && in_ring_locked(p) < PIPE_SIZE) {
+        uint64_t ring = in_ring_locked(p), n = p->pieces->len;
+        int64_t r = ring_copy_locked(p, p->tail + ring, p->pieces->data,
+                                     n < PIPE_SIZE - ring ? n : PIPE_SIZE - ring, true);
+        if (r < 0)
+            return ring;
+        piece_skip_locked(p, (uint32_t)r);
+    }
+    return true;
+}
+
 static int64_t pipe_read(struct file *f, void *buf, size_t n)
 {
     struct pipe *p = f->priv;
 
     lock(&p->lock);
-    uint64_t have = p->head - p->tail;
+    bool good = pieces_copy_locked(p);
+    uint64_t have = in_ring_locked(p);
     int64_t r = have < n ? (int64_t)have : (int64_t)n;
     if (have == 0 && n > 0)
-        r = p->writers ? -L_EAGAIN : 0;
+        r = !good ? -L_ENOMEM : p->writers ? -L_EAGAIN : 0;
     if (r > 0)
         r = ring_copy_locked(p, p->tail, buf, (size_t)r, false);
     if (r > 0)
@@ -83,8 +132,9 @@ static int64_t pipe_peek(struct file *f, void *buf, size_t n)
     struct pipe *p = f->priv;
 
     lock(&p->lock);
-    uint64_t have = p->head - p->tail;
-    int64_t r = have == 0 && n > 0 ? (p->writers ? -L_EAGAIN : 0) : 0;
+    bool good = pieces_copy_locked(p);
+    uint64_t have = in_ring_locked(p);
+    int64_t r = have == 0 && n > 0 ? (!good ? -L_ENOMEM : p->writers ? -L_EAGAIN : 0) : 0;
     if (have && n)
         r = ring_copy_locked(p, p->tail, buf, have < n ? have : n, false);
     unlock(&p->lock);
@@ -96,10 +146,13 @@ static int64_t pipe_write(struct file *f, const void *buf, size_t n)
     struct pipe *p = f->priv;
 
     lock(&p->lock);
-    size_t room = PIPE_SIZE - (size_t)(p->head - p->tail);
+    bool good = pieces_copy_locked(p) && !p->pieces;
+    size_t room = room_locked(p);
     int64_t r = (int64_t)(n < room ? n : room);
     if (!p->readers)
         r = -L_EPIPE;
+    else if (!good && room)
+        r = -L_ENOMEM;
     else if (n > 0 && (room == 0 || (n <= PIPE_BUF && room < n)))
         r = -L_EAGAIN;
     else
@@ -127,7 +180,7 @@ static unsigned pipe_poll(struct file *f)
             r |= L_POLLHUP;
     }
     if (file_writes(f)) {
-        if (PIPE_SIZE - (p->head - p->tail) >= PIPE_BUF)
+        if (room_locked(p) >= PIPE_BUF)
             r |= L_POLLOUT;
         if (!p->readers)
             r |= L_POLLERR;
@@ -152,8 +205,11 @@ static void pipe_release(struct file *f)
         p->readers--;
     if (file_writes(f))
         p->writers--;
-    if (!p->readers && !p->writers)
+    if (!p->readers && !p->writers) {
+        while (p->pieces)
+            piece_skip_locked(p, p->pieces->len);
         p->head = p->tail = 0;
+    }
     unlock(&p->lock);
     queue_wake(&p->rq);
     queue_wake(&p->wq);
@@ -255,6 +311,80 @@ int64_t fifo_open(struct call *c, struct inode *n, uint32_t flags, struct file *
 }
 
 bool pipe_is(const struct file *f) { return f->ops == &pipe_ops; }
+
+/* ---- pieces ------------------------------------------------------------------------------- */
+
+int64_t pipe_room(struct file *f)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    int64_t r = (int64_t)room_locked(p);
+    if (!p->readers)
+        r = -L_EPIPE;
+    else if (!r)
+        r = -L_EAGAIN;
+    else if (p->npieces >= PIPE_PIECES)
+        r = -L_ENOTSUP;
+    unlock(&p->lock);
+    return r;
+}
+
+void pipe_give(struct file *f, struct pkt *pieces, size_t n)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    *p->pieces_end = pieces;
+    for (struct pkt *k = pieces; k; k = k->next) {
+        p->pieces_end = &k->next;
+        p->npieces++;
+    }
+    p->in_pieces += n;
+    p->head += n;
+    unlock(&p->lock);
+    queue_wake(&p->rq);
+}
+
+struct pkt *pipe_show(struct file *f, size_t most, size_t *n, int64_t *err)
+{
+    struct pipe *p = f->priv;
+    struct pkt *list = NULL, **end = &list;
+
+    *n = 0;
+    lock(&p->lock);
+    *err = in_ring_locked(p) ? -L_ENOTSUP : p->writers ? -L_EAGAIN : 0;
+    for (const struct pkt *k = in_ring_locked(p) ? NULL : p->pieces; k && *n < most; k = k->next) {
+        size_t part = k->len < most - *n ? k->len : most - *n;
+        struct pkt *v = pkt_view((struct pkt *)(uintptr_t)k, k->data, (uint32_t)part);
+        if (!v) {
+            *err = -L_ENOTSUP; /* a copy needs no packet memory */
+            break;
+        }
+        *end = v;
+        end = &v->next;
+        *n += part;
+    }
+    unlock(&p->lock);
+    return list;
+}
+
+void pipe_drop(struct file *f, size_t n)
+{
+    struct pipe *p = f->priv;
+
+    lock(&p->lock);
+    while (n && used_locked(p)) {
+        uint64_t ring = in_ring_locked(p), part = ring ? ring : p->pieces->len;
+        part = part < n ? part : n;
+        if (!ring)
+            piece_skip_locked(p, (uint32_t)part);
+        p->tail += part;
+        n -= part;
+    }
+    unlock(&p->lock);
+    queue_wake(&p->wq);
+}
 
 int64_t pipe_readable(struct file *f)
 {

@@ -158,6 +158,60 @@ func cut(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(c, "%x", sha256.Sum256(was[:sent]))
 }
 
+// splicer echoes by way of a pipe, into which bytes come by splice, and out of which they go by
+// splice, by read, or both, some after they have been written to it again.
+func splicer(c net.Conn) {
+	file, err := c.(*net.TCPConn).File()
+	check(err)
+	defer file.Close()
+	fd, rnd := int(file.Fd()), mrand.New(mrand.NewSource(1)) // it blocks now
+	p, buf := make([]int, 2), make([]byte, 65536)
+	check(syscall.Pipe(p))
+	defer syscall.Close(p[0])
+	defer syscall.Close(p[1])
+	move := func(from, to, n int) int {
+		k, err := syscall.Splice(from, nil, to, nil, n, 0)
+		check(err)
+		return int(k)
+	}
+	for round := 0; ; round++ {
+		k := move(fd, p[1], 1+rnd.Intn(30000))
+		if k == 0 {
+			break
+		}
+		switch round % 4 {
+		case 1: // a part by read
+			m, err := syscall.Read(p[0], buf[:1+rnd.Intn(k)])
+			check(err)
+			c.Write(buf[:m])
+			k -= m
+		case 2: // all by read, back into the pipe, others behind it
+			m, err := syscall.Read(p[0], buf)
+			check(err)
+			syscall.Write(p[1], buf[:m])
+			k += move(fd, p[1], 20000)
+		case 3: // others behind the pieces, and bytes behind those
+			k += move(fd, p[1], 100)
+			n, err := syscall.Read(fd, buf[:100])
+			check(err)
+			n, err = syscall.Write(p[1], buf[:n])
+			check(err)
+			k += n + move(fd, p[1], 10000)
+			if round%8 == 3 {
+				n, err = syscall.Read(p[0], buf)
+				check(err)
+				k -= n
+				c.Write(buf[:n])
+			}
+		}
+		for k > 0 {
+			k -= move(p[0], fd, 1+rnd.Intn(20000))
+		}
+	}
+	c.(*net.TCPConn).CloseWrite()
+	c.Close()
+}
+
 // filter makes the socket lose datagrams that begin with "lost", and cut those with "cut:".
 func filter(p net.PacketConn) {
 	const protocol = 0xfffff000
@@ -262,6 +316,13 @@ func main() {
 	check(err)
 	filter(p)
 	go echoUDP(p)
+	go func() {
+		for l := listen(":9002"); ; {
+			c, err := l.Accept()
+			check(err)
+			go splicer(c)
+		}
+	}()
 	go echoTCP(listen(":9001"))
 	web := &http.Server{Handler: mux, ConnState: func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
