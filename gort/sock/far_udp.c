@@ -96,8 +96,7 @@ struct udp_sock *far_udp_member(struct sock *s)
     struct udp_sock *u;
 
     lock(&s->lock);
-    if (!s->wired && !s->unbound && !s->local.family && s->protocol == L_IPPROTO_UDP &&
-        wire_present())
+    if (!s->wired && !s->unbound && !s->local.family && sock_is_udp(s) && wire_present())
         s->unbound = udp_new(s->domain == L_AF_INET, woken, s);
     u = s->wired ? s->wired : s->unbound;
     unlock(&s->lock);

@@ -271,7 +271,7 @@ static int64_t filter_local(struct sock *r, struct filter_prog *prog, const stru
     struct local l = { .bytes = dgram_bytes(g, &n) };
     bool inet = to->family == L_AF_INET || to->family == L_AF_INET6;
 
-    if (r->protocol == L_IPPROTO_UDP && inet)
+    if (sock_is_udp(r) && inet)
         write_header(&l, n, from, to);
     struct bpf_packet b = { .len = (uint32_t)n + l.nheader, .read = read_local, .bytes = &l };
     if (inet) {

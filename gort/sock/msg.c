@@ -241,7 +241,7 @@ static int64_t recv_rounds(struct call *c, struct sock *s, struct msg *m)
     unsigned tries = 0;
 
     m->waits = waits;
-    if (m->flags & L_MSG_ERRQUEUE && s->protocol != L_IPPROTO_UDP)
+    if (m->flags & L_MSG_ERRQUEUE && !sock_is_udp(s))
         return -L_EAGAIN; /* others keep no errors */
     for (;;) {
         struct vec v = m->v;

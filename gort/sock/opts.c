@@ -72,7 +72,6 @@ static bool is_inet(const struct sock *s)
 }
 
 static bool is_tcp(const struct sock *s) { return is_inet(s) && s->type == L_SOCK_STREAM; }
-static bool is_udp(const struct sock *s) { return is_inet(s) && s->protocol == L_IPPROTO_UDP; }
 
 static const struct option *find_in(const struct option *o, size_t n, int name)
 {
@@ -88,7 +87,7 @@ static const struct option *find(const struct sock *s, int level, int name)
     switch (level) {
     case L_SOL_SOCKET: return FIND(socket_options, name);
     case L_IPPROTO_TCP: return is_tcp(s) ? FIND(tcp_options, name) : NULL;
-    case L_IPPROTO_UDP: return is_udp(s) ? FIND(udp_options, name) : NULL;
+    case L_IPPROTO_UDP: return sock_is_udp(s) ? FIND(udp_options, name) : NULL;
     case L_IPPROTO_IP: return is_inet(s) ? FIND(ip_options, name) : NULL;
     case L_IPPROTO_IPV6: return s->domain == L_AF_INET6 ? FIND(ipv6_options, name) : NULL;
     default: return NULL;
@@ -377,7 +376,7 @@ int64_t sys_setsockopt(struct call *c)
         return err;
     uint8_t byte;
     bool v6only = level == L_IPPROTO_IPV6 && name == L_IPV6_V6ONLY && s->domain == L_AF_INET6;
-    bool own = (level == L_IPPROTO_TCP && is_tcp(s)) || (level == L_IPPROTO_UDP && is_udp(s));
+    bool own = (level == L_IPPROTO_TCP && is_tcp(s)) || (level == L_IPPROTO_UDP && sock_is_udp(s));
     if (own && len < 4)
         return -L_EINVAL; /* tcp(7) and udp(7) look at the length first */
     if (level == L_IPPROTO_IPV6 && name == L_IPV6_MULTICAST_HOPS && is_tcp(s))

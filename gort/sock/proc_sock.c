@@ -31,7 +31,7 @@ static void sockets_each(struct listing *l)
         struct file *f = fd_get(fd);
         struct sock *s = f ? sock_of_file(f) : NULL;
         if (s && s->domain == l->domain && (!l->type || s->type == l->type) &&
-            (!l->protocol || s->protocol == l->protocol) &&
+            (!l->protocol || (s->protocol == l->protocol && s->type != L_SOCK_RAW)) &&
             __atomic_exchange_n(&s->listed, round, __ATOMIC_RELAXED) != round) {
             l->line(l, s, f->inode->ino);
             l->n++;

@@ -158,45 +158,55 @@ struct sock {
         pktinfo4, ttl4, tos4, pktinfo6, hops6, tclass6, /* control messages that are wanted */
         dst4, dst6,                     /* too */
         path_mtu6,      /* kept alone: Linux sends it where IPV6_DONTFRAG is set */
-        gro, freebind;
-    struct ip_opts ip4, ip6;        /* by_family */
+        gro, freebind,
+        hdrincl;                    /* raw: what is sent begins with its IP header */
     uint8_t stamps;                 /* enum stamps */
-    int32_t segment;                /* UDP_SEGMENT, 0 = none */
+    bool port_chosen, addr_chosen;  /* [lock] by bind(2): they outlive a connection */
+    bool in_table;                  /* [table's lock] */
+    bool far_turn;                  /* [atomic] a listener looks at conn's queue first */
+    uint8_t side;                   /* [const once pipe is set] which end of it we are */
+    uint16_t shown_family;          /* [lock] 0: none */
+    struct ip_opts ip4, ip6;        /* by_family */
+    union {
+        int32_t segment;            /* UDP_SEGMENT, 0 = none */
+        int32_t sum_at;             /* IPV6_CHECKSUM of a raw socket, -1: none */
+    };
     int32_t linger;                 /* seconds, -1 = off */
     int64_t rcvtimeo, sndtimeo;     /* ns, 0 = for ever */
     uint32_t rcvbuf, sndbuf, priority, mark;
-    bool hdrincl;                   /* raw: what is sent begins with its IP header */
-    int32_t sum_at;                 /* IPV6_CHECKSUM of a raw socket, -1: none */
-    uint32_t *icmp_filter;          /* [atomic] a bit for each type of ICMP not wanted; or NULL */
     struct sock_filter *filter;     /* [atomic] filter.h: of datagrams that come; NULL: never had */
     uint32_t drops;                 /* [atomic] datagrams not queued: filtered, or no room */
     int32_t keepidle, keepintvl, keepcnt, user_timeout, defer_accept, syncnt, maxseg, notsent_lowat,
         rcvlowat, fast_open;
     /* Kinds. */
+    uint32_t listed;                /* [atomic] proc_sock.c: in which listing it was last */
     struct duplex *pipe;            /* [lock to write, atomic reads] of a connected stream */
-    struct duplex_old *pipe_old;    /* [lock] those that connect(2) to nobody has ended */
-    bool port_chosen, addr_chosen;  /* [lock] by bind(2): they outlive a connection */
-    uint16_t shown_family;          /* [lock] 0: none */
+    union {
+        struct duplex_old *pipe_old;/* [lock] of a stream: what connect(2) to nobody has ended */
+        uint32_t *icmp_filter;      /* [atomic] raw: a bit for each type not wanted; or NULL */
+    };
     struct inet_name shown;         /* [lock] that it had, which getsockname(2) still tells */
     struct backlog queue;
     struct sock *accept_next;       /* [listener's lock] */
     struct sock *listener;          /* [lock] that a pending connect waits for; referenced */
     struct sock *table_next;        /* [table's lock] */
-    bool in_table;                  /* [table's lock] */
-    bool far_turn;                  /* [atomic] a listener looks at conn's queue first */
-    unsigned side;                  /* [const once pipe is set] which end of it we are */
     /* Other machines: far.h. */
     struct tcp_conn *conn;          /* [lock to write, atomic reads] of a stream or a listener */
-    struct far_old *conn_old;       /* [lock] those of connects that have failed */
     struct udp_sock *wired;         /* [lock to write, atomic reads] */
-    struct udp_sock *unbound;       /* [lock] what will be that: has joined groups before bind(2) */
+    union {
+        struct udp_sock *unbound;   /* [lock] wired, once bound: has joined groups before */
+        uint64_t bound_ino;         /* [names' lock] AF_UNIX bound to a path */
+    };
     struct dgramq *inbox;           /* datagrams that have come; NULL: none of that kind */
     struct dgramq *errors;          /* [atomic] IP_RECVERR: what became of those sent; or NULL */
-    struct cork *corked;            /* [lock to write, atomic reads] of UDP: unfinished; or NULL */
-    struct room_waiter *writers;    /* [lock] of AF_UNIX: who waits for room in our inbox */
-    uint32_t listed;                /* [atomic] proc_sock.c: in which listing it was last */
-    uint64_t bound_ino;             /* [names' lock] AF_UNIX bound to a path */
+    union {
+        struct far_old *conn_old;   /* [lock] of TCP: those of connects that have failed */
+        struct cork *corked;        /* [lock to write, atomic reads] of UDP: unfinished; or NULL */
+        struct room_waiter *writers;/* [lock] of AF_UNIX: who waits for room in our inbox */
+    };
 };
+/* The next class of os_alloc has 816 bytes: an idle connection has two of these. */
+_Static_assert(sizeof(struct sock) <= 672, "a socket of a TCP connection costs 672 bytes");
 
 /* A new socket of no kind yet, with one reference; NULL: no memory. */
 struct sock *sock_new(unsigned domain, unsigned type, unsigned protocol,
@@ -215,6 +225,11 @@ bool sock_errors_keep(struct sock *s);
 void sock_fail(struct sock *s, int error);
 /* Takes the pending error: negative, or 0. */
 int sock_take_error(struct sock *s);
+/* A raw socket of UDP's number is none of UDP's. */
+static inline bool sock_is_udp(const struct sock *s)
+{
+    return s->type == L_SOCK_DGRAM && s->protocol == L_IPPROTO_UDP;
+}
 /* The options for packets to that address. */
 static inline const struct ip_opts *by_family(const struct sock *s, const struct net_addr *to)
 {

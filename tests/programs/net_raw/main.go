@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -188,6 +189,46 @@ func plain6() {
 	}
 }
 
+// lines is in how many lines of a file the socket's inode stands.
+func lines(file string, fd int) (n int) {
+	var st syscall.Stat_t
+	check("fstat", syscall.Fstat(fd, &st))
+	text, err := os.ReadFile("/proc/net/" + file)
+	check("read", err)
+	for _, word := range strings.Fields(string(text)) {
+		if word == fmt.Sprint(st.Ino) {
+			n++
+		}
+	}
+	return n
+}
+
+// known is of protocols that have sockets of their own: a raw one is not taken for such a socket.
+func known() {
+	const udpSegment, udpCork = 103, 1
+	b := make([]byte, 10)
+	for _, domain := range []int{syscall.AF_INET, syscall.AF_INET6} {
+		udp, tcp := raw(domain, syscall.IPPROTO_UDP), raw(domain, syscall.IPPROTO_TCP)
+		for _, option := range []int{udpSegment, udpCork} {
+			fmt.Println("set:", syscall.SetsockoptInt(udp, syscall.IPPROTO_UDP, option, 1))
+			_, err := syscall.GetsockoptInt(udp, syscall.IPPROTO_UDP, option)
+			fmt.Println("get:", err)
+		}
+		fmt.Println("set:", syscall.SetsockoptInt(tcp, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+		_, _, err := syscall.Recvfrom(udp, b, syscall.MSG_ERRQUEUE)
+		fmt.Println("errors:", err)
+		if domain == syscall.AF_INET6 {
+			sum, err := syscall.GetsockoptInt(udp, syscall.IPPROTO_IPV6, ipv6Checksum)
+			fmt.Println("sum at", sum, err)
+		}
+		for _, file := range []string{"udp", "udp6", "tcp", "tcp6"} {
+			fmt.Println(file, lines(file, udp), lines(file, tcp))
+		}
+		syscall.Close(udp)
+		syscall.Close(tcp)
+	}
+}
+
 func refused() {
 	for _, p := range []int{0, 300, -1} {
 		_, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_RAW, p)
@@ -204,5 +245,6 @@ func main() {
 	headers()
 	echo()
 	plain6()
+	known()
 	refused()
 }
