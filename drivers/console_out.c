@@ -68,8 +68,23 @@ static struct vport *port_of(enum console_channel ch)
     return p && vport_alive(p) ? p : NULL;
 }
 
+static void serial_write_all(unsigned line, const uint8_t *buf, size_t n);
+
+/* The device of a channel's port takes nothing. What lies in the port, a fatal error's first lines
+ * perhaps, goes where all that follows goes. */
+static void port_give_up(enum console_channel ch, struct vport *p)
+{
+    const uint8_t *part;
+
+    vport_abandon(p);
+    for (size_t n; (n = vport_rest(p, &part)) != 0;) {
+        serial_write_all(line_of(ch), part, n);
+        fbcon_write((const char *)part, n);
+    }
+}
+
 /* Returns how many bytes were written; fewer than n: the port is dead. */
-static size_t port_write_all(struct vport *p, const uint8_t *buf, size_t n)
+static size_t port_write_all(enum console_channel ch, struct vport *p, const uint8_t *buf, size_t n)
 {
     int64_t limit = __atomic_load_n(&ending, __ATOMIC_RELAXED) ? STUCK_END_NS : STUCK_NS;
     int64_t end = clock_mono_ns() + limit;
@@ -81,7 +96,7 @@ static size_t port_write_all(struct vport *p, const uint8_t *buf, size_t n)
         if (k)
             end = clock_mono_ns() + limit;
         else if (clock_mono_ns() > end)
-            vport_abandon(p);
+            port_give_up(ch, p);
         else
             cpu_relax();
     }
@@ -117,7 +132,7 @@ void console_write(enum console_channel ch, const void *buf, size_t n)
 
     if (crash_in_progress())
         console_ending();
-    size_t done = p ? port_write_all(p, buf, n) : 0;
+    size_t done = p ? port_write_all(ch, p, buf, n) : 0;
 
     if (done < n)
         serial_write_all(line_of(ch), (const uint8_t *)buf + done, n - done);
@@ -193,6 +208,8 @@ void console_drain(void)
         int64_t end = clock_mono_ns() + STUCK_END_NS;
         while (ports[i] && !vport_drained(ports[i]) && clock_mono_ns() < end)
             cpu_relax();
+        if (ports[i] && !vport_drained(ports[i]))
+            port_give_up(i, ports[i]);
         serial_drain(i);
     }
 }

@@ -181,6 +181,27 @@ bool vport_drained(const struct vport *p)
                                                __atomic_load_n(&q->published, __ATOMIC_RELAXED);
 }
 
+size_t vport_rest(struct vport *p, const uint8_t **part)
+{
+    size_t n = 0;
+
+    if (!crash_in_progress())
+        lock(&p->lock);
+    tx_reclaim(p);
+    while (!n && p->first != p->last) {
+        uint32_t chain = p->chain[p->first++ % TX_CHAINS];
+        size_t bytes = chain & ~DONE, end = TX_BYTES - p->tail % TX_BYTES;
+        size_t skip = bytes > end ? end : 0; /* see tx_whole */
+        if (!(chain & DONE)) {
+            *part = p->ring + (p->tail + skip) % TX_BYTES;
+            n = bytes - skip;
+        }
+        p->tail += bytes;
+    }
+    port_leave(p);
+    return n;
+}
+
 /* ---- input ------------------------------------------------------------------------- */
 
 static void rx_give(struct vport *p, uint8_t *page)

@@ -33,6 +33,9 @@ bool vport_drained(const struct vport *p);
 /* False once its device has been reset for a fault, or vport_abandon. Any context. */
 bool vport_alive(const struct vport *p);
 void vport_abandon(struct vport *p);
+/* The oldest bytes of an abandoned port that its device has not taken; they count as taken then.
+ * Returns how many, 0: that was all. g0 or crash context. */
+size_t vport_rest(struct vport *p, const uint8_t **part);
 /* Resets devices that have broken the protocol, with a message. No locks; g0. */
 void vport_settle(void);
 /* fn(arg) in interrupt context when input has come, or room that was waited for. */

@@ -94,7 +94,7 @@ static void cut(struct pkt *p, size_t n)
 }
 
 /* Cuts the datagram to what s's filter takes. False: nothing. */
-static bool filter(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
+static bool filter_takes(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
 {
     const struct udp_filter *f = __atomic_load_n(&s->filter, __ATOMIC_ACQUIRE);
 
@@ -131,7 +131,7 @@ static void enqueue(struct udp_sock *s, const struct ip_rx *ip, struct pkt *pkt)
     pkt->user[3] = memory;
     pkt->user[0] = ip->hdr;
     pkt->user[1] = ip->ifp->index;
-    bool taken = filter(s, ip, pkt);
+    bool taken = filter_takes(s, ip, pkt);
     lock(&s->lock);
     if (!s->wake || !taken || !has_room_locked(s, memory)) {
         s->drops++;

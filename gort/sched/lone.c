@@ -15,7 +15,7 @@ void sched_halt(struct m *mp)
 {
     uint64_t fl = irq_save();
 
-    if (!mp->cpu->pending)
+    if (!mp->cpu->pending || sched.frozen)
         cpu_idle(&mp->wake); /* on again, from its `hlt` on */
     irq_restore(fl);
 }

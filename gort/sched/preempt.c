@@ -415,8 +415,12 @@ int64_t program_timers_earliest(void)
     return t;
 }
 
+/* In a machine that dies nothing is run any more: what has been due since then would interrupt for
+ * ever. */
 int64_t sched_timers_earliest(void)
 {
+    if (__atomic_load_n(&sched.frozen, __ATOMIC_RELAXED))
+        return INT64_MAX;
     int64_t t = sooner(program_timers_earliest(), background_next());
 
     return sched_hooks.net_next ? sooner(t, sched_hooks.net_next()) : t;

@@ -440,7 +440,7 @@ static struct p *midle_get(struct m *mp)
 }
 
 /* Halts, unless work came while this M was on its way to the idle list: who queued that found no
- * idle M to wake. */
+ * idle M to wake. When the machine dies, what is pending stays so, and one CPU goes on alone. */
 static void halt(struct cpu *c, struct m *mp)
 {
     bool polled = mp->net_polls;
@@ -449,7 +449,7 @@ static void halt(struct cpu *c, struct m *mp)
     sched_timer_halt(polled);
     bool look = !sched.stopping && work_anywhere(mp) &&
                 __atomic_load_n(&sched.npidle, __ATOMIC_SEQ_CST);
-    if (!look && !c->pending) {
+    if ((!look && !c->pending) || sched.frozen) {
         if (sched_rekick())
             sched_timer_changed(NULL, clock_mono_ns() + SLICE_NS);
         sched_halt(mp);

@@ -108,7 +108,8 @@ void sched_timer_changed(struct p *pp, int64_t when);
 /* This CPU is about to halt: its timer interrupts when something is due. later: it is armed for
  * something before that, a poll, which is not needed any more. g0. */
 void sched_timer_halt(bool later);
-/* Halts until mp->wake is set, unless cpu->pending or that is by now. mp is this CPU's. g0. */
+/* Halts until mp->wake is set, unless that is so by now, or, in a machine that is not dying,
+ * cpu->pending. mp is this CPU's. g0. */
 void sched_halt(struct m *mp);
 /* mp has found nothing to do. If no other CPU could give it any it halts here, with its P (lone.c).
  * False: it has to give the P up. g0, no locks. */

@@ -91,6 +91,11 @@ int main(void)
     sched.stopping = 0;
     sched.frozen = 1;
     report("the machine dies", tried(false, 0));
+    cpu.pending = CPU_PENDING_NET;
+    halts = 0;
+    sched_halt(&m);
+    report("nothing is done any more, so all that is pending is slept over", halts == 1);
+    cpu.pending = 0;
     sched.frozen = 0;
     gomaxprocs = 2;
     report("another P", tried(false, 0));
