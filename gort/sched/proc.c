@@ -248,6 +248,31 @@ static void unlock_from_m(struct g *gp)
     gp->lockedm = NULL;
 }
 
+/* Areas for vector state (vec_area_size) that no goroutine has: in time every structure of a
+ * goroutine has been preempted once, and few are at a time. */
+static struct { struct lock lock; void *first; } vec_pool = { LOCK_INIT("vec", RANK_LEAF), NULL };
+
+static void *vec_new(void)
+{
+    lock(&vec_pool.lock);
+    void *area = vec_pool.first;
+    if (area)
+        vec_pool.first = *(void **)area;
+    unlock(&vec_pool.lock);
+    return area ? area : persistent_alloc(vec_area_size, 64, NULL);
+}
+
+static void vec_give_back(struct g *gp)
+{
+    if (!gp->vec)
+        return;
+    lock(&vec_pool.lock);
+    *(void **)gp->vec = vec_pool.first; /* where XSAVE puts the x87's control word */
+    vec_pool.first = gp->vec;
+    unlock(&vec_pool.lock);
+    gp->vec = NULL;
+}
+
 void rt_goexit0(struct goexit0_frame *f)
 {
     struct g *gp = g_calling();
@@ -263,6 +288,7 @@ void rt_goexit0(struct goexit0_frame *f)
     if (gp->bubble)
         sched_hooks.bubble_leave(gp);
     g_clear(gp);
+    vec_give_back(gp);
     cpu_self()->curg = NULL;
     start_ended(gp);
     if (gp->stack.hi - gp->stack.lo != STACK_MIN) {
@@ -298,7 +324,7 @@ void g_take_vec(struct g *gp)
     void *old = gp->vec;
 
     gp->vec = c->vec_scratch;
-    c->vec_scratch = old ? old : persistent_alloc(vec_area_size, 64, NULL);
+    c->vec_scratch = old ? old : vec_new();
     gp->async_safe_point = true;
 }
 
