@@ -102,7 +102,7 @@ static int unknown(const struct sock *s, int level, bool set)
     if (!is_inet(s))
         return -L_EOPNOTSUPP;
     bool foreign = level != L_IPPROTO_IP && (!is_tcp(s) || level != L_IPPROTO_TCP) &&
-                   (is_tcp(s) || level != L_IPPROTO_UDP);
+                   (!sock_is_udp(s) || level != L_IPPROTO_UDP);
     return s->domain == L_AF_INET && foreign && !set ? -L_EOPNOTSUPP : -L_ENOPROTOOPT;
 }
 

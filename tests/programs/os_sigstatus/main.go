@@ -147,7 +147,24 @@ func figures() {
 
 func init() { runtime.LockOSThread() }
 
+// begin starts the program anew if its parent has signals lost for it, as nohup does: Go's runtime
+// leaves some of them so.
+func begin() {
+	var lost uint64
+	fmt.Sscanf(field(status, "SigIgn"), "%x", &lost)
+	if lost == 0 || os.Getenv("AGAIN") != "" {
+		return
+	}
+	for s := uintptr(1); s <= 64; s++ {
+		if lost>>(s-1)&1 != 0 {
+			raw(13, s, action(0))
+		}
+	}
+	fmt.Println(syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), "AGAIN=1")))
+}
+
 func main() {
+	begin()
 	signals()
 	thread()
 	figures()
