@@ -308,11 +308,11 @@ struct pending_look pending_look(const struct g *gp, uint32_t tid)
 
     if (nobody_blocks())
         return l;
-    bool own = tid == 0 || tid == cpu_self()->id + 1;
+    bool own = gp && (tid == 0 || tid == cpu_self()->id + 1);
     lock(&threads.lock);
-    const struct thread *of = own && gp ? thread_find_locked(gp) : NULL;
+    const struct thread *of = own ? thread_find_locked(gp) : NULL;
     for (const struct thread *t = threads.first; t; t = t->next) {
-        if (tid && !of && is_locked_to(t, tid))
+        if (tid && !own && !of && is_locked_to(t, tid)) /* one CPU may have several */
             of = t;
         l.queued += thread_over(t) ? 0 : t->count;
     }
